@@ -1,0 +1,231 @@
+//! Operators of the executable program: one variant a step kind, with its parameters decoded.
+//!
+//! SPEC.md section 5 gives the bytes. To add an operator, add a variant here and follow the compiler.
+
+/// Window geometry of convolutions and pools, in input elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Window {
+    /// Rows of the kernel.
+    pub kernel_h: u8,
+    /// Columns of the kernel.
+    pub kernel_w: u8,
+    /// Rows between outputs.
+    pub stride_h: u8,
+    /// Columns between outputs.
+    pub stride_w: u8,
+    /// Padding rows above.
+    pub pad_top: u8,
+    /// Padding columns on the left.
+    pub pad_left: u8,
+    /// Padding rows below.
+    pub pad_bottom: u8,
+    /// Padding columns on the right.
+    pub pad_right: u8,
+}
+
+impl Window {
+    /// A 1x1 window with stride 1 and no padding: tiles are 8 consecutive elements of the planes.
+    #[must_use]
+    pub const fn is_pointwise(&self) -> bool {
+        self.kernel_h == 1
+            && self.kernel_w == 1
+            && self.stride_h == 1
+            && self.stride_w == 1
+            && self.pad_top == 0
+            && self.pad_left == 0
+            && self.pad_bottom == 0
+            && self.pad_right == 0
+    }
+}
+
+/// Output bounds (the activation of the layer) in the output's own numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Clamp {
+    /// Bounds of an `s8` output.
+    S8 {
+        /// Lowest value.
+        lo: i8,
+        /// Highest value.
+        hi: i8,
+    },
+    /// Bounds of an `f32` output; infinities where there is none.
+    F32 {
+        /// Lowest value.
+        lo: f32,
+        /// Highest value.
+        hi: f32,
+    },
+}
+
+/// Parameters of an integer addition (TensorFlow Lite's scheme, left shift 20).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AddParams {
+    /// Multiplier of the first input.
+    pub m1: i32,
+    /// Multiplier of the second input.
+    pub m2: i32,
+    /// Multiplier of the sum.
+    pub mo: i32,
+    /// Right shift of the first input.
+    pub s1: i8,
+    /// Right shift of the second input.
+    pub s2: i8,
+    /// Right shift of the sum.
+    pub so: i8,
+}
+
+/// Order of a flattening [`Op::Repack`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum RepackOrder {
+    /// Same shape, another layout.
+    Same = 0,
+    /// To a vector, channel by channel.
+    ChannelsFirst = 1,
+    /// To a vector, pixel by pixel.
+    ChannelsLast = 2,
+}
+
+/// One operator with its parameters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Op {
+    /// 2-D convolution.
+    Conv2d {
+        /// Geometry.
+        window: Window,
+        /// Activation.
+        clamp: Clamp,
+    },
+    /// Depthwise 2-D convolution.
+    DepthwiseConv2d {
+        /// Geometry.
+        window: Window,
+        /// Output channels per input channel.
+        multiplier: u16,
+        /// Activation.
+        clamp: Clamp,
+    },
+    /// Matrix times vector.
+    FullyConnected {
+        /// Activation.
+        clamp: Clamp,
+    },
+    /// Element-wise sum.
+    Add {
+        /// Rescaling; zero for `f32`.
+        params: AddParams,
+        /// Activation.
+        clamp: Clamp,
+    },
+    /// Maximum over windows.
+    MaxPool2d {
+        /// Geometry.
+        window: Window,
+        /// Activation.
+        clamp: Clamp,
+    },
+    /// Average over windows, padding not counted.
+    AveragePool2d {
+        /// Geometry.
+        window: Window,
+        /// Activation.
+        clamp: Clamp,
+    },
+    /// Mean over rows and columns.
+    Mean {
+        /// Rescaling of the sum of deviations; 0 for `f32`.
+        multiplier: i32,
+        /// Right shift; negative is a left shift.
+        shift: i8,
+    },
+    /// Softmax of a vector, `s8`.
+    SoftmaxS8 {
+        /// Multiplier of the differences.
+        multiplier: i32,
+        /// Left shift of the differences.
+        left_shift: i8,
+        /// Smallest difference that contributes.
+        diff_min: i32,
+    },
+    /// Softmax of a vector, `f32`.
+    SoftmaxF32 {
+        /// Factor on the inputs.
+        beta: f32,
+    },
+    /// Constant padding.
+    Pad {
+        /// Rows above.
+        top: u8,
+        /// Columns on the left.
+        left: u8,
+        /// The padding value, as `s8` or `f32` by the tensors' type (`lo == hi`).
+        value: Clamp,
+    },
+    /// `s8` to `s8` with another scale.
+    Requantize {
+        /// Multiplier.
+        multiplier: i32,
+        /// Right shift; negative is a left shift.
+        shift: i8,
+        /// Bounds.
+        clamp: Clamp,
+    },
+    /// Bounds only.
+    Clamp {
+        /// Bounds.
+        clamp: Clamp,
+    },
+    /// Another layout for the same elements.
+    Repack {
+        /// Which order.
+        order: RepackOrder,
+    },
+    /// `f32` to `s8`.
+    Quantize,
+    /// `s8` to `f32`.
+    Dequantize,
+}
+
+impl Op {
+    /// The operator's code in the file.
+    #[must_use]
+    pub const fn code(&self) -> u8 {
+        match self {
+            Self::Conv2d { .. } => 1,
+            Self::DepthwiseConv2d { .. } => 2,
+            Self::FullyConnected { .. } => 3,
+            Self::Add { .. } => 4,
+            Self::MaxPool2d { .. } => 5,
+            Self::AveragePool2d { .. } => 6,
+            Self::Mean { .. } => 7,
+            Self::SoftmaxS8 { .. } | Self::SoftmaxF32 { .. } => 8,
+            Self::Pad { .. } => 9,
+            Self::Requantize { .. } => 10,
+            Self::Clamp { .. } => 11,
+            Self::Repack { .. } => 12,
+            Self::Quantize => 13,
+            Self::Dequantize => 14,
+        }
+    }
+
+    /// The operator's name in reports.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Conv2d { .. } => "conv_2d",
+            Self::DepthwiseConv2d { .. } => "depthwise_conv_2d",
+            Self::FullyConnected { .. } => "fully_connected",
+            Self::Add { .. } => "add",
+            Self::MaxPool2d { .. } => "max_pool_2d",
+            Self::AveragePool2d { .. } => "average_pool_2d",
+            Self::Mean { .. } => "mean",
+            Self::SoftmaxS8 { .. } | Self::SoftmaxF32 { .. } => "softmax",
+            Self::Pad { .. } => "pad",
+            Self::Requantize { .. } => "requantize",
+            Self::Clamp { .. } => "clamp",
+            Self::Repack { .. } => "repack",
+            Self::Quantize => "quantize",
+            Self::Dequantize => "dequantize",
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The offline half of nnz: reads a trained network, prunes and quantises it, and writes `model.nnz`.
+//!
+//! ```text
+//! import → Graph → pass → sparsify → quantize → lower(target) → Program → plan → emit → bytes
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod ir;

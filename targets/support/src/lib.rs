@@ -1,0 +1,2 @@
+//! Placeholder room.
+#![no_std]
