@@ -1,0 +1,1 @@
+//! Tests of reading, matching and refusing data.
