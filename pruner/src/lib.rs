@@ -6,5 +6,6 @@
 
 #![forbid(unsafe_code)]
 
+pub mod arith;
 pub mod data;
 pub mod ir;
