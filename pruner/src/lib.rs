@@ -8,4 +8,7 @@
 
 pub mod arith;
 pub mod data;
+pub mod eval;
 pub mod ir;
+pub mod progress;
+pub mod sparsify;

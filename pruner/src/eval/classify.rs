@@ -1,0 +1,115 @@
+//! Top-1 accuracy and the confusion matrix.
+
+use super::EvalError;
+use crate::data::{Dataset, Targets};
+use crate::progress::{Counter, Progress};
+use rayon::prelude::*;
+use serde::Serialize;
+
+/// A network with one output says class 1 above this value.
+const BINARY_THRESHOLD: f32 = 0.5;
+
+/// How often a classifier is right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Accuracy {
+    /// Samples classified as labelled.
+    pub correct: usize,
+    /// Samples.
+    pub n: usize,
+    /// `confusion[label][predicted]` counts.
+    pub confusion: Vec<Vec<usize>>,
+    /// The predicted class of every sample, in order.
+    pub predicted: Vec<usize>,
+}
+
+impl Accuracy {
+    /// `correct / n`.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "sample counts are far below 2^52"
+    )]
+    pub fn fraction(&self) -> f64 {
+        self.correct as f64 / self.n as f64
+    }
+
+    /// Right samples and all samples of a class.
+    #[must_use]
+    pub fn of_class(&self, class: usize) -> (usize, usize) {
+        self.confusion.get(class).map_or((0, 0), |row| {
+            (row.get(class).copied().unwrap_or(0), row.iter().sum())
+        })
+    }
+}
+
+/// Classifies every sample: `state` makes one runner a thread, `scores` gives the outputs of a sample by index.
+///
+/// The predicted class is the first largest output; of a single output, whether it exceeds 0.5.
+///
+/// # Errors
+///
+/// Data without labels, a label beyond the network's outputs, a failed run or a NaN output.
+pub fn accuracy<S, E: ToString>(
+    data: &Dataset,
+    state: impl Fn() -> Result<S, E> + Sync,
+    scores: impl Fn(&mut S, usize) -> Result<Vec<f32>, E> + Sync,
+    progress: Progress<'_>,
+) -> Result<Accuracy, EvalError> {
+    let labels = data.labels().ok_or_else(|| EvalError::NoLabels {
+        file: data.file().to_string(),
+        found: if matches!(data.targets(), Targets::None) {
+            "no 'y'"
+        } else {
+            "floats"
+        },
+    })?;
+    let counter = Counter::new(labels.len(), progress);
+    let predictions = labels
+        .par_iter()
+        .enumerate()
+        .map_init(&state, |state, (sample, &label)| {
+            let failed = |reason: String| EvalError::Run { sample, reason };
+            let state = state.as_mut().map_err(|e| failed(e.to_string()))?;
+            let scores = scores(state, sample).map_err(|e| failed(e.to_string()))?;
+            let (predicted, classes) = top(&scores).map_err(failed)?;
+            counter.tick();
+            if label < classes {
+                Ok((predicted, classes))
+            } else {
+                Err(EvalError::Label {
+                    sample,
+                    label,
+                    classes,
+                })
+            }
+        })
+        .collect::<Vec<_>>()
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?;
+    let classes = predictions.iter().map(|(_, c)| *c).max().unwrap_or(0);
+    let mut confusion = vec![vec![0; classes]; classes];
+    for ((predicted, _), &label) in predictions.iter().zip(labels) {
+        confusion[label][*predicted] += 1;
+    }
+    Ok(Accuracy {
+        correct: (0..classes).map(|c| confusion[c][c]).sum(),
+        n: labels.len(),
+        confusion,
+        predicted: predictions.into_iter().map(|(p, _)| p).collect(),
+    })
+}
+
+/// The predicted class and the number of classes.
+fn top(scores: &[f32]) -> Result<(usize, usize), String> {
+    if scores.iter().any(|s| s.is_nan()) {
+        return Err("the network's output holds a NaN".into());
+    }
+    match scores {
+        [] => Err("the network has no output".into()),
+        [one] => Ok((usize::from(*one > BINARY_THRESHOLD), 2)),
+        many => {
+            let best = (0..many.len()).fold(0, |b, i| if many[i] > many[b] { i } else { b });
+            Ok((best, many.len()))
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Puts zeros into weights: methods choose, patterns group, an allocation spreads.
+//!
+//! Sparsity is zeros / weights of the prunable layers, zeros that were there before included. Values may be
+//! floats or integers; integer scales stay, and magnitudes are compared as real numbers.
+
+mod error;
+mod layers;
+mod method;
+mod pattern;
+mod report;
+mod select;
+#[cfg(test)]
+mod tests;
+
+pub use error::PruneError;
+pub use layers::Choice;
+pub use method::{METHODS, Method, MethodRow};
+pub use pattern::{PATTERNS, Pattern, PatternRow};
+pub use report::{LayerSparsity, SparsityReport};
+
+use crate::ir::Graph;
+use select::Layer;
+
+/// How sparsity is spread over layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Alloc {
+    /// The same in every layer.
+    #[default]
+    Layer,
+    /// The smallest weights of the whole network.
+    Global,
+    /// Layer-adaptive magnitude scores (arXiv:2010.07611).
+    Lamp,
+}
+
+impl Alloc {
+    /// Every allocation with its name on the command line.
+    pub const ALL: [(&'static str, Self); 3] = [
+        ("layer", Self::Layer),
+        ("global", Self::Global),
+        ("lamp", Self::Lamp),
+    ];
+}
+
+/// What to prune and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Which weights go.
+    pub method: Method,
+    /// Which go together.
+    pub pattern: Pattern,
+    /// Wanted share of zeros; N:M patterns imply it.
+    pub sparsity: Option<f64>,
+    /// Largest |w| that method `threshold` clears.
+    pub threshold: Option<f32>,
+    /// How the share is spread.
+    pub alloc: Alloc,
+    /// Layers to leave alone, by node or initializer name.
+    pub skip: Vec<String>,
+    /// Layers to prune although the rule would not.
+    pub include: Vec<String>,
+    /// Seed of methods that draw samples.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            method: Method::Keep,
+            pattern: Pattern::Unstructured,
+            sparsity: None,
+            threshold: None,
+            alloc: Alloc::Layer,
+            skip: Vec::new(),
+            include: Vec::new(),
+            seed: 0,
+        }
+    }
+}
+
+/// Prunes the weights of `graph` in place and reports every layer.
+///
+/// The result depends only on the graph and the options; equal magnitudes go in order of position.
+///
+/// # Errors
+///
+/// Options that contradict each other or name no layer; the graph is unchanged then.
+pub fn apply(graph: &mut Graph, options: &Options) -> Result<SparsityReport, PruneError> {
+    let choices = layers::choose(graph, options)?;
+    let task = Task::of(options)?;
+    let before = report::nonzeros(graph, &choices);
+    let prunable: Vec<usize> = choices
+        .iter()
+        .filter(|(_, c)| c.is_prunable())
+        .map(|(i, _)| *i)
+        .collect();
+    if prunable.is_empty() && !matches!(task, Task::Keep) {
+        let layers = choices
+            .iter()
+            .map(|(i, _)| graph.nodes[*i].name.clone())
+            .collect();
+        return Err(PruneError::NothingToPrune { layers });
+    }
+    let mut layers: Vec<Layer<'_>> = graph
+        .nodes
+        .iter_mut()
+        .enumerate()
+        .filter(|(i, _)| prunable.contains(i))
+        .filter_map(|(_, node)| node.op.weights_mut().map(Layer::new))
+        .collect();
+    match task {
+        Task::Keep => {}
+        Task::Threshold(limit) => {
+            layers
+                .iter_mut()
+                .for_each(|l| select::threshold(l, options.pattern, limit));
+        }
+        Task::NofM(n) => layers
+            .iter_mut()
+            .for_each(|l| select::n_of_m(l, options.pattern, n)),
+        Task::Magnitude(sparsity) => {
+            select::magnitude(&mut layers, options.pattern, sparsity, options.alloc);
+        }
+    }
+    drop(layers);
+    Ok(SparsityReport::new(graph, &choices, &before, options))
+}
+
+/// What is to be done, with everything it needs.
+enum Task {
+    Keep,
+    Threshold(f64),
+    NofM(usize),
+    Magnitude(f64),
+}
+
+impl Task {
+    fn of(options: &Options) -> Result<Self, PruneError> {
+        let method = options.method.row().name;
+        let wrong = |reason: &str| PruneError::Option {
+            method,
+            reason: reason.to_string(),
+        };
+        if let Some(sparsity) = options.sparsity.filter(|s| !(0.0..1.0).contains(s)) {
+            return Err(PruneError::Sparsity { sparsity });
+        }
+        if options.threshold.is_some() && options.method != Method::Threshold {
+            return Err(wrong("takes no --threshold: use --method threshold"));
+        }
+        match (options.method, options.pattern, options.sparsity) {
+            (Method::Keep | Method::Threshold, _, Some(_)) => {
+                Err(wrong("takes no --sparsity: use --method magnitude"))
+            }
+            (Method::Keep, ..) => Ok(Self::Keep),
+            (Method::Threshold, Pattern::NofM { .. }, _) => {
+                Err(wrong("knows no N:M patterns: use --method magnitude"))
+            }
+            (Method::Threshold, ..) => match options.threshold {
+                Some(t) if t.is_finite() && t >= 0.0 => Ok(Self::Threshold(t.into())),
+                Some(_) => Err(wrong("needs a finite --threshold of at least 0")),
+                None => Err(wrong("needs --threshold T, the largest |w| to clear")),
+            },
+            (Method::Magnitude, Pattern::NofM { n, m }, sparsity) => check_implied(n, m, sparsity)
+                .map_err(|r| wrong(&r))
+                .map(|()| Self::NofM(n)),
+            (Method::Magnitude, _, Some(sparsity)) => Ok(Self::Magnitude(sparsity)),
+            (Method::Magnitude, _, None) => Err(wrong("needs --sparsity S, the share of zeros")),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "group sides are at most 64")]
+fn check_implied(n: usize, m: usize, sparsity: Option<f64>) -> Result<(), String> {
+    let implied = 1.0 - n as f64 / m as f64;
+    match sparsity {
+        Some(s) if (s - implied).abs() > 0.005 => Err(format!(
+            "with {n}:{m} means a sparsity of {implied:.3}: leave --sparsity {s} out"
+        )),
+        _ => Ok(()),
+    }
+}
