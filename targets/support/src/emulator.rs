@@ -1,0 +1,406 @@
+//! Runs one model on one target's firmware image under QEMU.
+//!
+//! ```text
+//! temporary folder   model.nnz  input.bin   → qemu -kernel TARGET.elf →   output.bin, lines on stdout
+//! ```
+//!
+//! The firmware reads and writes the folder's files through semihosting. Instruction counts are
+//! those of the emulated machine, the same in every run.
+
+use crate::report::{Run, RunFailure};
+use crate::targets::{Emulator, Target};
+use crate::{INPUT_FILE, MODEL_FILE, OUTPUT_FILE};
+use core::fmt;
+use core::time::Duration;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Instant;
+use std::{env, fs, io, thread};
+
+/// Environment variable that names the folder with the firmware images.
+pub const FIRMWARE_DIR: &str = "NNZ_FIRMWARE_DIR";
+
+/// What to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Where to run it.
+    pub target: &'a Target,
+    /// The `.nnz` file's bytes.
+    pub model: &'a [u8],
+    /// Rows of input, each all input tensors' bytes in file order; empty is one row of zeros.
+    pub input: &'a [u8],
+    /// Time after which the emulator is stopped.
+    pub timeout: Duration,
+}
+
+/// What came out.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Rows of output, laid out like the input.
+    pub output: Vec<u8>,
+    /// Counts and sizes.
+    pub run: Run,
+    /// Code bytes of the image, where a build recorded them.
+    pub code_bytes: Option<u64>,
+    /// What it ran on, for a report.
+    pub environment: String,
+}
+
+/// Why a run did not happen or did not finish.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum EmulatorError {
+    /// The target has no emulator.
+    NoEmulator(String),
+    /// No image of this target was found; the places looked at.
+    NoImage {
+        /// Target.
+        target: String,
+        /// Places.
+        places: Vec<PathBuf>,
+    },
+    /// The emulator is not installed.
+    NotInstalled {
+        /// Program.
+        program: String,
+        /// Debian package.
+        package: String,
+    },
+    /// A file of the exchange folder, or starting the emulator, failed.
+    Io {
+        /// What was done.
+        what: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// It ran longer than allowed.
+    Timeout(Duration),
+    /// The firmware's report is a failure or is not finished.
+    Failed {
+        /// Why.
+        failure: RunFailure,
+        /// How the emulator ended.
+        status: ExitStatus,
+        /// The end of what it printed.
+        printed: String,
+    },
+}
+
+impl fmt::Display for EmulatorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoEmulator(target) => write!(f, "{target} has no emulator"),
+            Self::NoImage { target, places } => {
+                write!(f, "no firmware image {target}.elf in")?;
+                for place in places {
+                    write!(f, " {}", place.display())?;
+                }
+                write!(
+                    f,
+                    "\n  help: build the images with `cargo xtask firmware`, or name their folder \
+                     in {FIRMWARE_DIR}"
+                )
+            }
+            Self::NotInstalled { program, package } => write!(
+                f,
+                "{program} is not installed\n  help: on Debian or Ubuntu: `apt-get install {package}`"
+            ),
+            Self::Io { what, source } => write!(f, "{what}: {source}"),
+            Self::Timeout(limit) => {
+                write!(
+                    f,
+                    "the emulator ran longer than {} s and was stopped",
+                    limit.as_secs()
+                )
+            }
+            Self::Failed {
+                failure,
+                status,
+                printed,
+            } => {
+                write!(f, "{failure} ({status})")?;
+                if matches!(failure, RunFailure::Unfinished) && !printed.is_empty() {
+                    write!(f, "; it printed last: {printed}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl core::error::Error for EmulatorError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Io { source, .. } => Some(source),
+            Self::Failed { failure, .. } => Some(failure),
+            Self::NoEmulator(_)
+            | Self::NoImage { .. }
+            | Self::NotInstalled { .. }
+            | Self::Timeout(_) => None,
+        }
+    }
+}
+
+/// Folders that may hold firmware images, the first that applies first.
+pub fn image_folders() -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    if let Some(folder) = env::var_os(FIRMWARE_DIR) {
+        folders.push(PathBuf::from(folder));
+        return folders;
+    }
+    if let Ok(program) = env::current_exe() {
+        if let Some(parent) = program.parent().and_then(Path::parent) {
+            folders.push(parent.join("firmware"));
+        }
+    }
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/firmware");
+    folders.push(checkout.canonicalize().unwrap_or(checkout));
+    folders.dedup();
+    folders
+}
+
+/// The image of `target` that runs any model.
+pub fn find_image(target: &Target) -> Result<PathBuf, EmulatorError> {
+    let places = image_folders();
+    let name = format!("{}.elf", target.name);
+    places
+        .iter()
+        .map(|folder| folder.join(&name))
+        .find(|file| file.is_file())
+        .ok_or_else(|| EmulatorError::NoImage {
+            target: target.name.clone(),
+            places,
+        })
+}
+
+/// Runs a request to its end.
+pub fn run(request: &Request<'_>) -> Result<Outcome, EmulatorError> {
+    let target = request.target;
+    let emulator = target
+        .emulator
+        .as_ref()
+        .ok_or_else(|| EmulatorError::NoEmulator(target.name.clone()))?;
+    let image = find_image(target)?;
+    run_image(emulator, &image, request)
+}
+
+/// Runs a request on a given image.
+pub fn run_image(
+    emulator: &Emulator,
+    image: &Path,
+    request: &Request<'_>,
+) -> Result<Outcome, EmulatorError> {
+    let folder = tempfile::tempdir().map_err(|e| io_error("making a temporary folder", e))?;
+    let write = |name: &str, bytes: &[u8]| {
+        fs::write(folder.path().join(name), bytes)
+            .map_err(|e| io_error(&format!("writing {name}"), e))
+    };
+    write(MODEL_FILE, request.model)?;
+    write(INPUT_FILE, request.input)?;
+    let log = folder.path().join("log.txt");
+    let status = finish(
+        command(emulator, image, folder.path(), &log)?,
+        request.timeout,
+    )?;
+    let printed = fs::read(&log).map_err(|e| io_error("reading the emulator's output", e))?;
+    let printed = String::from_utf8_lossy(&printed);
+    let run = Run::parse(&printed).map_err(|failure| EmulatorError::Failed {
+        failure,
+        status,
+        printed: last_lines(&printed),
+    })?;
+    let output = match fs::read(folder.path().join(OUTPUT_FILE)) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(e) => return Err(io_error("reading the firmware's output", e)),
+    };
+    Ok(Outcome {
+        output,
+        run,
+        code_bytes: recorded_code_bytes(image),
+        environment: environment(emulator),
+    })
+}
+
+fn command(
+    emulator: &Emulator,
+    image: &Path,
+    folder: &Path,
+    log: &Path,
+) -> Result<Child, EmulatorError> {
+    let image = image
+        .canonicalize()
+        .map_err(|e| io_error("finding the firmware image", e))?;
+    let out = File::create(log).map_err(|e| io_error("making the log", e))?;
+    let err = out.try_clone().map_err(|e| io_error("making the log", e))?;
+    let mut command = Command::new(&emulator.program);
+    command.arg("-machine").arg(&emulator.machine);
+    if let Some(cpu) = &emulator.cpu {
+        command.arg("-cpu").arg(cpu);
+    }
+    command
+        .args(
+            ["-bios", "none"]
+                .iter()
+                .filter(|_| emulator.program.contains("riscv")),
+        )
+        .args(["-display", "none", "-monitor", "none", "-serial", "none"])
+        .args(["-semihosting-config", "enable=on,target=native"])
+        .arg("-icount")
+        .arg(format!("shift={}", emulator.icount_shift))
+        .arg("-kernel")
+        .arg(image)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(out)
+        .stderr(err);
+    command.spawn().map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => EmulatorError::NotInstalled {
+            program: emulator.program.clone(),
+            package: emulator.package.clone(),
+        },
+        _ => io_error(&format!("starting {}", emulator.program), e),
+    })
+}
+
+fn finish(mut child: Child, timeout: Duration) -> Result<ExitStatus, EmulatorError> {
+    let begin = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Ok(status),
+            Ok(None) if begin.elapsed() < timeout => thread::sleep(Duration::from_millis(10)),
+            Ok(None) => {
+                stop(&mut child);
+                return Err(EmulatorError::Timeout(timeout));
+            }
+            Err(e) => {
+                stop(&mut child);
+                return Err(io_error("waiting for the emulator", e));
+            }
+        }
+    }
+}
+
+/// Ends the emulator; one that ended by itself meanwhile is no failure.
+fn stop(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// Bytes of code that the build of the image wrote beside it.
+fn recorded_code_bytes(image: &Path) -> Option<u64> {
+    fs::read_to_string(image.with_extension("code_bytes"))
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+}
+
+fn environment(emulator: &Emulator) -> String {
+    let version = Command::new(&emulator.program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output()
+        .ok()
+        .and_then(|o| {
+            String::from_utf8_lossy(&o.stdout)
+                .lines()
+                .next()
+                .map(str::to_owned)
+        })
+        .unwrap_or_else(|| emulator.program.clone());
+    format!(
+        "{version}, machine {}, -icount shift={}",
+        emulator.machine, emulator.icount_shift
+    )
+}
+
+fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines
+        .get(lines.len().saturating_sub(5)..)
+        .unwrap_or(&[])
+        .join("\n")
+}
+
+fn io_error(what: &str, source: io::Error) -> EmulatorError {
+    EmulatorError::Io {
+        what: what.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(target: &Target) -> Request<'_> {
+        Request {
+            target,
+            model: &[],
+            input: &[],
+            timeout: Duration::from_millis(200),
+        }
+    }
+
+    #[test]
+    fn a_missing_emulator_names_its_package() {
+        let target = Target::find("cortex-m4").unwrap();
+        let mut emulator = target.emulator.clone().unwrap();
+        emulator.program = "no-such-emulator".to_owned();
+        let image = env::current_exe().unwrap();
+        let error = run_image(&emulator, &image, &request(target)).unwrap_err();
+        assert!(
+            matches!(error, EmulatorError::NotInstalled { .. }),
+            "{error}"
+        );
+        assert!(
+            error
+                .to_string()
+                .contains("apt-get install qemu-system-arm"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_emulator_that_hangs_is_stopped() {
+        let target = Target::find("cortex-m4").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("hang");
+        fs::write(&script, "#!/bin/sh\nexec sleep 60\n").unwrap();
+        let made = Command::new("chmod")
+            .arg("+x")
+            .arg(&script)
+            .status()
+            .unwrap();
+        assert!(made.success());
+        let mut emulator = target.emulator.clone().unwrap();
+        emulator.program = script.display().to_string();
+        let begin = Instant::now();
+        let error = run_image(&emulator, &script, &request(target)).unwrap_err();
+        assert!(matches!(error, EmulatorError::Timeout(_)), "{error}");
+        assert!(begin.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn an_emulator_that_prints_nothing_is_an_unfinished_run() {
+        let target = Target::find("cortex-m4").unwrap();
+        let mut emulator = target.emulator.clone().unwrap();
+        emulator.program = "true".to_owned();
+        let image = env::current_exe().unwrap();
+        let error = run_image(&emulator, &image, &request(target)).unwrap_err();
+        assert!(error.to_string().contains("without finishing"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_image_says_how_to_build_it() {
+        let error = EmulatorError::NoImage {
+            target: "cortex-m4".to_owned(),
+            places: vec![PathBuf::from("/a"), PathBuf::from("/b")],
+        };
+        let text = error.to_string();
+        assert!(text.contains("cortex-m4.elf in /a /b"), "{text}");
+        assert!(text.contains("cargo xtask firmware"), "{text}");
+    }
+}

@@ -1,0 +1,203 @@
+//! The facts of every target: one folder in `targets/`, one `target.toml` in it.
+//!
+//! The command line lists them, firmware builds take their memory map and timer from them, the
+//! emulator driver its machine. They are part of the program, so that an installed `nnz` knows
+//! them without a checkout.
+
+use core::fmt;
+use serde::Deserialize;
+use std::sync::LazyLock;
+
+/// One target.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// Name of the folder; what `--on` and `--target` take.
+    #[serde(skip)]
+    pub name: String,
+    /// One line for people.
+    pub title: String,
+    /// The core.
+    pub core: String,
+    /// Instruction set, as its vendor names it.
+    pub isa: String,
+    /// Rust target triple of firmware.
+    pub triple: String,
+    /// Kernel family that files for this target use.
+    pub backend: String,
+    /// Clock, where the machine has one.
+    pub clock: Option<ClockFacts>,
+    /// Memory map.
+    pub memory: Memory,
+    /// Machine that emulates the target.
+    pub emulator: Option<Emulator>,
+}
+
+/// Core clock and what waits for flash cost.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockFacts {
+    /// Core clock.
+    pub hz: u64,
+    /// Cycles a read of flash waits at this clock.
+    pub flash_wait_states: u32,
+}
+
+/// Memory map.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    /// Where code and constants lie.
+    pub flash: Region,
+    /// Writable memories, the main one first.
+    pub ram: Vec<Ram>,
+}
+
+/// A range of addresses.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    /// First address.
+    pub origin: u32,
+    /// Length.
+    pub bytes: u32,
+}
+
+/// A named writable memory.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ram {
+    /// Its name.
+    pub name: String,
+    /// First address.
+    pub origin: u32,
+    /// Length.
+    pub bytes: u32,
+}
+
+/// How QEMU plays this target.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Emulator {
+    /// Program.
+    pub program: String,
+    /// Debian package that has the program.
+    pub package: String,
+    /// `-machine`.
+    pub machine: String,
+    /// `-cpu`, where the machine takes more than one.
+    pub cpu: Option<String>,
+    /// `-icount shift=…`: an instruction takes `2^shift` ns of virtual time.
+    pub icount_shift: u32,
+    /// What the firmware counts instructions with.
+    pub counter: Counter,
+}
+
+/// What the firmware counts instructions with.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Counter {
+    /// 32-bit CMSDK APB timer, counting down.
+    CmsdkTimer {
+        /// Base address.
+        address: u32,
+        /// Nanoseconds of a tick.
+        tick_ns: u32,
+    },
+    /// The RISC-V counter of retired instructions.
+    Minstret,
+}
+
+/// Why a `target.toml` cannot be used, or a name is no target's.
+#[derive(Clone, Debug)]
+pub struct TargetError(String);
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for TargetError {}
+
+const SOURCES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/targets.in"));
+
+static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| {
+    SOURCES
+        .iter()
+        .filter_map(|(name, text)| Target::from_toml(name, text).ok())
+        .collect()
+});
+
+impl Target {
+    /// Reads the facts of target `name`.
+    pub fn from_toml(name: &str, text: &str) -> Result<Self, TargetError> {
+        let mut target: Self = toml::from_str(text)
+            .map_err(|e| TargetError(format!("targets/{name}/target.toml: {e}")))?;
+        if target.memory.ram.is_empty() {
+            return Err(TargetError(format!(
+                "targets/{name}/target.toml: memory.ram is empty"
+            )));
+        }
+        target.name = name.to_owned();
+        Ok(target)
+    }
+
+    /// Every target, by name.
+    pub fn all() -> &'static [Self] {
+        &TARGETS
+    }
+
+    /// The target of this name.
+    pub fn find(name: &str) -> Result<&'static Self, TargetError> {
+        Self::all().iter().find(|t| t.name == name).ok_or_else(|| {
+            let names: Vec<&str> = Self::all().iter().map(|t| t.name.as_str()).collect();
+            TargetError(format!(
+                "no target '{name}'; there are {}",
+                names.join(", ")
+            ))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_target_file_is_understood() {
+        assert!(SOURCES.len() >= 6);
+        for (name, text) in SOURCES {
+            Target::from_toml(name, text).unwrap();
+        }
+    }
+
+    #[test]
+    fn every_timer_counts_at_least_one_tick_an_instruction() {
+        for target in Target::all() {
+            let Some(emulator) = &target.emulator else {
+                continue;
+            };
+            if let Counter::CmsdkTimer { tick_ns, .. } = emulator.counter {
+                assert!(tick_ns <= 1 << emulator.icount_shift, "{}", target.name);
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_known_ones() {
+        let error = Target::find("cortex-m99").unwrap_err().to_string();
+        assert!(
+            error.contains("cortex-m99") && error.contains("cortex-m4"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn unknown_keys_and_missing_memory_are_refused() {
+        let (name, text) = SOURCES[0];
+        let error = Target::from_toml(name, &format!("surprise = 1\n{text}")).unwrap_err();
+        assert!(error.to_string().contains("surprise"), "{error}");
+        assert!(Target::from_toml("x", "title = \"x\"").is_err());
+    }
+}
