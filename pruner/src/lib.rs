@@ -9,6 +9,7 @@
 pub mod arith;
 pub mod data;
 pub mod eval;
+pub mod interpret;
 pub mod ir;
 pub mod progress;
 pub mod sparsify;

@@ -1,0 +1,228 @@
+//! Kernels of float graphs: convolutions as matrix products, everything else as plain loops.
+
+use super::geometry::Geometry;
+use super::layout::transpose;
+use crate::ir::{Bias, Clamp, FlattenOrder, Graph, Node, Op, Shape, Values, Weights};
+use ndarray::linalg::general_mat_mul;
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+/// One float node, prepared.
+#[derive(Debug)]
+pub(super) enum Kernel {
+    Conv2d(Geometry, Matrix),
+    DepthwiseConv2d(Geometry, Matrix),
+    FullyConnected(Matrix),
+    ChannelAffine(Vec<f32>, Vec<f32>, usize),
+    Add(Clamp),
+    Clamp(Clamp),
+    MaxPool2d(Geometry, Clamp),
+    AveragePool2d(Geometry, Clamp),
+    Mean(usize),
+    Softmax(f32),
+    Pad(Geometry, f32),
+    FlattenChannelsLast(Shape),
+}
+
+/// Weights `[rows][cols]` with bias and bounds.
+#[derive(Debug)]
+pub(super) struct Matrix {
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    rows: usize,
+    clamp: Clamp,
+}
+
+impl Matrix {
+    fn new(weights: &Weights, bias: &Bias, clamp: Clamp) -> Result<Self, String> {
+        let rows = weights.shape[0];
+        let (Values::F32(values), bias) = (&weights.values, float_bias(bias, rows)?) else {
+            return Err(format!(
+                "weights '{}' are integers in a float layer",
+                weights.name
+            ));
+        };
+        Ok(Self {
+            weights: values.clone(),
+            bias,
+            rows,
+            clamp,
+        })
+    }
+
+    /// `clamp(weights · columns + bias)`, `columns` being `[cols][n]`.
+    fn times(&self, columns: &[f32], n: usize) -> Vec<f32> {
+        let cols = self.weights.len() / self.rows;
+        let mut out: Vec<f32> = self
+            .bias
+            .iter()
+            .flat_map(|b| core::iter::repeat_n(*b, n))
+            .collect();
+        let a = ArrayView2::from_shape((self.rows, cols), &self.weights);
+        let b = ArrayView2::from_shape((cols, n), columns);
+        let c = ArrayViewMut2::from_shape((self.rows, n), &mut out);
+        if let (Ok(a), Ok(b), Ok(mut c)) = (a, b, c) {
+            general_mat_mul(1.0, &a, &b, 1.0, &mut c);
+        }
+        bound(&mut out, self.clamp);
+        out
+    }
+}
+
+fn float_bias(bias: &Bias, rows: usize) -> Result<Vec<f32>, String> {
+    match bias {
+        Bias::None => Ok(vec![0.0; rows]),
+        Bias::F32(b) => Ok(b.clone()),
+        Bias::S32(_) => Err("its bias is an integer one in a float layer".into()),
+    }
+}
+
+fn bound(values: &mut [f32], clamp: Clamp) {
+    if clamp != Clamp::NONE {
+        for x in values {
+            *x = x.max(clamp.lo).min(clamp.hi);
+        }
+    }
+}
+
+impl Kernel {
+    pub(super) fn prepare(graph: &Graph, node: &Node) -> Result<Self, String> {
+        let input = graph.tensor(node.inputs[0]).shape;
+        let output = graph.tensor(node.output).shape;
+        let geometry = |window| Geometry {
+            input,
+            output,
+            window,
+        };
+        Ok(match &node.op {
+            Op::Conv2d(c) => Self::Conv2d(
+                geometry(c.window),
+                Matrix::new(&c.weights, &c.bias, c.clamp)?,
+            ),
+            Op::DepthwiseConv2d(c) => Self::DepthwiseConv2d(
+                geometry(c.window),
+                Matrix::new(&c.weights, &c.bias, c.clamp)?,
+            ),
+            Op::FullyConnected(f) => {
+                Self::FullyConnected(Matrix::new(&f.weights, &f.bias, f.clamp)?)
+            }
+            Op::ChannelAffine { scale, shift } => {
+                Self::ChannelAffine(scale.clone(), shift.clone(), input.pixels())
+            }
+            Op::Add(clamp) => Self::Add(*clamp),
+            Op::Clamp(clamp) => Self::Clamp(*clamp),
+            Op::MaxPool2d(p) => Self::MaxPool2d(geometry(p.window), p.clamp),
+            Op::AveragePool2d(p) => Self::AveragePool2d(geometry(p.window), p.clamp),
+            Op::Mean => Self::Mean(input.pixels()),
+            Op::Softmax { beta } => Self::Softmax(*beta),
+            Op::Pad { begin, end, value } => {
+                Self::Pad(Geometry::of_pad(input, output, *begin, *end), *value)
+            }
+            Op::Flatten(FlattenOrder::ChannelsLast) => Self::FlattenChannelsLast(input),
+            Op::Flatten(FlattenOrder::ChannelsFirst)
+            | Op::Identity
+            | Op::Quantize
+            | Op::Dequantize => {
+                return Err(format!("{} of floats gives integers here", node.op.name()));
+            }
+        })
+    }
+
+    pub(super) fn run(&self, a: &[f32], b: &[f32]) -> Vec<f32> {
+        match self {
+            Self::Conv2d(g, m) if g.is_pointwise() => m.times(a, g.output.pixels()),
+            Self::Conv2d(g, m) => m.times(&g.im2col(a), g.output.pixels()),
+            Self::DepthwiseConv2d(g, m) => depthwise(g, m, a),
+            Self::FullyConnected(m) => m.times(a, 1),
+            Self::ChannelAffine(scale, shift, plane) => a
+                .chunks_exact(*plane)
+                .zip(scale.iter().zip(shift))
+                .flat_map(|(image, (s, t))| image.iter().map(move |x| x * s + t))
+                .collect(),
+            Self::Add(clamp) => {
+                let mut sum: Vec<f32> = a.iter().zip(b).map(|(a, b)| a + b).collect();
+                bound(&mut sum, *clamp);
+                sum
+            }
+            Self::Clamp(clamp) => {
+                let mut values = a.to_vec();
+                bound(&mut values, *clamp);
+                values
+            }
+            Self::MaxPool2d(g, clamp) => pool(g, *clamp, a, f32::NEG_INFINITY, f32::max, false),
+            Self::AveragePool2d(g, clamp) => pool(g, *clamp, a, 0.0, |s, x| s + x, true),
+            Self::Mean(plane) => a
+                .chunks_exact(*plane)
+                .map(|image| image.iter().sum::<f32>() / count(*plane))
+                .collect(),
+            Self::Softmax(beta) => softmax(a, *beta),
+            Self::Pad(g, value) => g.pad(a, *value),
+            Self::FlattenChannelsLast(shape) => transpose(a, shape.c, shape.pixels()),
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "windows are far smaller than 2^24"
+)]
+const fn count(n: usize) -> f32 {
+    n as f32
+}
+
+fn depthwise(g: &Geometry, m: &Matrix, input: &[f32]) -> Vec<f32> {
+    let (plane, pixels) = (g.input.pixels(), g.output.pixels());
+    let per_channel = m.rows / g.input.c;
+    let step = g.window.stride[1];
+    let taps = m.weights.len() / m.rows;
+    let mut out = vec![0.0; m.rows * pixels];
+    for (row, target) in out.chunks_exact_mut(pixels).enumerate() {
+        let c = row / per_channel;
+        let image = &input[c * plane..(c + 1) * plane];
+        target.fill(m.bias[row]);
+        for (tap, w) in m.weights[row * taps..(row + 1) * taps].iter().enumerate() {
+            let kw = g.window.kernel[1];
+            g.for_tap(tap / kw, tap % kw, |to, from, n| {
+                let line = &mut target[to..to + n];
+                if step == 1 {
+                    for (y, x) in line.iter_mut().zip(&image[from..]) {
+                        *y += w * x;
+                    }
+                } else {
+                    for (y, x) in line.iter_mut().zip(image[from..].iter().step_by(step)) {
+                        *y += w * x;
+                    }
+                }
+            });
+        }
+    }
+    bound(&mut out, m.clamp);
+    out
+}
+
+fn pool(
+    g: &Geometry,
+    clamp: Clamp,
+    input: &[f32],
+    start: f32,
+    fold: impl Fn(f32, f32) -> f32,
+    average: bool,
+) -> Vec<f32> {
+    let mut out = Vec::with_capacity(g.output.len());
+    g.for_windows(input, |window| {
+        let (total, n) = window.fold((start, 0), |(t, n), x| (fold(t, x), n + 1));
+        out.push(if average {
+            total / count(n.max(1))
+        } else {
+            total
+        });
+    });
+    bound(&mut out, clamp);
+    out
+}
+
+fn softmax(input: &[f32], beta: f32) -> Vec<f32> {
+    let max = input.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let exps: Vec<f32> = input.iter().map(|x| (beta * (x - max)).exp()).collect();
+    let total: f32 = exps.iter().sum();
+    exps.iter().map(|e| e / total).collect()
+}

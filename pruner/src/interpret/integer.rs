@@ -1,0 +1,345 @@
+//! Kernels of integer graphs, TensorFlow Lite Micro's arithmetic step by step.
+
+use super::geometry::{Geometry, deviation};
+use super::layout::transpose;
+use super::softmax::softmax;
+use crate::arith::{
+    self, MeanParams, Rounding, SoftmaxParams, requantize, requantize_double, to_s8,
+};
+use crate::ir::{Bias, Clamp, Conv, FlattenOrder, Graph, Node, Op, Quant, Shape, Values, Weights};
+use nnz_format::AddParams;
+
+/// One integer node, prepared.
+#[derive(Debug)]
+pub(super) enum Kernel {
+    Conv2d(Geometry, Matrix),
+    DepthwiseConv2d(Geometry, Matrix),
+    FullyConnected(Matrix),
+    Add(Sum),
+    /// To another scale, within bounds.
+    Requantize(Rescale),
+    MaxPool2d(Geometry, Bounds),
+    AveragePool2d(Geometry, Bounds),
+    Mean(MeanParams, Quant, Quant, usize),
+    Softmax(SoftmaxParams),
+    Pad(Geometry, i8),
+    FlattenChannelsLast(Shape),
+}
+
+/// Bounds of an output.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    lo: i8,
+    hi: i8,
+}
+
+impl Bounds {
+    fn new(clamp: Clamp, quant: Quant) -> Self {
+        let (lo, hi) = arith::activation_bounds(clamp, quant);
+        Self { lo, hi }
+    }
+
+    fn of(self, x: i32) -> i8 {
+        to_s8(x.max(i32::from(self.lo)).min(i32::from(self.hi)))
+    }
+}
+
+/// Weights `[rows][cols]` widened to `i16`, with everything that turns an accumulator into an output.
+#[derive(Debug)]
+pub(super) struct Matrix {
+    weights: Vec<i16>,
+    cols: usize,
+    bias: Vec<i32>,
+    multipliers: Vec<(i32, i32)>,
+    input_zero: i32,
+    output_zero: i32,
+    bounds: Bounds,
+    rounding: Rounding,
+}
+
+/// Parameters of an addition.
+#[derive(Debug)]
+pub(super) struct Sum {
+    params: AddParams,
+    zeros: [i32; 3],
+    bounds: Bounds,
+}
+
+/// Parameters of a change of scale.
+#[derive(Debug)]
+pub(super) struct Rescale {
+    multiplier: i32,
+    shift: i32,
+    input_zero: i32,
+    output_zero: i32,
+    bounds: Bounds,
+}
+
+/// Quantisations of a node's activations: first input, second input (or the first again), output.
+fn quants(graph: &Graph, node: &Node) -> Result<[Quant; 3], String> {
+    let last = node.inputs.last().unwrap_or(&node.inputs[0]);
+    let of = |id| graph.tensor(id).quant;
+    match [of(node.inputs[0]), of(*last), of(node.output)] {
+        [Some(a), Some(b), Some(c)] => Ok([a, b, c]),
+        _ => Err("an integer tensor lacks its quantisation".into()),
+    }
+}
+
+impl Kernel {
+    pub(super) fn prepare(graph: &Graph, node: &Node, rounding: Rounding) -> Result<Self, String> {
+        let input = graph.tensor(node.inputs[0]).shape;
+        let output = graph.tensor(node.output).shape;
+        let [a, b, out] = quants(graph, node)?;
+        let geometry = |window| Geometry {
+            input,
+            output,
+            window,
+        };
+        let conv = |c: &Conv| {
+            let multipliers = arith::conv_multipliers(a, &c.weights.scales, out);
+            Matrix::new(
+                &c.weights,
+                &c.bias,
+                c.clamp,
+                (a, out),
+                multipliers,
+                rounding,
+            )
+        };
+        let same_quant = || {
+            if a == out {
+                return Ok(());
+            }
+            Err(format!(
+                "{} needs one scale and zero point for input and output",
+                node.op.name()
+            ))
+        };
+        Ok(match &node.op {
+            Op::Conv2d(c) => Self::Conv2d(geometry(c.window), conv(c)?),
+            Op::DepthwiseConv2d(c) => Self::DepthwiseConv2d(geometry(c.window), conv(c)?),
+            Op::FullyConnected(f) => {
+                let multipliers = arith::fully_connected_multipliers(a, &f.weights.scales, out);
+                let quants = (a, out);
+                Self::FullyConnected(Matrix::new(
+                    &f.weights,
+                    &f.bias,
+                    f.clamp,
+                    quants,
+                    multipliers,
+                    rounding,
+                )?)
+            }
+            Op::Add(clamp) => Self::Add(Sum {
+                params: arith::add_params(a, b, out),
+                zeros: [a.zero_point, b.zero_point, out.zero_point],
+                bounds: Bounds::new(*clamp, out),
+            }),
+            Op::Clamp(clamp) => Self::Requantize(Rescale::new(a, out, *clamp)),
+            Op::Quantize | Op::Identity => Self::Requantize(Rescale::new(a, out, Clamp::NONE)),
+            Op::MaxPool2d(p) => {
+                same_quant()?;
+                Self::MaxPool2d(geometry(p.window), Bounds::new(p.clamp, out))
+            }
+            Op::AveragePool2d(p) => {
+                same_quant()?;
+                Self::AveragePool2d(geometry(p.window), Bounds::new(p.clamp, out))
+            }
+            Op::Mean => {
+                let params = arith::mean_params(a, out, input.pixels());
+                Self::Mean(params, a, out, input.pixels())
+            }
+            Op::Softmax { beta } => {
+                if out.zero_point != -128 || (out.scale - 1.0 / 256.0).abs() > 1.0e-6 {
+                    return Err(
+                        "an integer softmax has output scale 1/256 and zero point -128".into(),
+                    );
+                }
+                Self::Softmax(arith::softmax_params(*beta, a))
+            }
+            Op::Pad { begin, end, value } => {
+                same_quant()?;
+                let geometry = Geometry::of_pad(input, output, *begin, *end);
+                Self::Pad(geometry, arith::quantize(*value, out))
+            }
+            Op::Flatten(FlattenOrder::ChannelsLast) => {
+                same_quant()?;
+                Self::FlattenChannelsLast(input)
+            }
+            Op::Flatten(FlattenOrder::ChannelsFirst)
+            | Op::Dequantize
+            | Op::ChannelAffine { .. } => {
+                return Err(format!("{} has no integer form here", node.op.name()));
+            }
+        })
+    }
+
+    pub(super) fn run(&self, a: &[i8], b: &[i8]) -> Vec<i8> {
+        match self {
+            Self::Conv2d(g, m) => conv(g, m, a),
+            Self::DepthwiseConv2d(g, m) => depthwise(g, m, a),
+            Self::FullyConnected(m) => {
+                let input: Vec<i16> = a.iter().map(|x| deviation(*x, m.input_zero)).collect();
+                (0..m.bias.len())
+                    .map(|row| m.output(row, m.dot(row, &input)))
+                    .collect()
+            }
+            Self::Add(sum) => a.iter().zip(b).map(|(a, b)| sum.of(*a, *b)).collect(),
+            Self::Requantize(rescale) => a.iter().map(|x| rescale.of(*x)).collect(),
+            Self::MaxPool2d(g, bounds) => {
+                let mut out = Vec::with_capacity(g.output.len());
+                g.for_windows(a, |window| {
+                    out.push(bounds.of(i32::from(window.max().unwrap_or(i8::MIN))));
+                });
+                out
+            }
+            Self::AveragePool2d(g, bounds) => {
+                let mut out = Vec::with_capacity(g.output.len());
+                g.for_windows(a, |window| {
+                    let (sum, n) = window.fold((0, 0), |(s, n), x| (s + i32::from(x), n + 1));
+                    out.push(bounds.of(average(sum, n)));
+                });
+                out
+            }
+            Self::Mean(params, input, output, plane) => a
+                .chunks_exact(*plane)
+                .map(|image| mean(image, *params, *input, *output))
+                .collect(),
+            Self::Softmax(params) => softmax(params, a),
+            Self::Pad(g, value) => g.pad(a, *value),
+            Self::FlattenChannelsLast(shape) => transpose(a, shape.c, shape.pixels()),
+        }
+    }
+}
+
+impl Matrix {
+    fn new(
+        weights: &Weights,
+        bias: &Bias,
+        clamp: Clamp,
+        (input, output): (Quant, Quant),
+        multipliers: Vec<(i32, i32)>,
+        rounding: Rounding,
+    ) -> Result<Self, String> {
+        let Values::S8(values) = &weights.values else {
+            return Err(format!(
+                "weights '{}' are floats in an integer layer",
+                weights.name
+            ));
+        };
+        let bias = match bias {
+            Bias::None => vec![0; weights.shape[0]],
+            Bias::S32(b) => b.clone(),
+            Bias::F32(_) => return Err("its bias is a float one in an integer layer".into()),
+        };
+        Ok(Self {
+            weights: values.iter().map(|w| i16::from(*w)).collect(),
+            cols: weights.row_len(),
+            bias,
+            multipliers,
+            input_zero: input.zero_point,
+            output_zero: output.zero_point,
+            bounds: Bounds::new(clamp, output),
+            rounding,
+        })
+    }
+
+    fn dot(&self, row: usize, input: &[i16]) -> i32 {
+        let weights = &self.weights[row * self.cols..(row + 1) * self.cols];
+        weights
+            .iter()
+            .zip(input)
+            .map(|(w, x)| i32::from(*w) * i32::from(*x))
+            .fold(self.bias[row], i32::wrapping_add)
+    }
+
+    fn output(&self, row: usize, acc: i32) -> i8 {
+        let (multiplier, shift) = self.multipliers[row];
+        let scaled = requantize(self.rounding, acc, multiplier, shift);
+        self.bounds.of(scaled.saturating_add(self.output_zero))
+    }
+}
+
+impl Sum {
+    fn of(&self, a: i8, b: i8) -> i8 {
+        let p = &self.params;
+        let rescale = |x: i8, zero: i32, m, s| {
+            requantize_double((i32::from(x) - zero) << 20, m, i32::from(s))
+        };
+        let sum = rescale(a, self.zeros[0], p.m1, p.s1) + rescale(b, self.zeros[1], p.m2, p.s2);
+        let scaled = requantize_double(sum, p.mo, i32::from(p.so));
+        self.bounds.of(scaled.saturating_add(self.zeros[2]))
+    }
+}
+
+impl Rescale {
+    fn new(input: Quant, output: Quant, clamp: Clamp) -> Self {
+        let (multiplier, shift) = arith::requantize_multiplier(input, output);
+        Self {
+            multiplier,
+            shift,
+            input_zero: input.zero_point,
+            output_zero: output.zero_point,
+            bounds: Bounds::new(clamp, output),
+        }
+    }
+
+    fn of(&self, x: i8) -> i8 {
+        let scaled = requantize_double(i32::from(x) - self.input_zero, self.multiplier, self.shift);
+        self.bounds.of(scaled.saturating_add(self.output_zero))
+    }
+}
+
+fn conv(g: &Geometry, m: &Matrix, input: &[i8]) -> Vec<i8> {
+    let pixels = g.output.pixels();
+    let patches = g.patches(input, m.input_zero);
+    let mut out = vec![0; g.output.len()];
+    for (pixel, patch) in patches.chunks_exact(m.cols).enumerate() {
+        for row in 0..g.output.c {
+            out[row * pixels + pixel] = m.output(row, m.dot(row, patch));
+        }
+    }
+    out
+}
+
+fn depthwise(g: &Geometry, m: &Matrix, input: &[i8]) -> Vec<i8> {
+    let (plane, pixels) = (g.input.pixels(), g.output.pixels());
+    let per_channel = g.output.c / g.input.c;
+    let mut out = Vec::with_capacity(g.output.len());
+    for row in 0..g.output.c {
+        let c = row / per_channel;
+        let image = &input[c * plane..(c + 1) * plane];
+        let mut acc = vec![m.bias[row]; pixels];
+        let weights = &m.weights[row * m.cols..(row + 1) * m.cols];
+        for (tap, w) in weights.iter().enumerate() {
+            let kw = g.window.kernel[1];
+            g.for_tap(tap / kw, tap % kw, |to, from, n| {
+                let source = image[from..].iter().step_by(g.window.stride[1]);
+                for (y, x) in acc[to..to + n].iter_mut().zip(source) {
+                    let product = i32::from(*w) * (i32::from(*x) - m.input_zero);
+                    *y = y.wrapping_add(product);
+                }
+            });
+        }
+        out.extend(acc.into_iter().map(|acc| m.output(row, acc)));
+    }
+    out
+}
+
+/// A sum divided by a count, half away from zero.
+fn average(sum: i32, n: i32) -> i32 {
+    let n = n.max(1);
+    if sum > 0 {
+        (sum + n / 2) / n
+    } else {
+        (sum - n / 2) / n
+    }
+}
+
+fn mean(image: &[i8], params: MeanParams, input: Quant, output: Quant) -> i8 {
+    let sum = image.iter().fold(0_i32, |s, x| {
+        s.wrapping_add(i32::from(*x) - input.zero_point)
+    });
+    let scaled = requantize_double(sum, params.multiplier, params.shift);
+    to_s8(scaled.saturating_add(output.zero_point))
+}
