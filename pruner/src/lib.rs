@@ -12,4 +12,5 @@ pub mod eval;
 pub mod interpret;
 pub mod ir;
 pub mod progress;
+pub mod quantize;
 pub mod sparsify;

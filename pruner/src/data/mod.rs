@@ -16,7 +16,7 @@ pub use array::{Array, Elements};
 pub use error::DataError;
 pub use npy::{MAX_BYTES, to_bytes};
 pub use preprocess::Preprocess;
-pub use samples::{Samples, quantize};
+pub use samples::Samples;
 
 use std::fs::File;
 use std::io::BufReader;

@@ -1,6 +1,7 @@
 //! The samples of a data set in the order and numbers that one graph input takes.
 
 use super::{Array, DataError, Dataset, Elements, Preprocess};
+use crate::arith;
 use crate::ir::{Order, Quant, Shape, Tensor};
 
 /// A data set seen through one graph input: axes matched and preprocessing checked once, then infallible.
@@ -95,7 +96,7 @@ impl Samples<'_> {
     }
 
     /// Integers of sample `i` for an `s8` input in `[c][h][w]` order: `s8` data without preprocessing as
-    /// they are, everything else through [`quantize`].
+    /// they are, everything else through [`arith::quantize`].
     #[must_use]
     pub fn get_s8(&self, i: usize, quant: Quant) -> Vec<i8> {
         if let (Elements::S8(values), true) = (&self.x.elements, self.identity) {
@@ -107,7 +108,7 @@ impl Samples<'_> {
         }
         self.get(i)
             .into_iter()
-            .map(|x| quantize(x, quant))
+            .map(|x| arith::quantize(x, quant))
             .collect()
     }
 
@@ -117,18 +118,6 @@ impl Samples<'_> {
             Order::Nhwc => p * self.shape.c + c,
         }
     }
-}
-
-/// `round_half_even(x / scale) + zero_point`, clamped to `s8`; NaN gives the zero point.
-#[must_use]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "clamped to i8 before the cast"
-)]
-pub fn quantize(x: f32, quant: Quant) -> i8 {
-    // A zero point is exact in f32, and so is every sum that the clamp keeps.
-    let q = (x / quant.scale).round_ties_even().clamp(-512.0, 512.0) as i32 + quant.zero_point;
-    q.clamp(-128, 127) as i8
 }
 
 fn axes(shape: Shape, order: Order) -> [usize; 3] {

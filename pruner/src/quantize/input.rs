@@ -1,0 +1,63 @@
+//! The input contract: which integer a caller's value becomes.
+//!
+//! Pixels 0…255 with one mean and deviation map exactly, `q = x − 128`, when
+//!
+//! ```text
+//! scale = 1 / std,  zero_point = mean − 128        real = (x − mean) / std = scale · (q − zero_point)
+//! ```
+//!
+//! and `mean` is an integer. Otherwise the real values are rounded; a mean between two integers would put every
+//! pixel on a tie, so the scale is stretched by 255/254, which keeps neighbours apart but one pair.
+
+use super::range;
+use crate::data::{Preprocess, Samples};
+use crate::ir::Quant;
+
+/// Quantisation of the network input and what to tell the user about it.
+pub(super) fn contract(
+    samples: &Samples<'_>,
+    preprocess: &Preprocess,
+    observed: (f64, f64),
+) -> (Quant, Option<String>) {
+    if !samples.is_u8() {
+        return (range::quant(observed.0, observed.1), None);
+    }
+    let Some((mean, std)) = preprocess.scalar() else {
+        let note = "input: mean and deviation differ by channel, so callers give (x - mean) / std, rounded to one scale";
+        return (range::quant(observed.0, observed.1), Some(note.to_string()));
+    };
+    if let Some(zero_point) = exact_zero_point(mean) {
+        let quant = Quant {
+            scale: 1.0 / std,
+            zero_point,
+        };
+        return (
+            quant,
+            Some("input: raw pixels map exactly, q = x - 128".to_string()),
+        );
+    }
+    let (mean, std) = (f64::from(mean), f64::from(std));
+    let (lo, hi) = (-mean / std, (255.0 - mean) / std);
+    let stretch = if lo < 0.0 && hi > 0.0 {
+        255.0 / 254.0
+    } else {
+        1.0
+    };
+    let quant = range::quant(lo * stretch, hi * stretch);
+    (
+        quant,
+        Some(format!(
+            "input: mean {mean} - 128 is not an s8 zero point, so pixels are rounded"
+        )),
+    )
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the value is an integer inside s8"
+)]
+fn exact_zero_point(mean: f32) -> Option<i32> {
+    let zero_point = mean - 128.0;
+    let exact = zero_point.fract() == 0.0 && (-128.0..=127.0).contains(&zero_point);
+    exact.then_some(zero_point as i32)
+}

@@ -1,0 +1,172 @@
+//! Post-training quantisation to 8-bit integers (Jacob et al. 2018, arXiv:1712.05877; Krishnamoorthi 2018,
+//! arXiv:1806.08342).
+//!
+//! Weights: symmetric, one scale an output channel, exact zeros stay. Activations: asymmetric, one scale a tensor,
+//! from calibration samples; 0 is always exact. Biases: 32 bits at input scale × weight scale.
+//!
+//! ```text
+//! float graph → rewrite → observe (samples × tensors) → ranges → ties → integer graph
+//! ```
+
+mod error;
+mod histogram;
+mod input;
+mod observe;
+mod range;
+mod rewrite;
+#[cfg(test)]
+mod tests;
+mod ties;
+mod weights;
+
+pub use error::QuantizeError;
+pub use range::Range;
+
+use crate::data::{Dataset, Preprocess, Samples};
+use crate::interpret::{Interpreter, Value};
+use crate::ir::{Conv, DType, FullyConnected, Graph, Op, Order, Quant, TensorId};
+use crate::progress::Progress;
+use histogram::Histogram;
+
+/// How to quantise.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Options {
+    /// How activations' ranges are chosen.
+    pub range: Range,
+    /// What the network was trained on: `(x − mean) / std`.
+    pub preprocess: Preprocess,
+    /// Axis order of the samples; `None` = the source model's.
+    pub layout: Option<Order>,
+    /// Use at most so many samples.
+    pub limit: Option<usize>,
+}
+
+/// Scale and zero point of a softmax output, as TensorFlow Lite has them.
+const SOFTMAX: Quant = Quant {
+    scale: 1.0 / 256.0,
+    zero_point: -128,
+};
+
+/// Turns a float network into an integer one.
+///
+/// The result depends only on graph, data and options, not on the number of threads.
+///
+/// # Errors
+///
+/// No samples, samples that do not fit or make NaN, several inputs, a network that is (partly) an integer one already.
+pub fn post_training(
+    mut graph: Graph,
+    data: &Dataset,
+    options: &Options,
+    progress: Progress<'_>,
+) -> Result<Graph, QuantizeError> {
+    graph.check()?;
+    if let Some(tensor) = graph.tensors.iter().find(|t| t.dtype != DType::F32) {
+        return Err(QuantizeError::AlreadyInteger {
+            tensor: tensor.name.clone(),
+        });
+    }
+    let [input] = graph.inputs[..] else {
+        let names = graph
+            .inputs
+            .iter()
+            .map(|i| graph.tensor(*i).name.clone())
+            .collect();
+        return Err(QuantizeError::Inputs { names });
+    };
+    rewrite::for_integers(&mut graph);
+    let samples = data.samples(graph.tensor(input), options.layout, &options.preprocess)?;
+    let n = options
+        .limit
+        .map_or(samples.len(), |l| l.min(samples.len()));
+    if n == 0 {
+        return Err(QuantizeError::NoCalibration);
+    }
+    let interpreter = Interpreter::new(&graph).map_err(|e| QuantizeError::Run {
+        sample: 0,
+        reason: e.to_string(),
+    })?;
+    let run = |x: Vec<f32>| {
+        let tensors = interpreter
+            .run_all(&[Value::F32(x)])
+            .map_err(|e| e.to_string())?;
+        Ok(tensors.into_iter().map(|v| v.and_then(floats)).collect())
+    };
+    let histograms = observe::observe(&graph, &samples, n, run, progress)?;
+    let quants = activations(&mut graph, input, &samples, &histograms, options);
+    integers(&mut graph, &quants);
+    graph.check()?;
+    Ok(graph)
+}
+
+fn floats(value: Value) -> Option<Vec<f32>> {
+    match value {
+        Value::F32(v) => Some(v),
+        Value::S8(_) => None,
+    }
+}
+
+/// The quantisation of every tensor.
+fn activations(
+    graph: &mut Graph,
+    input: TensorId,
+    samples: &Samples<'_>,
+    histograms: &[Histogram],
+    options: &Options,
+) -> Vec<Quant> {
+    let roots = ties::roots(graph);
+    let mut bounds: Vec<(f64, f64)> = histograms
+        .iter()
+        .map(|h| range::bounds(h, options.range))
+        .collect();
+    for node in &graph.nodes {
+        if let Op::Pad { value, .. } = node.op {
+            let root = &mut bounds[roots[node.output.0].0];
+            *root = (root.0.min(value.into()), root.1.max(value.into()));
+        }
+    }
+    let mut quants: Vec<Quant> = bounds
+        .iter()
+        .map(|(lo, hi)| range::quant(*lo, *hi))
+        .collect();
+    let (contract, note) = input::contract(samples, &options.preprocess, bounds[input.0]);
+    quants[input.0] = contract;
+    graph.notes.extend(note);
+    for node in &graph.nodes {
+        if matches!(node.op, Op::Softmax { .. }) {
+            quants[node.output.0] = SOFTMAX;
+        }
+    }
+    roots.iter().map(|root| quants[root.0]).collect()
+}
+
+/// Gives every tensor its quantisation and every layer its integer weights.
+fn integers(graph: &mut Graph, quants: &[Quant]) {
+    for (tensor, quant) in graph.tensors.iter_mut().zip(quants) {
+        tensor.dtype = DType::S8;
+        tensor.quant = Some(*quant);
+    }
+    let mut notes = Vec::new();
+    for node in &mut graph.nodes {
+        let (Some(input), output) = (node.inputs.first(), node.output) else {
+            continue;
+        };
+        let (input, output) = (quants[input.0], quants[output.0]);
+        let (Op::Conv2d(Conv { weights, bias, .. })
+        | Op::DepthwiseConv2d(Conv { weights, bias, .. })
+        | Op::FullyConnected(FullyConnected { weights, bias, .. })) = &mut node.op
+        else {
+            continue;
+        };
+        let quantized = weights::quantize(weights, bias, input, output);
+        if quantized.coarse_rows > 0 {
+            notes.push(format!(
+                "node '{}': {} output channels have weights too small beside their bias or output for 8 bits",
+                node.name, quantized.coarse_rows
+            ));
+        }
+        *weights = quantized.weights;
+        *bias = quantized.bias;
+    }
+    graph.notes.extend(notes);
+}

@@ -1,0 +1,1 @@
+//! Tests of ranges, weights and whole networks.
