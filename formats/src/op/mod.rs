@@ -2,6 +2,8 @@
 //!
 //! SPEC.md section 5 gives the bytes. To add an operator, add a variant here and follow the compiler.
 
+pub(crate) mod params;
+
 /// Window geometry of convolutions and pools, in input elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Window {

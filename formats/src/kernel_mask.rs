@@ -1,0 +1,185 @@
+//! One bit a kernel: which operators, weight layouts and element types a file needs.
+//!
+//! The mask stands at a fixed place of the header, so that a const generic can read it and unused kernels leave the
+//! firmware. Bits that this table does not name are 0.
+
+use crate::{DType, Op, WeightLayout};
+
+/// Names of the bits.
+pub mod kernel_bits {
+    /// Accumulators round once; set if an `s8` convolution or fully connected step is in a file with that flag.
+    pub const ROUNDING_SINGLE: u8 = 0;
+    /// Accumulators round twice; set if an `s8` convolution or fully connected step is in a file without that flag.
+    pub const ROUNDING_DOUBLE: u8 = 1;
+    /// `conv_2d`, dense, s8.
+    pub const CONV_2D_DENSE_S8: u8 = 8;
+    /// `conv_2d`, `csr_p`, s8.
+    pub const CONV_2D_CSR_P_S8: u8 = 9;
+    /// `conv_2d`, `csr_n`, s8.
+    pub const CONV_2D_CSR_N_S8: u8 = 10;
+    /// `conv_2d`, `blk_1x4`, s8.
+    pub const CONV_2D_BLK_1X4_S8: u8 = 11;
+    /// `conv_2d`, `blk_4x1`, s8.
+    pub const CONV_2D_BLK_4X1_S8: u8 = 12;
+    /// `conv_2d`, dense, f32.
+    pub const CONV_2D_DENSE_F32: u8 = 13;
+    /// `conv_2d`, `csr_f`, f32.
+    pub const CONV_2D_CSR_F_F32: u8 = 14;
+    /// `depthwise_conv_2d`, dense, s8.
+    pub const DEPTHWISE_CONV_2D_DENSE_S8: u8 = 24;
+    /// `depthwise_conv_2d`, dense, f32.
+    pub const DEPTHWISE_CONV_2D_DENSE_F32: u8 = 25;
+    /// `fully_connected`, dense, s8.
+    pub const FULLY_CONNECTED_DENSE_S8: u8 = 32;
+    /// `fully_connected`, `csr_p`, s8.
+    pub const FULLY_CONNECTED_CSR_P_S8: u8 = 33;
+    /// `fully_connected`, `csr_n`, s8.
+    pub const FULLY_CONNECTED_CSR_N_S8: u8 = 34;
+    /// `fully_connected`, `csr_q`, s8.
+    pub const FULLY_CONNECTED_CSR_Q_S8: u8 = 35;
+    /// `fully_connected`, `blk_1x4`, s8.
+    pub const FULLY_CONNECTED_BLK_1X4_S8: u8 = 36;
+    /// `fully_connected`, `blk_4x1`, s8.
+    pub const FULLY_CONNECTED_BLK_4X1_S8: u8 = 37;
+    /// `fully_connected`, dense, f32.
+    pub const FULLY_CONNECTED_DENSE_F32: u8 = 38;
+    /// `fully_connected`, `csr_f`, f32.
+    pub const FULLY_CONNECTED_CSR_F_F32: u8 = 39;
+    /// `add`, s8.
+    pub const ADD_S8: u8 = 48;
+    /// `add`, f32.
+    pub const ADD_F32: u8 = 49;
+    /// `max_pool_2d`, s8.
+    pub const MAX_POOL_2D_S8: u8 = 50;
+    /// `max_pool_2d`, f32.
+    pub const MAX_POOL_2D_F32: u8 = 51;
+    /// `average_pool_2d`, s8.
+    pub const AVERAGE_POOL_2D_S8: u8 = 52;
+    /// `average_pool_2d`, f32.
+    pub const AVERAGE_POOL_2D_F32: u8 = 53;
+    /// `mean`, s8.
+    pub const MEAN_S8: u8 = 54;
+    /// `mean`, f32.
+    pub const MEAN_F32: u8 = 55;
+    /// `softmax`, s8.
+    pub const SOFTMAX_S8: u8 = 56;
+    /// `softmax`, f32.
+    pub const SOFTMAX_F32: u8 = 57;
+    /// `pad`, s8.
+    pub const PAD_S8: u8 = 58;
+    /// `pad`, f32.
+    pub const PAD_F32: u8 = 59;
+    /// `requantize`, s8 to s8.
+    pub const REQUANTIZE_S8: u8 = 60;
+    /// `clamp`, s8.
+    pub const CLAMP_S8: u8 = 61;
+    /// `clamp`, f32.
+    pub const CLAMP_F32: u8 = 62;
+    /// `repack`, s8.
+    pub const REPACK_S8: u8 = 63;
+    /// `repack`, f32.
+    pub const REPACK_F32: u8 = 64;
+    /// `quantize`, f32 to s8.
+    pub const QUANTIZE_S8: u8 = 65;
+    /// `dequantize`, s8 to f32.
+    pub const DEQUANTIZE_F32: u8 = 66;
+    /// No kernel has the combination; never set in a file.
+    pub const NONE: u8 = 127;
+}
+
+use kernel_bits as bit;
+
+/// The bit of a kernel; [`kernel_bits::NONE`] where no kernel has the combination. `dtype` is the output's.
+#[must_use]
+pub const fn kernel_bit(op: &Op, layout: WeightLayout, dtype: DType) -> u8 {
+    use WeightLayout as L;
+    match (op, layout) {
+        (Op::Conv2d { .. }, _) => conv_2d(layout, dtype),
+        (Op::FullyConnected { .. }, _) => fully_connected(layout, dtype),
+        (Op::DepthwiseConv2d { .. }, L::Dense) => by_dtype(
+            dtype,
+            bit::DEPTHWISE_CONV_2D_DENSE_S8,
+            bit::DEPTHWISE_CONV_2D_DENSE_F32,
+        ),
+        (Op::DepthwiseConv2d { .. }, _) => bit::NONE,
+        (_, L::None) => without_weights(op, dtype),
+        (_, _) => bit::NONE,
+    }
+}
+
+const fn conv_2d(layout: WeightLayout, dtype: DType) -> u8 {
+    use WeightLayout as L;
+    match layout {
+        L::Dense => by_dtype(dtype, bit::CONV_2D_DENSE_S8, bit::CONV_2D_DENSE_F32),
+        L::CsrP => by_dtype(dtype, bit::CONV_2D_CSR_P_S8, bit::NONE),
+        L::CsrN => by_dtype(dtype, bit::CONV_2D_CSR_N_S8, bit::NONE),
+        L::Blk1x4 => by_dtype(dtype, bit::CONV_2D_BLK_1X4_S8, bit::NONE),
+        L::Blk4x1 => by_dtype(dtype, bit::CONV_2D_BLK_4X1_S8, bit::NONE),
+        L::CsrF => by_dtype(dtype, bit::NONE, bit::CONV_2D_CSR_F_F32),
+        L::None | L::CsrQ => bit::NONE,
+    }
+}
+
+const fn fully_connected(layout: WeightLayout, dtype: DType) -> u8 {
+    use WeightLayout as L;
+    match layout {
+        L::Dense => by_dtype(
+            dtype,
+            bit::FULLY_CONNECTED_DENSE_S8,
+            bit::FULLY_CONNECTED_DENSE_F32,
+        ),
+        L::CsrP => by_dtype(dtype, bit::FULLY_CONNECTED_CSR_P_S8, bit::NONE),
+        L::CsrN => by_dtype(dtype, bit::FULLY_CONNECTED_CSR_N_S8, bit::NONE),
+        L::CsrQ => by_dtype(dtype, bit::FULLY_CONNECTED_CSR_Q_S8, bit::NONE),
+        L::Blk1x4 => by_dtype(dtype, bit::FULLY_CONNECTED_BLK_1X4_S8, bit::NONE),
+        L::Blk4x1 => by_dtype(dtype, bit::FULLY_CONNECTED_BLK_4X1_S8, bit::NONE),
+        L::CsrF => by_dtype(dtype, bit::NONE, bit::FULLY_CONNECTED_CSR_F_F32),
+        L::None => bit::NONE,
+    }
+}
+
+const fn without_weights(op: &Op, dtype: DType) -> u8 {
+    let (s8, f32) = match op {
+        Op::Add { .. } => (bit::ADD_S8, bit::ADD_F32),
+        Op::MaxPool2d { .. } => (bit::MAX_POOL_2D_S8, bit::MAX_POOL_2D_F32),
+        Op::AveragePool2d { .. } => (bit::AVERAGE_POOL_2D_S8, bit::AVERAGE_POOL_2D_F32),
+        Op::Mean { .. } => (bit::MEAN_S8, bit::MEAN_F32),
+        Op::SoftmaxS8 { .. } => (bit::SOFTMAX_S8, bit::NONE),
+        Op::SoftmaxF32 { .. } => (bit::NONE, bit::SOFTMAX_F32),
+        Op::Pad { .. } => (bit::PAD_S8, bit::PAD_F32),
+        Op::Requantize { .. } => (bit::REQUANTIZE_S8, bit::NONE),
+        Op::Clamp { .. } => (bit::CLAMP_S8, bit::CLAMP_F32),
+        Op::Repack { .. } => (bit::REPACK_S8, bit::REPACK_F32),
+        Op::Quantize => (bit::QUANTIZE_S8, bit::NONE),
+        Op::Dequantize => (bit::NONE, bit::DEQUANTIZE_F32),
+        Op::Conv2d { .. } | Op::DepthwiseConv2d { .. } | Op::FullyConnected { .. } => {
+            (bit::NONE, bit::NONE)
+        }
+    };
+    by_dtype(dtype, s8, f32)
+}
+
+const fn by_dtype(dtype: DType, s8: u8, f32: u8) -> u8 {
+    match dtype {
+        DType::S8 => s8,
+        DType::F32 => f32,
+        DType::U8 | DType::S16 | DType::S32 | DType::F16 => bit::NONE,
+    }
+}
+
+/// Whether the file's rounding flag concerns an operator.
+pub(crate) const fn rounds(op: &Op, dtype: DType) -> bool {
+    matches!(dtype, DType::S8)
+        && matches!(
+            op,
+            Op::Conv2d { .. } | Op::DepthwiseConv2d { .. } | Op::FullyConnected { .. }
+        )
+}
+
+/// A mask with one bit set.
+pub(crate) const fn mask_of(bit: u8) -> u128 {
+    match 1_u128.checked_shl(bit as u32) {
+        Some(mask) => mask,
+        None => 0,
+    }
+}

@@ -1,0 +1,271 @@
+//! Operator codes and their 36 parameter bytes, decoded and judged.
+//!
+//! Every byte that an operator does not name must be 0: `used` masks collect, one bit a byte, what was read.
+
+use super::{AddParams, Clamp, Op, RepackOrder, Window};
+use crate::bytes::{ensure, f32_at, i8_at, i32_at, tri, u8_at, u16_at};
+use crate::{DType, FormatError};
+
+/// Bytes of the parameters in a step record.
+pub(crate) const PARAMS: usize = 36;
+
+const WINDOW: u64 = 0xFF;
+const CLAMP_AT: usize = 16;
+
+/// Decodes the operator of step `step`; `dtype` is the output's.
+pub(crate) const fn read(
+    code: u8,
+    dtype: DType,
+    params: &[u8],
+    step: u16,
+) -> Result<Op, FormatError> {
+    let s8 = matches!(dtype, DType::S8);
+    let (op, used) = match code {
+        1 => windowed(
+            code,
+            tri!(window(params, step)),
+            tri!(clamp(params, s8, step)),
+            s8,
+        ),
+        2 => tri!(depthwise(params, s8, step)),
+        3 => (
+            Op::FullyConnected {
+                clamp: tri!(clamp(params, s8, step)),
+            },
+            clamp_bytes(s8),
+        ),
+        4 => tri!(add(params, s8, step)),
+        5 | 6 => windowed(
+            code,
+            tri!(window(params, step)),
+            tri!(clamp(params, s8, step)),
+            s8,
+        ),
+        7 => tri!(mean(params, s8, step)),
+        8 if s8 => tri!(softmax_s8(params, step)),
+        8 => tri!(softmax_f32(params, step)),
+        9 => tri!(pad(params, s8, step)),
+        10 => tri!(requantize(params, step)),
+        11 => (
+            Op::Clamp {
+                clamp: tri!(clamp(params, s8, step)),
+            },
+            clamp_bytes(s8),
+        ),
+        12 => (
+            Op::Repack {
+                order: tri!(order(params, step)),
+            },
+            1,
+        ),
+        13 => (Op::Quantize, 0),
+        14 => (Op::Dequantize, 0),
+        _ => return Err(FormatError::StepOp { step }),
+    };
+    ensure!(only(params, used), FormatError::StepParams { step });
+    Ok(op)
+}
+
+/// Whether all bytes without a bit in `used` are 0.
+const fn only(params: &[u8], used: u64) -> bool {
+    let mut rest = params;
+    let mut used = used;
+    while let [byte, tail @ ..] = rest {
+        if *byte != 0 && used & 1 == 0 {
+            return false;
+        }
+        used >>= 1;
+        rest = tail;
+    }
+    true
+}
+
+const fn clamp_bytes(s8: bool) -> u64 {
+    if s8 {
+        0x3 << CLAMP_AT
+    } else {
+        0xFF << CLAMP_AT
+    }
+}
+
+const fn clamp(params: &[u8], s8: bool, step: u16) -> Result<Clamp, FormatError> {
+    if s8 {
+        let (lo, hi) = (i8_at(params, 16), i8_at(params, 17));
+        ensure!(lo <= hi, FormatError::StepClamp { step });
+        return Ok(Clamp::S8 { lo, hi });
+    }
+    let (lo, hi) = (f32_at(params, 16), f32_at(params, 20));
+    // False where either is not a number.
+    ensure!(lo <= hi, FormatError::StepClamp { step });
+    Ok(Clamp::F32 { lo, hi })
+}
+
+const fn window(params: &[u8], step: u16) -> Result<Window, FormatError> {
+    let window = Window {
+        kernel_h: u8_at(params, 0),
+        kernel_w: u8_at(params, 1),
+        stride_h: u8_at(params, 2),
+        stride_w: u8_at(params, 3),
+        pad_top: u8_at(params, 4),
+        pad_left: u8_at(params, 5),
+        pad_bottom: u8_at(params, 6),
+        pad_right: u8_at(params, 7),
+    };
+    // Padding below a kernel implies a kernel of at least 1.
+    let fits = window.stride_h != 0
+        && window.stride_w != 0
+        && window.pad_top < window.kernel_h
+        && window.pad_bottom < window.kernel_h
+        && window.pad_left < window.kernel_w
+        && window.pad_right < window.kernel_w;
+    ensure!(fits, FormatError::StepWindow { step });
+    Ok(window)
+}
+
+/// Convolution (code 1), maximum pool (5) or average pool (6).
+const fn windowed(code: u8, window: Window, clamp: Clamp, s8: bool) -> (Op, u64) {
+    let op = match code {
+        1 => Op::Conv2d { window, clamp },
+        5 => Op::MaxPool2d { window, clamp },
+        _ => Op::AveragePool2d { window, clamp },
+    };
+    (op, WINDOW | clamp_bytes(s8))
+}
+
+const fn depthwise(params: &[u8], s8: bool, step: u16) -> Result<(Op, u64), FormatError> {
+    let window = tri!(window(params, step));
+    let clamp = tri!(clamp(params, s8, step));
+    let multiplier = u16_at(params, 12);
+    ensure!(multiplier != 0, FormatError::StepMultiplier { step });
+    let op = Op::DepthwiseConv2d {
+        window,
+        multiplier,
+        clamp,
+    };
+    Ok((op, WINDOW | 0x3 << 12 | clamp_bytes(s8)))
+}
+
+/// A multiplier, not negative.
+const fn multiplier(params: &[u8], at: usize, step: u16) -> Result<i32, FormatError> {
+    let multiplier = i32_at(params, at);
+    ensure!(multiplier >= 0, FormatError::StepMultiplier { step });
+    Ok(multiplier)
+}
+
+/// A right shift of −30…31.
+const fn shift(params: &[u8], at: usize, step: u16) -> Result<i8, FormatError> {
+    let shift = i8_at(params, at);
+    ensure!(shift >= -30 && shift <= 31, FormatError::StepShift { step });
+    Ok(shift)
+}
+
+const fn add(params: &[u8], s8: bool, step: u16) -> Result<(Op, u64), FormatError> {
+    let clamp = tri!(clamp(params, s8, step));
+    if !s8 {
+        let params = AddParams {
+            m1: 0,
+            m2: 0,
+            mo: 0,
+            s1: 0,
+            s2: 0,
+            so: 0,
+        };
+        return Ok((Op::Add { params, clamp }, clamp_bytes(s8)));
+    }
+    let params = AddParams {
+        m1: tri!(multiplier(params, 0, step)),
+        m2: tri!(multiplier(params, 4, step)),
+        mo: tri!(multiplier(params, 8, step)),
+        s1: tri!(shift(params, 12, step)),
+        s2: tri!(shift(params, 13, step)),
+        so: tri!(shift(params, 14, step)),
+    };
+    Ok((Op::Add { params, clamp }, 0x7FFF | clamp_bytes(s8)))
+}
+
+const fn mean(params: &[u8], s8: bool, step: u16) -> Result<(Op, u64), FormatError> {
+    if !s8 {
+        return Ok((
+            Op::Mean {
+                multiplier: 0,
+                shift: 0,
+            },
+            0,
+        ));
+    }
+    let op = Op::Mean {
+        multiplier: tri!(multiplier(params, 0, step)),
+        shift: tri!(shift(params, 4, step)),
+    };
+    Ok((op, 0x1F))
+}
+
+const fn softmax_s8(params: &[u8], step: u16) -> Result<(Op, u64), FormatError> {
+    let left_shift = i8_at(params, 4);
+    ensure!(
+        left_shift >= 0 && left_shift <= 31,
+        FormatError::StepShift { step }
+    );
+    let op = Op::SoftmaxS8 {
+        multiplier: tri!(multiplier(params, 0, step)),
+        left_shift,
+        diff_min: i32_at(params, 8),
+    };
+    Ok((op, 0xF1F))
+}
+
+const fn softmax_f32(params: &[u8], step: u16) -> Result<(Op, u64), FormatError> {
+    let beta = f32_at(params, 0);
+    ensure!(
+        beta.is_finite() && beta > 0.0,
+        FormatError::StepValue { step }
+    );
+    Ok((Op::SoftmaxF32 { beta }, 0xF))
+}
+
+const fn pad(params: &[u8], s8: bool, step: u16) -> Result<(Op, u64), FormatError> {
+    let (value, used) = if s8 {
+        let value = i8_at(params, 4);
+        (
+            Clamp::S8 {
+                lo: value,
+                hi: value,
+            },
+            0x13,
+        )
+    } else {
+        let value = f32_at(params, 4);
+        ensure!(!value.is_nan(), FormatError::StepValue { step });
+        (
+            Clamp::F32 {
+                lo: value,
+                hi: value,
+            },
+            0xF3,
+        )
+    };
+    let op = Op::Pad {
+        top: u8_at(params, 0),
+        left: u8_at(params, 1),
+        value,
+    };
+    Ok((op, used))
+}
+
+const fn requantize(params: &[u8], step: u16) -> Result<(Op, u64), FormatError> {
+    let op = Op::Requantize {
+        multiplier: tri!(multiplier(params, 0, step)),
+        shift: tri!(shift(params, 4, step)),
+        clamp: tri!(clamp(params, true, step)),
+    };
+    Ok((op, 0x1F | clamp_bytes(true)))
+}
+
+const fn order(params: &[u8], step: u16) -> Result<RepackOrder, FormatError> {
+    match u8_at(params, 0) {
+        0 => Ok(RepackOrder::Same),
+        1 => Ok(RepackOrder::ChannelsFirst),
+        2 => Ok(RepackOrder::ChannelsLast),
+        _ => Err(FormatError::StepOrder { step }),
+    }
+}

@@ -1,0 +1,133 @@
+//! Steps: each record with its tensors, scratch and weights, then what they add up to in the header.
+
+use super::rules::{check_overlap, check_shapes, check_types, is_free};
+use crate::bytes::{array_at, ensure, is_zero, some, tri, u8_at, u32_at};
+use crate::kernel_mask::{mask_of, rounds};
+use crate::layout::Geometry;
+use crate::model::record;
+use crate::step::{Head, Links, Operands, RECORD};
+use crate::tensor::within;
+use crate::{
+    FormatError, Model, Rounding, Step, WeightLayout, kernel_bit, kernel_bits, scratch_len,
+};
+
+/// How often the bytes of the file may be walked because steps share blobs.
+const MAX_SHARING: u64 = 16;
+
+pub(super) const fn check(model: &Model<'_>) -> Result<(), FormatError> {
+    let mut mask: u128 = 0;
+    let mut scratch: u32 = 0;
+    let mut walked: u64 = 0;
+    let most = (model.file_len() as u64).saturating_mul(MAX_SHARING);
+    let mut step: u16 = 0;
+    while step < model.header.steps {
+        let bytes = record(model.steps, step as usize, RECORD);
+        let bytes = some!(bytes, FormatError::StepReserved { step });
+        let links = Links::read(bytes);
+        walked = walked.saturating_add(links.weights_len as u64);
+        ensure!(walked <= most, FormatError::WeightsShared);
+        let (head, operands) = tri!(check_record(model, bytes, &links, step));
+        tri!(check_scratch(model, bytes, &head, &operands, step));
+        tri!(check_overlap(&head.op, &operands, step));
+        tri!(check_weights(model, bytes, &links, &head, &operands, step));
+        let len = u32_at(bytes, 24);
+        scratch = if len > scratch { len } else { scratch };
+        mask |= kernels(model, &head, &operands);
+        step = step.wrapping_add(1);
+    }
+    ensure!(model.header.scratch_len == scratch, FormatError::ScratchLen);
+    ensure!(model.header.kernel_mask == mask, FormatError::KernelMask);
+    Ok(())
+}
+
+/// The record by itself, then with its tensors.
+const fn check_record(
+    model: &Model<'_>,
+    record: &[u8],
+    links: &Links,
+    step: u16,
+) -> Result<(Head, Operands), FormatError> {
+    ensure!(
+        u8_at(record, 3) == 0 && is_zero(&array_at::<2>(record, 10)),
+        FormatError::StepReserved { step }
+    );
+    let operands = some!(model.operands(links), FormatError::StepTensor { step });
+    let head = tri!(Head::read(record, operands.output.dtype, step));
+    tri!(check_types(&head.op, &operands, step));
+    let bit = kernel_bit(&head.op, head.layout, operands.output.dtype);
+    ensure!(
+        bit != kernel_bits::NONE,
+        FormatError::StepCombination { step }
+    );
+    tri!(check_shapes(&head.op, &operands, step));
+    Ok((head, operands))
+}
+
+/// Scratch is enough, aligned, in the arena and apart from the tensors.
+///
+/// Also bounds the band: a length that saturates finds no place.
+const fn check_scratch(
+    model: &Model<'_>,
+    record: &[u8],
+    head: &Head,
+    operands: &Operands,
+    step: u16,
+) -> Result<(), FormatError> {
+    let (offset, len) = (u32_at(record, 20), u32_at(record, 24));
+    ensure!(
+        len >= scratch_len(&head.op, &operands.input, &operands.output),
+        FormatError::StepScratch { step }
+    );
+    ensure!(
+        offset & 7 == 0 && (len != 0 || offset == 0),
+        FormatError::StepScratchAlignment { step }
+    );
+    ensure!(
+        within(offset, len, model.header.arena_len),
+        FormatError::StepScratchBounds { step }
+    );
+    ensure!(
+        is_free(operands, offset, len),
+        FormatError::StepScratchOverlap { step }
+    );
+    Ok(())
+}
+
+/// The blob is in its section, and what it holds agrees with the operator.
+const fn check_weights(
+    model: &Model<'_>,
+    record: &[u8],
+    links: &Links,
+    head: &Head,
+    operands: &Operands,
+    step: u16,
+) -> Result<(), FormatError> {
+    if matches!(head.layout, WeightLayout::None) {
+        ensure!(
+            links.weights_offset == 0 && links.weights_len == 0,
+            FormatError::StepNoWeights { step }
+        );
+        return Ok(());
+    }
+    ensure!(
+        (links.weights_offset | links.weights_len) & 3 == 0,
+        FormatError::WeightsAlignment { step }
+    );
+    let blob = some!(model.blob(links), FormatError::WeightsBounds { step });
+    let assembled = tri!(Step::assemble(record, head, operands, blob, step));
+    let shape = Geometry::of(&head.op, &operands.input, &operands.output);
+    assembled.weights.check(&shape, step)
+}
+
+/// The bits that a step adds to the kernel mask.
+const fn kernels(model: &Model<'_>, head: &Head, operands: &Operands) -> u128 {
+    let dtype = operands.output.dtype;
+    let kernel = mask_of(kernel_bit(&head.op, head.layout, dtype));
+    if !rounds(&head.op, dtype) {
+        return kernel;
+    }
+    match model.header.rounding {
+        Rounding::Single => kernel | mask_of(kernel_bits::ROUNDING_SINGLE),
+        Rounding::Double => kernel | mask_of(kernel_bits::ROUNDING_DOUBLE),
+    }
+}
