@@ -1,2 +1,124 @@
-//! Placeholder room.
-fn main() {}
+//! The project's chores: everything that CI does is one of these, and a person can run it.
+//!
+//! ```text
+//! setup      toolchain.rs, setup.rs   compilers and emulators that the machine lacks
+//! check      check.rs                 format, lints, documentation, sizes of files and functions
+//! firmware   firmware.rs              target/firmware/NAME.elf for every target
+//! test       test.rs                  everything that can be tested here, and what was skipped
+//! qemu       qemu.rs                  one model on the emulated machines
+//! size       size.rs, symbols.rs      code bytes of one model's own image
+//! bench      bench.rs                 benches/record/TARGET/DATE.csv
+//! ```
+
+mod bench;
+mod check;
+mod command;
+mod firmware;
+mod qemu;
+mod setup;
+mod size;
+mod summary;
+mod symbols;
+mod test;
+mod toolchain;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Chores of the nnz workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Install what firmware builds and emulation need; quick where nothing is missing.
+    Setup,
+    /// Format, lints, documentation and sizes; says what was skipped.
+    Check,
+    /// Set up what the machine allows and run every test that it can.
+    Test {
+        /// Leave out firmware builds and emulation.
+        #[arg(long)]
+        host_only: bool,
+    },
+    /// Build the images that run any model into target/firmware.
+    Firmware {
+        /// Targets; all where none is named.
+        targets: Vec<String>,
+    },
+    /// Run one model on emulated machines and print what it cost.
+    Qemu {
+        /// The model.
+        model: PathBuf,
+        /// Targets; all where none is named.
+        #[arg(long)]
+        on: Vec<String>,
+        /// Rows of raw input bytes; zeros where there is none.
+        #[arg(long)]
+        input: Option<PathBuf>,
+    },
+    /// Build an image with one model's operators only and measure its code.
+    Size {
+        /// The model.
+        model: PathBuf,
+        /// The target.
+        #[arg(long, default_value = "cortex-m4")]
+        target: String,
+        /// Fail where the code is larger than this many bytes.
+        #[arg(long)]
+        limit: Option<u64>,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+        /// Print the largest functions.
+        #[arg(long, default_value_t = 12)]
+        symbols: usize,
+    },
+    /// Measure models on every emulated machine and record the figures.
+    Bench {
+        /// The models.
+        #[arg(required = true)]
+        models: Vec<PathBuf>,
+        /// Date of the record; today where not given.
+        #[arg(long)]
+        date: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().chore {
+        Chore::Setup => setup::run(),
+        Chore::Check => check::run(),
+        Chore::Test { host_only } => test::run(host_only),
+        Chore::Firmware { targets } => firmware::run(&targets),
+        Chore::Qemu { model, on, input } => qemu::run(&model, &on, input.as_deref()),
+        Chore::Size {
+            model,
+            target,
+            limit,
+            json,
+            symbols,
+        } => size::run(
+            &model,
+            &target,
+            &size::Options {
+                limit,
+                json,
+                symbols,
+            },
+        ),
+        Chore::Bench { models, date } => bench::run(&models, date),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

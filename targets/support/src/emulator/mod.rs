@@ -7,16 +7,19 @@
 //! The firmware reads and writes the folder's files through semihosting. Instruction counts are
 //! those of the emulated machine, the same in every run.
 
-use crate::report::{Run, RunFailure};
+use crate::report::Run;
 use crate::targets::{Emulator, Target};
 use crate::{INPUT_FILE, MODEL_FILE, OUTPUT_FILE};
-use core::fmt;
 use core::time::Duration;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Instant;
 use std::{env, fs, io, thread};
+
+mod error;
+
+pub use error::EmulatorError;
 
 /// Environment variable that names the folder with the firmware images.
 pub const FIRMWARE_DIR: &str = "NNZ_FIRMWARE_DIR";
@@ -47,101 +50,6 @@ pub struct Outcome {
     pub environment: String,
 }
 
-/// Why a run did not happen or did not finish.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum EmulatorError {
-    /// The target has no emulator.
-    NoEmulator(String),
-    /// No image of this target was found; the places looked at.
-    NoImage {
-        /// Target.
-        target: String,
-        /// Places.
-        places: Vec<PathBuf>,
-    },
-    /// The emulator is not installed.
-    NotInstalled {
-        /// Program.
-        program: String,
-        /// Debian package.
-        package: String,
-    },
-    /// A file of the exchange folder, or starting the emulator, failed.
-    Io {
-        /// What was done.
-        what: String,
-        /// Why it failed.
-        source: io::Error,
-    },
-    /// It ran longer than allowed.
-    Timeout(Duration),
-    /// The firmware's report is a failure or is not finished.
-    Failed {
-        /// Why.
-        failure: RunFailure,
-        /// How the emulator ended.
-        status: ExitStatus,
-        /// The end of what it printed.
-        printed: String,
-    },
-}
-
-impl fmt::Display for EmulatorError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoEmulator(target) => write!(f, "{target} has no emulator"),
-            Self::NoImage { target, places } => {
-                write!(f, "no firmware image {target}.elf in")?;
-                for place in places {
-                    write!(f, " {}", place.display())?;
-                }
-                write!(
-                    f,
-                    "\n  help: build the images with `cargo xtask firmware`, or name their folder \
-                     in {FIRMWARE_DIR}"
-                )
-            }
-            Self::NotInstalled { program, package } => write!(
-                f,
-                "{program} is not installed\n  help: on Debian or Ubuntu: `apt-get install {package}`"
-            ),
-            Self::Io { what, source } => write!(f, "{what}: {source}"),
-            Self::Timeout(limit) => {
-                write!(
-                    f,
-                    "the emulator ran longer than {} s and was stopped",
-                    limit.as_secs()
-                )
-            }
-            Self::Failed {
-                failure,
-                status,
-                printed,
-            } => {
-                write!(f, "{failure} ({status})")?;
-                if matches!(failure, RunFailure::Unfinished) && !printed.is_empty() {
-                    write!(f, "; it printed last: {printed}")?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-impl core::error::Error for EmulatorError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Io { source, .. } => Some(source),
-            Self::Failed { failure, .. } => Some(failure),
-            Self::NoEmulator(_)
-            | Self::NoImage { .. }
-            | Self::NotInstalled { .. }
-            | Self::Timeout(_) => None,
-        }
-    }
-}
-
 /// Folders that may hold firmware images, the first that applies first.
 pub fn image_folders() -> Vec<PathBuf> {
     let mut folders = Vec::new();
@@ -149,10 +57,13 @@ pub fn image_folders() -> Vec<PathBuf> {
         folders.push(PathBuf::from(folder));
         return folders;
     }
-    if let Ok(program) = env::current_exe() {
-        if let Some(parent) = program.parent().and_then(Path::parent) {
-            folders.push(parent.join("firmware"));
-        }
+    let program = env::current_exe().ok();
+    if let Some(parent) = program
+        .as_deref()
+        .and_then(Path::parent)
+        .and_then(Path::parent)
+    {
+        folders.push(parent.join("firmware"));
     }
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/firmware");
     folders.push(checkout.canonicalize().unwrap_or(checkout));
@@ -255,12 +166,14 @@ fn command(
         .stdin(Stdio::null())
         .stdout(out)
         .stderr(err);
-    command.spawn().map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => EmulatorError::NotInstalled {
+    command.spawn().map_err(|e| {
+        if e.kind() != io::ErrorKind::NotFound {
+            return io_error(&format!("starting {}", emulator.program), e);
+        }
+        EmulatorError::NotInstalled {
             program: emulator.program.clone(),
             package: emulator.package.clone(),
-        },
-        _ => io_error(&format!("starting {}", emulator.program), e),
+        }
     })
 }
 

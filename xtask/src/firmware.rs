@@ -1,0 +1,73 @@
+//! Builds firmware images.
+//!
+//! ```text
+//! target/firmware/NAME.elf         runs any model; where `nnz bench` finds it
+//! target/firmware/NAME.code_bytes  bytes of its library code (all operators)
+//! target/firmware-build            cargo's folder
+//! ```
+
+use crate::command::{self, root};
+use crate::symbols::Image;
+use crate::toolchain::Toolchain;
+use anyhow::{Context, Result};
+use nnz_support::targets::Target;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The targets of these names, or all.
+pub(crate) fn select(names: &[String]) -> Result<Vec<&'static Target>> {
+    if names.is_empty() {
+        return Ok(Target::all().iter().collect());
+    }
+    names.iter().map(|name| Ok(Target::find(name)?)).collect()
+}
+
+/// Builds the images of the named targets, or of all.
+pub(crate) fn run(names: &[String]) -> Result<()> {
+    select(names)?.into_iter().try_for_each(|target| {
+        let image = build_any(target)?;
+        println!("{}", image.display());
+        Ok(())
+    })
+}
+
+/// Builds the image that runs any model.
+pub(crate) fn build_any(target: &Target) -> Result<PathBuf> {
+    let elf = build(target, "any", &[], None)?;
+    let folder = root().join("target/firmware");
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    let image = folder.join(format!("{}.elf", target.name));
+    fs::copy(&elf, &image).with_context(|| format!("writing {}", image.display()))?;
+    let code = Image::read(&image)?.library_code_bytes();
+    fs::write(image.with_extension("code_bytes"), format!("{code}\n"))?;
+    Ok(image)
+}
+
+/// Builds the image of one model, with its operators only.
+pub(crate) fn build_lean(target: &Target, model: &Path) -> Result<PathBuf> {
+    let model = model
+        .canonicalize()
+        .with_context(|| format!("finding {}", model.display()))?;
+    build(target, "lean", &["--features", "lean"], Some(&model))
+}
+
+fn build(target: &Target, image: &str, options: &[&str], model: Option<&Path>) -> Result<PathBuf> {
+    let toolchain = Toolchain::require(&target.triple)?;
+    let folder = root().join("target/firmware-build");
+    let mut command: Command = toolchain.cargo();
+    command
+        .current_dir(root().join("targets/firmware"))
+        .args(["build", "--quiet", "--locked", "--release", "--bin", image])
+        .args(["--target", &target.triple])
+        .args(options)
+        .arg("--target-dir")
+        .arg(&folder)
+        .env("NNZ_TARGET", &target.name);
+    if let Some(model) = model {
+        command.env("NNZ_MODEL", model);
+    }
+    println!("{}: building {image}", target.name);
+    command::run(&mut command)?;
+    Ok(folder.join(&target.triple).join("release").join(image))
+}

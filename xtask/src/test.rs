@@ -1,0 +1,72 @@
+//! Every test that this machine can run.
+//!
+//! ```text
+//! set up → firmware images → no_std crates in debug (overflow checks) → whole workspace in release
+//! ```
+//!
+//! The suites find images and emulators themselves; what is missing they skip with a line that says
+//! so, except in CI (`CI=true`), where it is a failure.
+
+use crate::command::{self, cargo, is_ci, root};
+use crate::summary::Summary;
+use crate::toolchain::Toolchain;
+use crate::{firmware, setup};
+use anyhow::Result;
+use nnz_support::targets::Target;
+
+/// Runs everything; with `host_only` nothing for microcontrollers.
+pub(crate) fn run(host_only: bool) -> Result<()> {
+    let mut summary = Summary::default();
+    if host_only {
+        summary.skip("firmware and emulation", "--host-only");
+    } else {
+        targets(&mut summary);
+    }
+    summary.part("format and runtime, debug", || {
+        let packages = ["nnz-format", "nnz", "nnz-support", "xtask"];
+        let mut test = cargo();
+        test.args(["test", "--all-features"]);
+        packages.iter().for_each(|package| {
+            test.args(["--package", package]);
+        });
+        command::run(&mut test)
+    });
+    summary.part("workspace, release", || {
+        let mut test = cargo();
+        test.args(["test", "--release", "--workspace", "--no-fail-fast"]);
+        if host_only {
+            test.env("NNZ_HOST_ONLY", "1");
+        }
+        command::run(&mut test)
+    });
+    if !root().join("../shared/models").is_dir() {
+        summary.skip("suites on real networks", "../shared is not there");
+    }
+    summary.finish()
+}
+
+fn targets(summary: &mut Summary) {
+    println!("\n== setup");
+    if let Err(error) = setup::run() {
+        if is_ci() {
+            summary.part("setup", || Err(error));
+        } else {
+            summary.skip("setup", &format!("{error:#}"));
+        }
+    }
+    for target in Target::all() {
+        let name = format!("firmware {}", target.name);
+        if Toolchain::with(&target.triple).is_some() {
+            summary.part(&name, || firmware::build_any(target).map(drop));
+        } else {
+            summary.skip(&name, &format!("no compiler for {}", target.triple));
+        }
+        let Some(emulator) = &target.emulator else {
+            continue;
+        };
+        if !command::is_installed(&emulator.program) {
+            let name = format!("emulation {}", target.name);
+            summary.skip(&name, &format!("{} is not installed", emulator.program));
+        }
+    }
+}
