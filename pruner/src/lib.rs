@@ -7,10 +7,13 @@
 #![forbid(unsafe_code)]
 
 pub mod arith;
+pub mod cost;
 pub mod data;
 pub mod eval;
+pub mod inspect;
 pub mod interpret;
 pub mod ir;
 pub mod progress;
 pub mod quantize;
 pub mod sparsify;
+pub mod target;

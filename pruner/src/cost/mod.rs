@@ -1,0 +1,200 @@
+//! How many instructions a step takes, from counts alone.
+//!
+//! The model is linear: entries, rows, gathered band elements and output values, each times a constant of
+//! the table, per tile of 8 pixels. One table, that of the portable kernels, serves every target; its
+//! constants are fitted to instruction counts of the kernels on RV32IM.
+
+use nnz_format::{Band, DType, Op, Step, TILE, Tensor, WeightLayout, Weights, Window};
+
+/// What a weight blob holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stored {
+    /// Weights that a kernel multiplies by, fillers and zeros of blocks included.
+    pub weights: u64,
+    /// Rows of the table.
+    pub rows: u64,
+}
+
+impl Stored {
+    /// The counts of an encoded blob of `rows` rows, from its length.
+    #[must_use]
+    pub const fn of_blob(
+        layout: WeightLayout,
+        dtype: DType,
+        bytes: usize,
+        wide_rows: bool,
+        rows: usize,
+    ) -> Self {
+        let row = match (dtype, wide_rows) {
+            (DType::F32, _) => 8,
+            (_, true) => 16,
+            (_, false) => 12,
+        };
+        let stream = (bytes as u64).saturating_sub(rows as u64 * row);
+        let weights = match layout {
+            WeightLayout::None => 0,
+            WeightLayout::Dense => stream / dtype.size() as u64,
+            WeightLayout::CsrP | WeightLayout::CsrQ => stream / 2,
+            WeightLayout::CsrN => stream * 2 / 3,
+            WeightLayout::Blk1x4 | WeightLayout::Blk4x1 | WeightLayout::CsrF => stream * 4 / 5,
+        };
+        Self {
+            weights,
+            rows: rows as u64,
+        }
+    }
+
+    /// The counts of a file's weights.
+    #[must_use]
+    pub fn of_view(weights: &Weights<'_>) -> Self {
+        let (stored, rows) = match weights {
+            Weights::None => (0, 0),
+            Weights::DenseS8(w) => (w.weights().len(), w.rows().len()),
+            Weights::CsrP(w) => (w.pairs().len() / 2, w.rows().len()),
+            Weights::CsrN(w) => (w.triples().len() / 3 * 2, w.rows().len()),
+            Weights::CsrQ(w) => (w.groups().len() / 2, w.rows().len()),
+            Weights::Blk1x4(w) => (w.weights().len(), w.rows().len()),
+            Weights::Blk4x1(w) => (w.weights().len(), w.rows().len()),
+            Weights::DenseF32(w) => (w.weights().len() / 4, w.rows().len()),
+            Weights::CsrF(w) => (w.values().len() / 4, w.rows().len()),
+        };
+        Self {
+            weights: stored as u64,
+            rows: rows as u64,
+        }
+    }
+}
+
+/// Predicted instructions of a step of a file.
+#[must_use]
+pub fn step(step: &Step<'_>) -> u64 {
+    let stored = Stored::of_view(&step.weights);
+    weighted(&step.op, &step.input, &step.output, step.layout, stored)
+}
+
+/// Instructions of the portable kernels, in hundredths.
+#[derive(Debug)]
+struct Table {
+    /// A weight times 8 pixels of a convolution, by layout.
+    conv_weight: fn(WeightLayout) -> u64,
+    /// A weight times one input of a fully connected layer, by layout.
+    fc_weight: fn(WeightLayout) -> u64,
+    /// A row times one tile: loads of the row, 8 rescaled values, stores.
+    conv_row: u64,
+    /// A row of a fully connected layer.
+    fc_row: u64,
+    /// An element of a band.
+    band_element: u64,
+    /// A multiply-accumulate of a depthwise convolution.
+    depthwise_mac: u64,
+    /// An output value of a depthwise convolution or a pool.
+    output: u64,
+    /// An element of a pool's window.
+    pool_element: u64,
+    /// A value that is copied or rescaled.
+    value: u64,
+}
+
+const PORTABLE: Table = Table {
+    conv_weight: |layout| match layout {
+        WeightLayout::None => 0,
+        WeightLayout::Dense | WeightLayout::CsrF => 2_600,
+        WeightLayout::CsrP => 2_900,
+        WeightLayout::CsrN => 3_100,
+        WeightLayout::CsrQ => 3_000,
+        WeightLayout::Blk1x4 => 2_700,
+        WeightLayout::Blk4x1 => 2_000,
+    },
+    fc_weight: |layout| match layout {
+        WeightLayout::None => 0,
+        WeightLayout::Dense => 500,
+        WeightLayout::CsrF | WeightLayout::CsrP => 800,
+        WeightLayout::CsrN => 1_000,
+        WeightLayout::CsrQ => 600,
+        WeightLayout::Blk1x4 => 650,
+        WeightLayout::Blk4x1 => 550,
+    },
+    conv_row: 16_000,
+    fc_row: 3_500,
+    band_element: 500,
+    depthwise_mac: 500,
+    output: 1_800,
+    pool_element: 700,
+    value: 1_200,
+};
+
+/// Predicted instructions of a step with weights.
+#[must_use]
+pub fn weighted(
+    op: &Op,
+    input: &Tensor,
+    output: &Tensor,
+    layout: WeightLayout,
+    stored: Stored,
+) -> u64 {
+    let hundredths = match op {
+        Op::FullyConnected { .. } => {
+            stored.weights * (PORTABLE.fc_weight)(layout) + stored.rows * PORTABLE.fc_row
+        }
+        Op::DepthwiseConv2d { .. } => {
+            let macs = stored.weights * output.plane();
+            macs * PORTABLE.depthwise_mac
+                + output.elements() * PORTABLE.output
+                + input.elements() * PORTABLE.value
+        }
+        Op::Conv2d { window, .. } => {
+            let tiles = tiles(window, output);
+            let band = u64::from(Band::new(input.c, window).len());
+            tiles
+                * (stored.weights * (PORTABLE.conv_weight)(layout)
+                    + stored.rows * PORTABLE.conv_row
+                    + band * PORTABLE.band_element)
+        }
+        Op::Add { .. }
+        | Op::MaxPool2d { .. }
+        | Op::AveragePool2d { .. }
+        | Op::Mean { .. }
+        | Op::SoftmaxS8 { .. }
+        | Op::SoftmaxF32 { .. }
+        | Op::Pad { .. }
+        | Op::Requantize { .. }
+        | Op::Clamp { .. }
+        | Op::Repack { .. }
+        | Op::Quantize
+        | Op::Dequantize => return unweighted(op, input, output),
+    };
+    hundredths / 100
+}
+
+const fn tiles(window: &Window, output: &Tensor) -> u64 {
+    if window.is_pointwise() {
+        output.plane().div_ceil(TILE as u64)
+    } else {
+        output.h as u64 * (output.w as u64).div_ceil(TILE as u64)
+    }
+}
+
+/// Predicted instructions of a step without weights; 0 for operators that have some.
+#[must_use]
+pub fn unweighted(op: &Op, input: &Tensor, output: &Tensor) -> u64 {
+    let window = |w: &Window| {
+        let elements = u64::from(w.kernel_h) * u64::from(w.kernel_w);
+        output.elements() * (elements * PORTABLE.pool_element + PORTABLE.output)
+    };
+    let hundredths = match op {
+        Op::Conv2d { .. } | Op::DepthwiseConv2d { .. } | Op::FullyConnected { .. } => 0,
+        Op::MaxPool2d { window: w, .. } | Op::AveragePool2d { window: w, .. } => window(w),
+        Op::Mean { .. } => {
+            input.elements() * PORTABLE.pool_element + output.elements() * PORTABLE.output
+        }
+        Op::SoftmaxS8 { .. } | Op::SoftmaxF32 { .. } => output.elements() * 20 * PORTABLE.value,
+        Op::Add { .. } => output.elements() * 3 * PORTABLE.value,
+        Op::Pad { .. }
+        | Op::Requantize { .. }
+        | Op::Clamp { .. }
+        | Op::Repack { .. }
+        | Op::Quantize
+        | Op::Dequantize => output.elements() * PORTABLE.value,
+    };
+    hundredths / 100
+}
