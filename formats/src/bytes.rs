@@ -26,8 +26,9 @@ macro_rules! some {
 /// Returns the error unless the condition holds.
 macro_rules! ensure {
     ($condition:expr, $error:expr) => {
-        if !$condition {
-            return Err($error);
+        match $condition {
+            true => {}
+            false => return Err($error),
         }
     };
 }
@@ -107,6 +108,12 @@ pub(crate) const fn is_zero(bytes: &[u8]) -> bool {
         rest = tail;
     }
     true
+}
+
+/// The low 16 bits: a record's number in an error, of which a file has at most 65,535.
+pub(crate) const fn number(index: usize) -> u16 {
+    let [a, b, ..] = index.to_le_bytes();
+    u16::from_le_bytes([a, b])
 }
 
 /// The next multiple of 4, saturating.

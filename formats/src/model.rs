@@ -1,6 +1,6 @@
 //! A model: a file's bytes, proved once, and total accessors to what they say.
 
-use crate::bytes::slice;
+use crate::bytes::{number, slice};
 use crate::header::{Backend, Header, SectionKind, section};
 use crate::step::{Head, Links, NO_TENSOR, Operands};
 use crate::{FormatError, Io, Rounding, Step, Tensor, io, step, tensor};
@@ -267,9 +267,4 @@ impl core::fmt::Debug for Model<'_> {
 /// Record `index` of a section of records.
 pub(crate) const fn record(section: &[u8], index: usize, len: usize) -> Option<&[u8]> {
     slice(section, index.saturating_mul(len), len)
-}
-
-/// A record's number in an error; there are at most 65,535.
-const fn number(index: usize) -> u16 {
-    (index & 0xFFFF) as u16
 }

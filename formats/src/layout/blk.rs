@@ -5,10 +5,9 @@
 //! ```
 
 use super::csr::{byte_deltas, split_words};
-use super::rows::number;
 use super::{Geometry, Rows, Weights};
 use crate::FormatError;
-use crate::bytes::{ensure, is_zero, some, tri};
+use crate::bytes::{ensure, is_zero, number, some, tri};
 
 /// Blocks of 1 output channel × 4 input channels.
 ///

@@ -10,10 +10,9 @@
 //! the check adds bytes and compares once a row.
 
 use super::dense::finite;
-use super::rows::number;
 use super::{Geometry, Rows, RowsF32, check_end, words_of};
 use crate::FormatError;
-use crate::bytes::{ensure, is_zero, padded4, slice, some, tri};
+use crate::bytes::{ensure, is_zero, number, padded4, slice, some, tri};
 
 /// Pairs of delta and weight.
 ///

@@ -5,10 +5,9 @@
 //! groups   [i0 i1 i2 i3][w0 w1 w2 w3]      row by row, segment by segment; indices within the segment of 256 columns
 //! ```
 
-use super::rows::number;
 use super::{Geometry, Rows, Weights};
 use crate::FormatError;
-use crate::bytes::{ensure, is_zero, padded4, slice, some, tri};
+use crate::bytes::{ensure, is_zero, number, padded4, slice, some, tri};
 
 /// Columns of a segment.
 pub(crate) const SEGMENT: u32 = 256;

@@ -1,9 +1,8 @@
 //! Every weight, zeros included: the rows table, then `[row][column]`.
 
-use super::rows::number;
 use super::{Geometry, Rows, RowsF32, Weights};
 use crate::FormatError;
-use crate::bytes::{ensure, is_zero, padded4, tri};
+use crate::bytes::{ensure, is_zero, number, padded4, tri};
 
 /// All weights of an `s8` matrix.
 ///

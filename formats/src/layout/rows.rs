@@ -7,7 +7,7 @@
 //! ```
 
 use crate::FormatError;
-use crate::bytes::{ensure, f32_at, i8_at, i32_at, is_zero, slice, u16_at, u32_at};
+use crate::bytes::{ensure, f32_at, i8_at, i32_at, is_zero, number, slice, u16_at, u32_at};
 
 /// Bytes of a compact row.
 pub(crate) const COMPACT: usize = 12;
@@ -239,9 +239,4 @@ impl<'a> RowsF32<'a> {
         );
         Ok(())
     }
-}
-
-/// A row's number in an error; there are at most 65,535.
-pub(crate) const fn number(index: usize) -> u16 {
-    (index & 0xFFFF) as u16
 }

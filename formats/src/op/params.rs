@@ -7,6 +7,7 @@ use crate::bytes::{ensure, f32_at, i8_at, i32_at, tri, u8_at, u16_at};
 use crate::{DType, FormatError};
 
 /// Bytes of the parameters in a step record.
+#[cfg(feature = "write")]
 pub(crate) const PARAMS: usize = 36;
 
 const WINDOW: u64 = 0xFF;

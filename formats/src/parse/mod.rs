@@ -9,6 +9,9 @@ use crate::io::IoRecord;
 use crate::model::record;
 use crate::{FormatError, Io, Model, Tensor, io, step, tensor};
 
+/// How often the bytes of a file may be walked because steps share weight blobs.
+pub(crate) const MAX_SHARING: usize = 16;
+
 /// See [`Model::parse`].
 pub(crate) const fn model(bytes: &[u8]) -> Result<Model<'_>, FormatError> {
     let (header, file) = tri!(Header::parse(bytes));

@@ -1,5 +1,6 @@
 //! Steps: each record with its tensors, scratch and weights, then what they add up to in the header.
 
+use super::MAX_SHARING;
 use super::rules::{check_overlap, check_shapes, check_types, is_free};
 use crate::bytes::{array_at, ensure, is_zero, some, tri, u8_at, u32_at};
 use crate::kernel_mask::{mask_of, rounds};
@@ -11,14 +12,11 @@ use crate::{
     FormatError, Model, Rounding, Step, WeightLayout, kernel_bit, kernel_bits, scratch_len,
 };
 
-/// How often the bytes of the file may be walked because steps share blobs.
-const MAX_SHARING: u64 = 16;
-
 pub(super) const fn check(model: &Model<'_>) -> Result<(), FormatError> {
     let mut mask: u128 = 0;
     let mut scratch: u32 = 0;
     let mut walked: u64 = 0;
-    let most = (model.file_len() as u64).saturating_mul(MAX_SHARING);
+    let most = (model.file_len() as u64).saturating_mul(MAX_SHARING as u64);
     let mut step: u16 = 0;
     while step < model.header.steps {
         let bytes = record(model.steps, step as usize, RECORD);
