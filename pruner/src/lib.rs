@@ -13,6 +13,7 @@ pub mod eval;
 pub mod inspect;
 pub mod interpret;
 pub mod ir;
+pub mod pass;
 pub mod progress;
 pub mod quantize;
 pub mod sparsify;

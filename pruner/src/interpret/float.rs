@@ -8,7 +8,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 /// One float node, prepared.
 #[derive(Debug)]
-pub(super) enum Kernel {
+pub(crate) enum Kernel {
     Conv2d(Geometry, Matrix),
     DepthwiseConv2d(Geometry, Matrix),
     FullyConnected(Matrix),
@@ -25,7 +25,7 @@ pub(super) enum Kernel {
 
 /// Weights `[rows][cols]` with bias and bounds.
 #[derive(Debug)]
-pub(super) struct Matrix {
+pub(crate) struct Matrix {
     weights: Vec<f32>,
     bias: Vec<f32>,
     rows: usize,
@@ -47,6 +47,11 @@ impl Matrix {
             rows,
             clamp,
         })
+    }
+
+    /// Bounds of the outputs.
+    pub(crate) const fn clamp(&self) -> Clamp {
+        self.clamp
     }
 
     /// `clamp(weights · columns + bias)`, `columns` being `[cols][n]`.

@@ -5,7 +5,7 @@ use core::ops::Range;
 
 /// A windowed operator's shapes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Geometry {
+pub(crate) struct Geometry {
     pub(super) input: Shape,
     pub(super) output: Shape,
     pub(super) window: Window,

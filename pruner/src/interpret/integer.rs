@@ -11,7 +11,7 @@ use nnz_format::AddParams;
 
 /// One integer node, prepared.
 #[derive(Debug)]
-pub(super) enum Kernel {
+pub(crate) enum Kernel {
     Conv2d(Geometry, Matrix),
     DepthwiseConv2d(Geometry, Matrix),
     FullyConnected(Matrix),
@@ -20,7 +20,7 @@ pub(super) enum Kernel {
     Requantize(Rescale),
     MaxPool2d(Geometry, Bounds),
     AveragePool2d(Geometry, Bounds),
-    Mean(MeanParams, Quant, Quant, usize),
+    Mean(Average),
     Softmax(SoftmaxParams),
     Pad(Geometry, i8),
     FlattenChannelsLast(Shape),
@@ -28,7 +28,7 @@ pub(super) enum Kernel {
 
 /// Bounds of an output.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub(crate) struct Bounds {
     lo: i8,
     hi: i8,
 }
@@ -39,14 +39,15 @@ impl Bounds {
         Self { lo, hi }
     }
 
-    fn of(self, x: i32) -> i8 {
+    /// A value within the bounds.
+    pub(crate) fn of(self, x: i32) -> i8 {
         to_s8(x.max(i32::from(self.lo)).min(i32::from(self.hi)))
     }
 }
 
 /// Weights `[rows][cols]` widened to `i16`, with everything that turns an accumulator into an output.
 #[derive(Debug)]
-pub(super) struct Matrix {
+pub(crate) struct Matrix {
     weights: Vec<i16>,
     cols: usize,
     bias: Vec<i32>,
@@ -59,7 +60,7 @@ pub(super) struct Matrix {
 
 /// Parameters of an addition.
 #[derive(Debug)]
-pub(super) struct Sum {
+pub(crate) struct Sum {
     params: AddParams,
     zeros: [i32; 3],
     bounds: Bounds,
@@ -67,12 +68,21 @@ pub(super) struct Sum {
 
 /// Parameters of a change of scale.
 #[derive(Debug)]
-pub(super) struct Rescale {
+pub(crate) struct Rescale {
     multiplier: i32,
     shift: i32,
     input_zero: i32,
     output_zero: i32,
     bounds: Bounds,
+}
+
+/// Parameters of a mean over a plane.
+#[derive(Debug)]
+pub(crate) struct Average {
+    params: MeanParams,
+    input_zero: i32,
+    output_zero: i32,
+    plane: usize,
 }
 
 /// Quantisations of a node's activations: first input, second input (or the first again), output.
@@ -145,10 +155,12 @@ impl Kernel {
                 same_quant()?;
                 Self::AveragePool2d(geometry(p.window), Bounds::new(p.clamp, out))
             }
-            Op::Mean => {
-                let params = arith::mean_params(a, out, input.pixels());
-                Self::Mean(params, a, out, input.pixels())
-            }
+            Op::Mean => Self::Mean(Average {
+                params: arith::mean_params(a, out, input.pixels()),
+                input_zero: a.zero_point,
+                output_zero: out.zero_point,
+                plane: input.pixels(),
+            }),
             Op::Softmax { beta } => {
                 if out.zero_point != -128 || (out.scale - 1.0 / 256.0).abs() > 1.0e-6 {
                     return Err(
@@ -201,9 +213,9 @@ impl Kernel {
                 });
                 out
             }
-            Self::Mean(params, input, output, plane) => a
-                .chunks_exact(*plane)
-                .map(|image| mean(image, *params, *input, *output))
+            Self::Mean(mean) => a
+                .chunks_exact(mean.plane)
+                .map(|image| mean.of(image))
                 .collect(),
             Self::Softmax(params) => softmax(params, a),
             Self::Pad(g, value) => g.pad(a, *value),
@@ -253,6 +265,17 @@ impl Matrix {
             .fold(self.bias[row], i32::wrapping_add)
     }
 
+    /// The outputs that a row can give for accumulators from `lo` to `hi`.
+    pub(crate) fn output_range(&self, row: usize, lo: f64, hi: f64) -> (i8, i8) {
+        let left = self.multipliers[row].1.min(0).unsigned_abs();
+        let limit = f64::from(i32::MAX) / f64::from(1_u32 << left.min(31));
+        if lo < -limit || hi > limit {
+            return (self.bounds.lo, self.bounds.hi);
+        }
+        let end = |acc| self.output(row, arith::round_half_away(acc));
+        (end(lo), end(hi))
+    }
+
     fn output(&self, row: usize, acc: i32) -> i8 {
         let (multiplier, shift) = self.multipliers[row];
         let scaled = requantize(self.rounding, acc, multiplier, shift);
@@ -261,7 +284,13 @@ impl Matrix {
 }
 
 impl Sum {
-    fn of(&self, a: i8, b: i8) -> i8 {
+    /// Larger inputs never give smaller sums: no shift drops high bits.
+    pub(crate) const fn is_monotone(&self) -> bool {
+        self.params.so >= 0
+    }
+
+    /// The sum of two values.
+    pub(crate) fn of(&self, a: i8, b: i8) -> i8 {
         let p = &self.params;
         let rescale = |x: i8, zero: i32, m, s| {
             requantize_double((i32::from(x) - zero) << 20, m, i32::from(s))
@@ -284,7 +313,13 @@ impl Rescale {
         }
     }
 
-    fn of(&self, x: i8) -> i8 {
+    /// Larger inputs never give smaller outputs: no shift drops high bits.
+    pub(crate) const fn is_monotone(&self) -> bool {
+        self.shift >= -20
+    }
+
+    /// A value at the other scale.
+    pub(crate) fn of(&self, x: i8) -> i8 {
         let scaled = requantize_double(i32::from(x) - self.input_zero, self.multiplier, self.shift);
         self.bounds.of(scaled.saturating_add(self.output_zero))
     }
@@ -336,10 +371,25 @@ fn average(sum: i32, n: i32) -> i32 {
     }
 }
 
-fn mean(image: &[i8], params: MeanParams, input: Quant, output: Quant) -> i8 {
-    let sum = image.iter().fold(0_i32, |s, x| {
-        s.wrapping_add(i32::from(*x) - input.zero_point)
-    });
-    let scaled = requantize_double(sum, params.multiplier, params.shift);
-    to_s8(scaled.saturating_add(output.zero_point))
+impl Average {
+    /// Larger inputs never give smaller means: no shift drops high bits.
+    pub(crate) const fn is_monotone(&self) -> bool {
+        self.params.shift >= -1 && self.plane < 1 << 20
+    }
+
+    /// The mean of a plane that holds one value.
+    pub(crate) fn of_constant(&self, x: i8) -> i8 {
+        let plane = i32::try_from(self.plane).unwrap_or(i32::MAX);
+        self.of_sum((i32::from(x) - self.input_zero).wrapping_mul(plane))
+    }
+
+    fn of(&self, image: &[i8]) -> i8 {
+        let deviations = image.iter().map(|x| i32::from(*x) - self.input_zero);
+        self.of_sum(deviations.fold(0, i32::wrapping_add))
+    }
+
+    fn of_sum(&self, sum: i32) -> i8 {
+        let scaled = requantize_double(sum, self.params.multiplier, self.params.shift);
+        to_s8(scaled.saturating_add(self.output_zero))
+    }
 }

@@ -15,6 +15,8 @@ mod integer;
 mod layout;
 mod softmax;
 
+pub(crate) use float::Kernel as FloatKernel;
+pub(crate) use integer::Kernel as IntegerKernel;
 pub use layout::{from_source_order, to_source_order};
 
 use crate::arith::{self, Rounding};
@@ -111,7 +113,7 @@ impl core::error::Error for InterpretError {}
 
 /// What one node does, prepared for many runs.
 #[derive(Debug)]
-enum Kernel {
+pub(crate) enum Kernel {
     Float(float::Kernel),
     Integer(integer::Kernel),
     Quantize(Quant),
@@ -175,6 +177,11 @@ impl<'g> Interpreter<'g> {
     #[must_use]
     pub const fn graph(&self) -> &'g Graph {
         self.graph
+    }
+
+    /// What each node does, in the graph's order.
+    pub(crate) fn kernels(&self) -> &[Kernel] {
+        &self.kernels
     }
 
     /// Runs one sample; values in the order of the graph's inputs and outputs.

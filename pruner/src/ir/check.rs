@@ -199,7 +199,7 @@ fn windowed(input: Shape, window: &Window, c: usize) -> Result<Shape, String> {
 }
 
 fn check_weights(op: &Op) -> Result<(), String> {
-    let Some(weights) = op.weights() else {
+    let Some((weights, bias, _)) = op.layer() else {
         return Ok(());
     };
     let rows = weights.shape[0];
@@ -227,11 +227,6 @@ fn check_weights(op: &Op) -> Result<(), String> {
             weights.name
         ));
     }
-    let bias = match op {
-        Op::Conv2d(c) | Op::DepthwiseConv2d(c) => &c.bias,
-        Op::FullyConnected(f) => &f.bias,
-        _ => return Ok(()),
-    };
     match bias {
         Bias::None => Ok(()),
         Bias::F32(b) if b.len() == rows && b.iter().all(|x| x.is_finite()) => Ok(()),

@@ -197,4 +197,37 @@ impl Op {
             | Self::Dequantize => None,
         }
     }
+
+    /// Weights, bias and activation of a layer that has weights.
+    #[must_use]
+    pub const fn layer(&self) -> Option<(&Weights, &Bias, &Clamp)> {
+        if let Self::Conv2d(c) | Self::DepthwiseConv2d(c) = self {
+            Some((&c.weights, &c.bias, &c.clamp))
+        } else if let Self::FullyConnected(f) = self {
+            Some((&f.weights, &f.bias, &f.clamp))
+        } else {
+            None
+        }
+    }
+
+    /// Weights, bias and activation of a layer that has weights, to change.
+    pub const fn layer_mut(&mut self) -> Option<(&mut Weights, &mut Bias, &mut Clamp)> {
+        if let Self::Conv2d(c) | Self::DepthwiseConv2d(c) = self {
+            Some((&mut c.weights, &mut c.bias, &mut c.clamp))
+        } else if let Self::FullyConnected(f) = self {
+            Some((&mut f.weights, &mut f.bias, &mut f.clamp))
+        } else {
+            None
+        }
+    }
+
+    /// The window of a convolution.
+    #[must_use]
+    pub const fn conv_window(&self) -> Option<&Window> {
+        if let Self::Conv2d(c) | Self::DepthwiseConv2d(c) = self {
+            Some(&c.window)
+        } else {
+            None
+        }
+    }
 }
