@@ -10,6 +10,7 @@ pub mod arith;
 pub mod cost;
 pub mod data;
 pub mod eval;
+pub mod import;
 pub mod inspect;
 pub mod interpret;
 pub mod ir;

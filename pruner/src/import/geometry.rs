@@ -1,0 +1,126 @@
+//! From the source's dimensions and paddings to the graph's shapes and windows.
+//!
+//! | source dimensions | shape |
+//! |---|---|
+//! | `[n]`, `[1, n]` | vector of n |
+//! | `[1, a, b]` | one channel, a rows, b columns; a vector where a or b is 1 |
+//! | `[1, c, h, w]` (channels first), `[1, h, w, c]` (channels last) | image |
+//!
+//! With one channel, or one pixel, both axis orders lay the values out in the same sequence.
+
+use super::error::Problem;
+use super::limits;
+use crate::ir::{FlattenOrder, Op, Order, Shape, Source};
+
+/// The shape of an activation.
+pub(super) fn shape_of(dims: &[usize], order: Order) -> Result<Shape, Problem> {
+    if let Some(d) = dims.iter().find(|d| **d == 0 || **d > limits::DIM) {
+        return Err(Problem::malformed(format!(
+            "an activation of dimensions {dims:?}: {d} is not between 1 and {}",
+            limits::DIM
+        )));
+    }
+    let shape = match (dims, order) {
+        ([n] | [1, n] | [1, 1, n] | [1, n, 1], _) => Shape::vector(*n),
+        ([1, a, b], _) => Shape::new(1, *a, *b),
+        ([1, c, h, w], Order::Nchw) | ([1, h, w, c], Order::Nhwc) => Shape::new(*c, *h, *w),
+        ([n, _] | [n, _, _] | [n, _, _, _], _) => {
+            return Err(Problem::refused(
+                format!("a batch of {n} (dimensions {dims:?}) is not supported"),
+                "export the model with batch 1",
+            ));
+        }
+        _ => {
+            return Err(Problem::unsupported(format!(
+                "activations of rank {} are not supported (1 to 4 are)",
+                dims.len()
+            )));
+        }
+    };
+    let values = dims.iter().fold(1_usize, |n, d| n.saturating_mul(*d));
+    if values > limits::ACTIVATION {
+        return Err(Problem::Limit {
+            what: "values of one activation",
+            found: values as u64,
+            limit: limits::ACTIVATION as u64,
+        });
+    }
+    Ok(shape)
+}
+
+/// Whether channels first and channels last are the same sequence of values.
+pub(super) const fn orders_agree(shape: Shape) -> bool {
+    shape.c == 1 || shape.pixels() == 1
+}
+
+/// The axis of `source` that counts channels, if one does.
+pub(super) fn channel_axis(source: &Source, shape: Shape) -> Option<usize> {
+    match (source.dims.len(), source.order) {
+        (1, _) => Some(0),
+        (4, Order::Nchw) => Some(1),
+        (4, Order::Nhwc) => Some(3),
+        (rank, _) => (1..rank).find(|&d| source.dims[d] == shape.c),
+    }
+}
+
+/// How a reshape shows up in the graph.
+#[derive(Debug)]
+pub(super) enum Reshape {
+    /// One node.
+    Node(Op),
+    /// The values keep their sequence but become an image; only a network input can be seen so.
+    View,
+}
+
+/// The node for a reshape that keeps the sequence of the source's values.
+pub(super) fn reshape(
+    from: Shape,
+    from_order: Order,
+    to: Shape,
+    to_order: Order,
+) -> Result<Reshape, Problem> {
+    if from.len() != to.len() {
+        return Err(Problem::malformed(format!(
+            "a reshape from {} to {} values",
+            from.len(),
+            to.len()
+        )));
+    }
+    let same_sequence = from_order == to_order || (orders_agree(from) && orders_agree(to));
+    if from == to && (same_sequence || orders_agree(from)) {
+        return Ok(Reshape::Node(Op::Identity));
+    }
+    if to == Shape::vector(to.len()) {
+        let channels_last = from_order == Order::Nhwc && !orders_agree(from);
+        return Ok(Reshape::Node(Op::Flatten(if channels_last {
+            FlattenOrder::ChannelsLast
+        } else {
+            FlattenOrder::ChannelsFirst
+        })));
+    }
+    if orders_agree(from) {
+        return Ok(Reshape::View);
+    }
+    Err(Problem::refused(
+        format!("reshaping {from:?} to {to:?} mixes channels and pixels"),
+        "only flattening, and reshapes of a network input, are supported",
+    ))
+}
+
+/// Output length and (begin, end) padding of TensorFlow's SAME.
+pub(super) const fn same_padding(size: usize, kernel: usize, stride: usize) -> (usize, usize) {
+    let out = size.div_ceil(stride);
+    let total = ((out - 1) * stride + kernel).saturating_sub(size);
+    (total / 2, total - total / 2)
+}
+
+/// Kernel, stride or padding of a window as a sane number.
+pub(super) fn window_number(what: &str, value: i64, least: i64) -> Result<usize, Problem> {
+    match usize::try_from(value) {
+        Ok(number) if value >= least && number <= limits::WINDOW => Ok(number),
+        _ => Err(Problem::malformed(format!(
+            "{what} {value} is not between {least} and {}",
+            limits::WINDOW
+        ))),
+    }
+}

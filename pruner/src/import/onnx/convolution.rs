@@ -1,0 +1,191 @@
+//! `Conv`: full and depthwise, two-dimensional.
+
+use super::super::assemble::{convolution, finite, float_weights, unpadded};
+use super::super::error::{Problem, printable};
+use super::super::geometry::{orders_agree, same_padding, window_number};
+use super::attributes::Attributes;
+use super::{Call, Importer};
+use crate::ir::{Bias, Clamp, Conv, Op, Order, Shape, TensorId, Window};
+
+/// `Conv`.
+pub(in crate::import) fn conv<'a>(
+    importer: &mut Importer<'a>,
+    call: &Call<'a>,
+) -> Result<(), Problem> {
+    let attributes = call.attributes();
+    attributes.undilated()?;
+    let (filter, values) = importer.floats(call, 1)?;
+    let [o, i, kh, kw] = filter.dims[..] else {
+        return Err(Problem::refused(
+            format!(
+                "filters '{}' of dimensions {:?}; only 2-D convolutions are supported",
+                printable(&filter.name),
+                filter.dims
+            ),
+            "give a 1-D convolution a height of 1",
+        ));
+    };
+    let (input, shape) = importer.image(call)?;
+    let group = attributes.int("group", 1);
+    let is_depthwise = group > 1;
+    let fits = if is_depthwise {
+        usize::try_from(group) == Ok(shape.c) && i == 1 && o.is_multiple_of(shape.c)
+    } else {
+        group == 1 && i == shape.c
+    };
+    if !fits {
+        return Err(Problem::refused(
+            format!(
+                "{group} groups of filters {:?} for {} channels are not supported",
+                filter.dims, shape.c
+            ),
+            "only full (group=1) and depthwise (group=channels) convolutions are",
+        ));
+    }
+    if attributes.pair("kernel_shape", Some([kh, kw]))? != [kh, kw] {
+        return Err(Problem::malformed("kernel_shape differs from the filters"));
+    }
+    let weights = float_weights(&filter.name, [o, i, kh, kw], values)?;
+    let window = window(attributes, shape, [kh, kw])?;
+    let (input, window) = importer.padded(call, input, window)?;
+    let bias = importer.bias(call, 2, o)?;
+    let conv = Conv {
+        window,
+        weights,
+        bias,
+        clamp: Clamp::NONE,
+    };
+    importer.emit_image(call, convolution(conv, is_depthwise), input)
+}
+
+impl<'a> Importer<'a> {
+    /// Input 0, which must be an image with channels first.
+    pub(super) fn image(&self, call: &Call<'a>) -> Result<(TensorId, Shape), Problem> {
+        let input = self.input(call, 0)?;
+        let tensor = self.tensor(input);
+        let dims = &tensor.source.dims;
+        if dims.len() != 4 {
+            return Err(Problem::refused(
+                format!("an input of dimensions {dims:?}; only [1, c, h, w] is supported"),
+                "give a 1-D input a height of 1",
+            ));
+        }
+        if tensor.source.order == Order::Nhwc
+            && !(orders_agree(tensor.shape) && tensor.shape.pixels() == 1)
+        {
+            return Err(Problem::unsupported(format!(
+                "its input {dims:?} is channels last; a Transpose to channels first is missing"
+            )));
+        }
+        Ok((input, tensor.shape))
+    }
+
+    /// Adds the node of `call`, whose output is an image of the shape that the operator gives.
+    pub(super) fn emit_image(
+        &mut self,
+        call: &Call<'a>,
+        op: Op,
+        input: TensorId,
+    ) -> Result<(), Problem> {
+        let shape = op
+            .output_shape(self.tensor(input).shape)
+            .map_err(Problem::Malformed)?;
+        let dims = [1, shape.c, shape.h, shape.w];
+        self.emit(call, op, &[input], &dims, Order::Nchw)?;
+        Ok(())
+    }
+
+    /// Moves padding that reaches past the kernel into a node of its own.
+    fn padded(
+        &mut self,
+        call: &Call<'a>,
+        input: TensorId,
+        window: Window,
+    ) -> Result<(TensorId, Window), Problem> {
+        let pads = window.pad_begin.iter().chain(&window.pad_end);
+        let kernels = window.kernel.iter().chain(&window.kernel);
+        if pads.zip(kernels).all(|(pad, kernel)| pad < kernel) {
+            return Ok((input, window));
+        }
+        let input = self.inserted_pad(call, input, &window)?;
+        Ok((input, unpadded(window.kernel, window.stride)))
+    }
+
+    /// Adds a node that pads with zeros as `window` says.
+    pub(super) fn inserted_pad(
+        &mut self,
+        call: &Call<'a>,
+        input: TensorId,
+        window: &Window,
+    ) -> Result<TensorId, Problem> {
+        let pad = Op::Pad {
+            begin: window.pad_begin,
+            end: window.pad_end,
+            value: 0.0,
+        };
+        self.assembler
+            .inserted(&format!("{}_pad", call.name), pad, input)
+    }
+
+    /// The bias in constant input `i`.
+    pub(super) fn bias(&mut self, call: &Call<'a>, i: usize, rows: usize) -> Result<Bias, Problem> {
+        let Some(constant) = self.constant(call, i)? else {
+            return Ok(Bias::None);
+        };
+        let values = constant.floats(&mut self.assembler.budget)?;
+        finite(&constant.name, &values)?;
+        if values.len() != rows {
+            return Err(Problem::malformed(format!(
+                "bias '{}' has {} values for {rows} output channels",
+                printable(&constant.name),
+                values.len()
+            )));
+        }
+        Ok(Bias::F32(values))
+    }
+}
+
+/// The window that `strides`, `pads` and `auto_pad` describe.
+pub(super) fn window(
+    attributes: Attributes<'_>,
+    input: Shape,
+    kernel: [usize; 2],
+) -> Result<Window, Problem> {
+    for k in kernel {
+        window_number("kernel", i64::try_from(k).unwrap_or(i64::MAX), 1)?;
+    }
+    let stride = attributes.pair("strides", Some([1, 1]))?;
+    let mut window = unpadded(kernel, stride);
+    match attributes.text("auto_pad").unwrap_or("NOTSET") {
+        "NOTSET" | "" => match attributes.ints("pads")? {
+            None | Some([]) => {}
+            Some(&[top, left, bottom, right]) => {
+                let pad = |v| window_number("padding", v, 0);
+                window.pad_begin = [pad(top)?, pad(left)?];
+                window.pad_end = [pad(bottom)?, pad(right)?];
+            }
+            Some(other) => {
+                return Err(Problem::malformed(format!("pads {other:?}, not 4 numbers")));
+            }
+        },
+        "VALID" => {}
+        scheme @ ("SAME_UPPER" | "SAME_LOWER") => {
+            let sides = [input.h, input.w];
+            for d in 0..2 {
+                let (less, more) = same_padding(sides[d], kernel[d], stride[d]);
+                (window.pad_begin[d], window.pad_end[d]) = if scheme == "SAME_UPPER" {
+                    (less, more)
+                } else {
+                    (more, less)
+                };
+            }
+        }
+        other => {
+            return Err(Problem::malformed(format!(
+                "auto_pad '{}'",
+                printable(other)
+            )));
+        }
+    }
+    Ok(window)
+}

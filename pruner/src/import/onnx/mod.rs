@@ -1,0 +1,374 @@
+//! ONNX models: float networks, opset 7 and later.
+//!
+//! Nodes that no output needs are skipped. Nodes whose inputs are all constants are folded here (the shape
+//! arithmetic of exporters); every other node becomes one node of the graph, except that a constant `Add`
+//! after a `MatMul` becomes its bias.
+//!
+//! A rank-4 activation is channels first, unless `Transpose` says otherwise: its channels-last views keep
+//! the graph's shape and only [`Source::order`](crate::ir::Source) differs.
+
+pub(in crate::import) mod affine;
+mod attributes;
+mod constants;
+pub(in crate::import) mod convolution;
+pub(in crate::import) mod dense;
+pub(in crate::import) mod elementwise;
+mod fold;
+mod liveness;
+pub(in crate::import) mod pooling;
+pub(in crate::import) mod reshape;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+/// The decoder generated from `schema.proto`.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::doc_markdown,
+    reason = "generated; schema.proto has the comments"
+)]
+mod schema {
+    include!(concat!(env!("OUT_DIR"), "/nnz.onnx.rs"));
+}
+
+use super::assemble::Assembler;
+use super::error::{ImportError, Problem, printable};
+use super::{limits, support};
+use crate::ir::{Graph, Op, Order, Tensor, TensorId};
+use attributes::Attributes;
+use constants::Constant;
+use prost::Message;
+use schema::{GraphProto, ModelProto, NodeProto, ValueInfo};
+use std::collections::{HashMap, HashSet};
+
+/// Converts one node and adds it to the graph.
+pub(in crate::import) type Handler =
+    for<'a> fn(&mut Importer<'a>, &Call<'a>) -> Result<(), Problem>;
+
+/// One node of the source.
+#[derive(Debug)]
+pub(in crate::import) struct Call<'a> {
+    node: &'a NodeProto,
+    index: usize,
+    name: String,
+}
+
+/// What a name in the source stands for.
+#[derive(Debug, Clone)]
+enum Value<'a> {
+    Activation(TensorId),
+    Constant(Constant<'a>),
+}
+
+/// What is known while the nodes are read in order.
+#[derive(Debug)]
+pub(in crate::import) struct Importer<'a> {
+    graph: &'a GraphProto,
+    opset: i64,
+    assembler: Assembler,
+    values: HashMap<&'a str, Value<'a>>,
+    /// Positions of the live nodes that read a name.
+    readers: HashMap<&'a str, Vec<usize>>,
+    /// Names of network outputs.
+    outputs: HashSet<&'a str>,
+}
+
+/// Whether the bytes begin like an ONNX file: with a known field of the model.
+pub(super) fn is_onnx(bytes: &[u8]) -> bool {
+    let (numbers, texts) = ([1, 5], [2, 3, 4, 6, 7, 8, 14]);
+    match bytes.first().map(|tag| (tag >> 3, tag & 7)) {
+        Some((field, 0)) => numbers.contains(&field),
+        Some((field, 2)) => texts.contains(&field),
+        _ => false,
+    }
+}
+
+/// Reads an ONNX model.
+///
+/// # Errors
+///
+/// See [`ImportError`].
+pub(super) fn import(file: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
+    let whole = |p: Problem| p.whole(file);
+    wire::check(bytes).map_err(whole)?;
+    let model = ModelProto::decode(bytes).map_err(|e| whole(Problem::malformed(e.to_string())))?;
+    let (mut importer, live) = Importer::open(file, bytes.len(), &model).map_err(whole)?;
+    for (index, is_live) in live.into_iter().enumerate() {
+        if is_live {
+            importer.node(index)?;
+        }
+    }
+    importer.bind_outputs().map_err(whole)?;
+    importer.assembler.finish()
+}
+
+impl<'a> Importer<'a> {
+    fn open(file: &str, len: usize, model: &'a ModelProto) -> Result<(Self, Vec<bool>), Problem> {
+        let Some(graph) = model.graph.as_ref() else {
+            return Err(Problem::malformed("it has no graph"));
+        };
+        let opset = opset_of(model)?;
+        liveness::bounded(graph)?;
+        let live = liveness::live_nodes(graph)?;
+        let mut importer = Self {
+            graph,
+            opset,
+            assembler: Assembler::new(file, len),
+            values: HashMap::new(),
+            readers: liveness::readers(graph, &live),
+            outputs: graph.output.iter().map(|o| o.name.as_str()).collect(),
+        };
+        let skipped = live.iter().filter(|l| !**l).count();
+        if skipped > 0 {
+            importer
+                .assembler
+                .graph
+                .notes
+                .push(format!("{skipped} nodes that no output needs were skipped"));
+        }
+        for tensor in &graph.initializer {
+            let constant = Constant::from_proto(&tensor.name, tensor)?;
+            importer.bind(&tensor.name, Value::Constant(constant))?;
+        }
+        for input in &graph.input {
+            if !importer.values.contains_key(input.name.as_str()) {
+                importer.bind_input(input)?;
+            }
+        }
+        Ok((importer, live))
+    }
+
+    fn bind_input(&mut self, info: &'a ValueInfo) -> Result<(), Problem> {
+        const FLOAT: i32 = 1;
+        let shown = printable(&info.name);
+        let tensor = info.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
+        let Some((tensor, shape)) = tensor.and_then(|t| Some((t, t.shape.as_ref()?))) else {
+            return Err(Problem::refused(
+                format!("input '{shown}' has no shape"),
+                "export the model with a fixed input shape",
+            ));
+        };
+        if tensor.elem_type != FLOAT {
+            return Err(Problem::refused(
+                format!(
+                    "input '{shown}' is {}; only float32 is supported",
+                    constants::element_name(tensor.elem_type)
+                ),
+                "export the float32 model and let nnz quantise it with `--calib`",
+            ));
+        }
+        if shape.dim.len() > limits::RANK {
+            return Err(Problem::malformed(format!(
+                "input '{shown}' has rank {}",
+                shape.dim.len()
+            )));
+        }
+        let mut dims = Vec::new();
+        for (axis, dim) in shape.dim.iter().enumerate() {
+            match dim.dim_value.unwrap_or(0) {
+                0 if axis == 0 => {
+                    self.assembler
+                        .graph
+                        .notes
+                        .push(format!("input '{shown}': the open batch was fixed to 1"));
+                    dims.push(1);
+                }
+                0 => {
+                    return Err(Problem::refused(
+                        format!("dimension {axis} of input '{shown}' is not fixed"),
+                        "export the model with a fixed input shape",
+                    ));
+                }
+                d => dims.push(usize::try_from(d).unwrap_or(usize::MAX)),
+            }
+        }
+        let order = self.order_for(&info.name, dims.len());
+        let id = self.assembler.activation(&info.name, &dims, order, None)?;
+        self.assembler.graph.inputs.push(id);
+        self.bind(&info.name, Value::Activation(id))
+    }
+
+    fn bind_outputs(&mut self) -> Result<(), Problem> {
+        for output in &self.graph.output {
+            let id = match self.values.get(output.name.as_str()) {
+                Some(Value::Activation(id)) => *id,
+                Some(Value::Constant(_)) => {
+                    return Err(Problem::unsupported(format!(
+                        "output '{}' is a constant",
+                        printable(&output.name)
+                    )));
+                }
+                None => {
+                    return Err(Problem::malformed(format!(
+                        "nothing writes output '{}'",
+                        printable(&output.name)
+                    )));
+                }
+            };
+            self.assembler.graph.outputs.push(id);
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, index: usize) -> Result<(), ImportError> {
+        let Some(node) = self.graph.node.get(index) else {
+            return Ok(());
+        };
+        let call = Call {
+            node,
+            index,
+            name: if node.name.is_empty() {
+                format!("{}_{index}", node.op_type.to_lowercase())
+            } else {
+                node.name.clone()
+            },
+        };
+        let outcome = self.convert(&call);
+        outcome.map_err(|p| p.at(&self.assembler.file, &call.name, &node.op_type))
+    }
+
+    fn convert(&mut self, call: &Call<'a>) -> Result<(), Problem> {
+        let domain = call.node.domain.as_str();
+        if !(domain.is_empty() || domain == "ai.onnx") {
+            return Err(Problem::refused(
+                format!(
+                    "operators of the domain '{}' are not supported",
+                    printable(domain)
+                ),
+                "export with standard operators only",
+            ));
+        }
+        if let Some(constant) = fold::fold(self, call)? {
+            return self.bind(call.output()?, Value::Constant(constant));
+        }
+        match support::onnx(&call.node.op_type) {
+            Some(handler) => handler(self, call),
+            None => Err(support::refusal(&call.node.op_type)),
+        }
+    }
+
+    fn bind(&mut self, name: &'a str, value: Value<'a>) -> Result<(), Problem> {
+        if self.values.insert(name, value).is_some() {
+            return Err(Problem::malformed(format!(
+                "'{}' is written twice",
+                printable(name)
+            )));
+        }
+        Ok(())
+    }
+
+    /// Adds the node of `call` with an output of dimensions `dims`.
+    fn emit(
+        &mut self,
+        call: &Call<'a>,
+        op: Op,
+        inputs: &[TensorId],
+        dims: &[usize],
+        order: Order,
+    ) -> Result<TensorId, Problem> {
+        let name = call.output()?;
+        let output = self.assembler.activation(name, dims, order, None)?;
+        self.assembler
+            .node(&call.name, op, inputs, output, Some(call.index))?;
+        self.bind(name, Value::Activation(output))?;
+        Ok(output)
+    }
+
+    /// Adds a node whose output has the dimensions of its input.
+    fn emit_like(&mut self, call: &Call<'a>, op: Op, input: TensorId) -> Result<(), Problem> {
+        let source = self.tensor(input).source.clone();
+        self.emit(call, op, &[input], &source.dims, source.order)?;
+        Ok(())
+    }
+
+    fn tensor(&self, id: TensorId) -> &Tensor {
+        self.assembler.graph.tensor(id)
+    }
+
+    /// What the node's input `i` stands for; `None` where it is left out.
+    fn value(&self, call: &Call<'a>, i: usize) -> Result<Option<Value<'a>>, Problem> {
+        let Some(name) = call.node.input.get(i).filter(|n| !n.is_empty()) else {
+            return Ok(None);
+        };
+        match self.values.get(name.as_str()) {
+            Some(value) => Ok(Some(value.clone())),
+            None => Err(Problem::malformed(format!(
+                "it reads '{}', which nothing before it writes",
+                printable(name)
+            ))),
+        }
+    }
+
+    /// The node's input `i`, which must be an activation.
+    fn input(&self, call: &Call<'a>, i: usize) -> Result<TensorId, Problem> {
+        match self.value(call, i)? {
+            Some(Value::Activation(id)) => Ok(id),
+            Some(Value::Constant(c)) => Err(Problem::refused(
+                format!(
+                    "constant '{}' where an activation is expected",
+                    printable(&c.name)
+                ),
+                "let the exporter fold constants",
+            )),
+            None => Err(Problem::malformed(format!("its input {i} is missing"))),
+        }
+    }
+
+    /// The node's input `i`, a constant; `None` where it is left out.
+    fn constant(&self, call: &Call<'a>, i: usize) -> Result<Option<Constant<'a>>, Problem> {
+        match self.value(call, i)? {
+            None => Ok(None),
+            Some(Value::Constant(constant)) => Ok(Some(constant)),
+            Some(Value::Activation(id)) => Err(Problem::unsupported(format!(
+                "its input {i} ('{}') must be a constant",
+                printable(&self.tensor(id).name)
+            ))),
+        }
+    }
+
+    /// The floats of constant input `i`, which must be there.
+    fn floats(&mut self, call: &Call<'a>, i: usize) -> Result<(Constant<'a>, Vec<f32>), Problem> {
+        let constant = self
+            .constant(call, i)?
+            .ok_or_else(|| Problem::malformed(format!("its constant input {i} is missing")))?;
+        let values = constant.floats(&mut self.assembler.budget)?;
+        Ok((constant, values))
+    }
+}
+
+impl<'a> Call<'a> {
+    /// The name of the first output.
+    fn output(&self) -> Result<&'a str, Problem> {
+        match self.node.output.first() {
+            Some(name) if !name.is_empty() => Ok(name),
+            _ => Err(Problem::malformed("it has no output")),
+        }
+    }
+
+    const fn attributes(&self) -> Attributes<'a> {
+        Attributes(self.node.attribute.as_slice())
+    }
+}
+
+/// The version of the standard operators.
+fn opset_of(model: &ModelProto) -> Result<i64, Problem> {
+    const OLDEST: i64 = 7;
+    let standard = |domain: &str| domain.is_empty() || domain == "ai.onnx";
+    let version = model
+        .opset_import
+        .iter()
+        .filter(|o| standard(&o.domain))
+        .map(|o| o.version)
+        .max();
+    match version {
+        None => Err(Problem::malformed(
+            "it names no version of the standard operators",
+        )),
+        Some(v) if v < OLDEST => Err(Problem::refused(
+            format!("opset {v} is not supported ({OLDEST} and later are)"),
+            "convert it with `onnx.version_converter`",
+        )),
+        Some(v) => Ok(v),
+    }
+}

@@ -1,0 +1,191 @@
+//! Pools, the mean over pixels, and padding.
+
+use super::super::assemble::unpadded;
+use super::super::error::Problem;
+use super::super::geometry::window_number;
+use super::convolution::window;
+use super::reshape::absolute;
+use super::{Call, Importer};
+use crate::ir::{Clamp, Op, Order, Pool, Shape, Window};
+
+/// Rows and columns up to which a global pool is a pool; beyond, it is a mean.
+const WIDEST_POOL: usize = 255;
+
+/// `MaxPool`.
+pub(in crate::import) fn max_pool<'a>(
+    importer: &mut Importer<'a>,
+    call: &Call<'a>,
+) -> Result<(), Problem> {
+    let indices = call.node.output.get(1).map(String::as_str);
+    if indices.is_some_and(|n| importer.readers.contains_key(n) || importer.outputs.contains(n)) {
+        return Err(Problem::unsupported("its indices are used"));
+    }
+    let (input, shape) = importer.image(call)?;
+    let (window, _) = pool_window(call, shape)?;
+    importer.emit_image(call, Op::MaxPool2d(pool(window)), input)
+}
+
+/// `AveragePool`; counted padding becomes a node of its own.
+pub(in crate::import) fn average_pool<'a>(
+    importer: &mut Importer<'a>,
+    call: &Call<'a>,
+) -> Result<(), Problem> {
+    let (mut input, shape) = importer.image(call)?;
+    let (mut window, is_rounded_up) = pool_window(call, shape)?;
+    let is_padded = window.pad_begin != [0; 2] || window.pad_end != [0; 2];
+    if is_padded && call.attributes().int("count_include_pad", 0) != 0 {
+        if is_rounded_up {
+            return Err(Problem::unsupported(
+                "ceil_mode together with count_include_pad is not supported",
+            ));
+        }
+        input = importer.inserted_pad(call, input, &window)?;
+        window = unpadded(window.kernel, window.stride);
+    }
+    importer.emit_image(call, Op::AveragePool2d(pool(window)), input)
+}
+
+/// `GlobalAveragePool`.
+pub(in crate::import) fn global_average_pool<'a>(
+    importer: &mut Importer<'a>,
+    call: &Call<'a>,
+) -> Result<(), Problem> {
+    let (input, shape) = importer.image(call)?;
+    let op = if shape.h.max(shape.w) > WIDEST_POOL {
+        Op::Mean
+    } else {
+        Op::AveragePool2d(pool(unpadded([shape.h, shape.w], [1, 1])))
+    };
+    importer.emit_image(call, op, input)
+}
+
+/// `GlobalMaxPool`.
+pub(in crate::import) fn global_max_pool<'a>(
+    importer: &mut Importer<'a>,
+    call: &Call<'a>,
+) -> Result<(), Problem> {
+    let (input, shape) = importer.image(call)?;
+    let window = unpadded([shape.h, shape.w], [1, 1]);
+    importer.emit_image(call, Op::MaxPool2d(pool(window)), input)
+}
+
+/// `ReduceMean` over rows and columns.
+pub(in crate::import) fn reduce_mean<'a>(
+    importer: &mut Importer<'a>,
+    call: &Call<'a>,
+) -> Result<(), Problem> {
+    let input = importer.input(call, 0)?;
+    let tensor = importer.tensor(input);
+    let (source, channels) = (tensor.source.clone(), tensor.shape.c);
+    let mut axes = importer
+        .axes(call, 1)?
+        .unwrap_or_default()
+        .into_iter()
+        .map(|a| absolute(a, source.dims.len(), 1))
+        .collect::<Result<Vec<_>, _>>()?;
+    axes.sort_unstable();
+    let spatial = match source.order {
+        Order::Nchw => [2, 3],
+        Order::Nhwc => [1, 2],
+    };
+    if source.dims.len() != 4 || axes != spatial {
+        return Err(Problem::refused(
+            format!("a mean over axes {axes:?} of {:?}", source.dims),
+            "only the mean over rows and columns is supported",
+        ));
+    }
+    let dims = if call.attributes().int("keepdims", 1) == 0 {
+        vec![1, channels]
+    } else {
+        let mut dims = source.dims;
+        axes.iter().for_each(|a| dims[*a] = 1);
+        dims
+    };
+    importer.emit(call, Op::Mean, &[input], &dims, source.order)?;
+    Ok(())
+}
+
+/// `Pad` of rows and columns with a constant.
+pub(in crate::import) fn pad<'a>(
+    importer: &mut Importer<'a>,
+    call: &Call<'a>,
+) -> Result<(), Problem> {
+    let attributes = call.attributes();
+    let mode = attributes.text("mode").unwrap_or("constant");
+    if mode != "constant" {
+        return Err(Problem::unsupported(format!(
+            "padding mode '{mode}' is not supported (constant only)"
+        )));
+    }
+    let (input, _) = importer.image(call)?;
+    let amounts = match attributes.ints("pads")? {
+        Some(pads) => pads.to_vec(),
+        None => match importer.constant(call, 1)? {
+            Some(constant) => constant.ints()?,
+            None => return Err(Problem::malformed("its pads are missing")),
+        },
+    };
+    let value = match importer.constant(call, 2)? {
+        Some(constant) => constant.scalar(&mut importer.assembler.budget)?,
+        None => attributes.float("value").unwrap_or(0.0),
+    };
+    let axes = match importer.constant(call, 3)? {
+        Some(constant) => constant.ints()?,
+        None => vec![0, 1, 2, 3],
+    };
+    if amounts.len() != 2 * axes.len() || !value.is_finite() {
+        return Err(Problem::malformed(format!(
+            "pads {amounts:?} for axes {axes:?}, value {value}"
+        )));
+    }
+    let (mut begin, mut end) = ([0_i64; 4], [0_i64; 4]);
+    let (first, last) = amounts.split_at(axes.len());
+    for ((axis, b), e) in axes.iter().zip(first).zip(last) {
+        let axis = absolute(*axis, 4, 1)?;
+        (begin[axis], end[axis]) = (*b, *e);
+    }
+    if [begin[0], begin[1], end[0], end[1]] != [0; 4] {
+        return Err(Problem::refused(
+            "padding the batch or channels is not supported",
+            "only rows and columns can be padded",
+        ));
+    }
+    let side = |v| window_number("padding", v, 0);
+    let op = Op::Pad {
+        begin: [side(begin[2])?, side(begin[3])?],
+        end: [side(end[2])?, side(end[3])?],
+        value,
+    };
+    importer.emit_image(call, op, input)
+}
+
+const fn pool(window: Window) -> Pool {
+    Pool {
+        window,
+        clamp: Clamp::NONE,
+    }
+}
+
+/// The window of a pool, and whether `ceil_mode` widened its end padding.
+fn pool_window(call: &Call<'_>, input: Shape) -> Result<(Window, bool), Problem> {
+    let attributes = call.attributes();
+    attributes.undilated()?;
+    let kernel = attributes.pair("kernel_shape", None)?;
+    let mut window = window(attributes, input, kernel)?;
+    let mut is_rounded_up = false;
+    if attributes.int("ceil_mode", 0) != 0 {
+        for (d, side) in [input.h, input.w].into_iter().enumerate() {
+            let padded = side + window.pad_begin[d] + window.pad_end[d];
+            let Some(span) = padded.checked_sub(kernel[d]) else {
+                continue;
+            };
+            let last = span.next_multiple_of(window.stride[d]);
+            // A window that would start in the end padding does not exist.
+            if last > span && last < side + window.pad_begin[d] {
+                window.pad_end[d] += last - span;
+                is_rounded_up = true;
+            }
+        }
+    }
+    Ok((window, is_rounded_up))
+}

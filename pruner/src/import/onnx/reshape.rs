@@ -1,0 +1,257 @@
+//! Operators that move values without computing, and the axis order of what they leave.
+
+use super::super::error::Problem;
+use super::super::geometry::{Reshape, reshape as reshaped, shape_of};
+use super::super::limits;
+use super::{Call, Importer};
+use crate::ir::{Op, Order};
+
+/// Channels first to channels last, and back.
+const TO_NHWC: [usize; 4] = [0, 2, 3, 1];
+const TO_NCHW: [usize; 4] = [0, 3, 1, 2];
+
+/// `Reshape`.
+pub(in crate::import) fn reshape<'a>(
+    importer: &mut Importer<'a>,
+    call: &Call<'a>,
+) -> Result<(), Problem> {
+    let input = importer.input(call, 0)?;
+    let dims = reshaped_dims(importer, call, &importer.tensor(input).source.dims)?;
+    importer.emit_reshape(call, &dims)
+}
+
+/// `Flatten`.
+pub(in crate::import) fn flatten<'a>(
+    importer: &mut Importer<'a>,
+    call: &Call<'a>,
+) -> Result<(), Problem> {
+    let input = importer.input(call, 0)?;
+    let dims = &importer.tensor(input).source.dims;
+    let axis = absolute(call.attributes().int("axis", 1), dims.len(), 0)?;
+    let (outer, inner) = dims.split_at(axis);
+    let dims = [outer.iter().product(), inner.iter().product()];
+    importer.emit_reshape(call, &dims)
+}
+
+/// `Squeeze`.
+pub(in crate::import) fn squeeze<'a>(
+    importer: &mut Importer<'a>,
+    call: &Call<'a>,
+) -> Result<(), Problem> {
+    let input = importer.input(call, 0)?;
+    let axes = importer.axes(call, 1)?;
+    let dims = squeezed(&importer.tensor(input).source.dims, axes.as_deref())?;
+    importer.emit_reshape(call, &dims)
+}
+
+/// `Unsqueeze`.
+pub(in crate::import) fn unsqueeze<'a>(
+    importer: &mut Importer<'a>,
+    call: &Call<'a>,
+) -> Result<(), Problem> {
+    let input = importer.input(call, 0)?;
+    let axes = importer.axes(call, 1)?.unwrap_or_default();
+    let dims = unsqueezed(&importer.tensor(input).source.dims, &axes)?;
+    importer.emit_reshape(call, &dims)
+}
+
+/// `Transpose` between channels first and last, or one that moves no value.
+pub(in crate::import) fn transpose<'a>(
+    importer: &mut Importer<'a>,
+    call: &Call<'a>,
+) -> Result<(), Problem> {
+    let input = importer.input(call, 0)?;
+    let source = importer.tensor(input).source.clone();
+    let rank = source.dims.len();
+    let perm: Vec<usize> = match call.attributes().ints("perm")? {
+        None => (0..rank).rev().collect(),
+        Some(perm) => perm
+            .iter()
+            .map(|axis| absolute(*axis, rank, 1))
+            .collect::<Result<_, _>>()?,
+    };
+    let mut sorted = perm.clone();
+    sorted.sort_unstable();
+    if !sorted.into_iter().eq(0..rank) {
+        return Err(Problem::malformed(format!(
+            "{perm:?} is no order of {rank} axes"
+        )));
+    }
+    let dims: Vec<usize> = perm.iter().map(|axis| source.dims[*axis]).collect();
+    let turned = match source.order {
+        Order::Nchw if perm == TO_NHWC => Some(Order::Nhwc),
+        Order::Nhwc if perm == TO_NCHW => Some(Order::Nchw),
+        Order::Nchw | Order::Nhwc => None,
+    };
+    if let Some(order) = turned {
+        importer.emit(call, Op::Identity, &[input], &dims, order)?;
+        return Ok(());
+    }
+    let moved: Vec<usize> = perm
+        .iter()
+        .copied()
+        .filter(|a| source.dims[*a] > 1)
+        .collect();
+    if moved.is_sorted() {
+        return importer.emit_reshape(call, &dims);
+    }
+    Err(Problem::refused(
+        format!("transposing {:?} by {perm:?} moves values", source.dims),
+        "only transposes between channels first and channels last fold away",
+    ))
+}
+
+impl<'a> Importer<'a> {
+    /// The axes of an operator: an attribute, since opset 13 or 18 constant input `i`.
+    pub(super) fn axes(&self, call: &Call<'a>, i: usize) -> Result<Option<Vec<i64>>, Problem> {
+        match call.attributes().ints("axes")? {
+            Some(axes) => Ok(Some(axes.to_vec())),
+            None => self.constant(call, i)?.map(|c| c.ints()).transpose(),
+        }
+    }
+
+    /// The order of a tensor that the source does not say: channels last where every reader turns it to channels first.
+    pub(super) fn order_for(&self, name: &str, rank: usize) -> Order {
+        let turns = |index: &usize| {
+            self.graph.node.get(*index).is_some_and(|node| {
+                node.op_type == "Transpose"
+                    && node
+                        .attribute
+                        .iter()
+                        .any(|a| a.name == "perm" && a.ints.iter().copied().eq([0, 3, 1, 2]))
+            })
+        };
+        let readers = self.readers.get(name).map_or(&[][..], Vec::as_slice);
+        if rank == 4 && !readers.is_empty() && readers.iter().all(turns) {
+            Order::Nhwc
+        } else {
+            Order::Nchw
+        }
+    }
+
+    /// Adds the node that shows the values of input 0, in their sequence, with other dimensions.
+    fn emit_reshape(&mut self, call: &Call<'a>, dims: &[usize]) -> Result<(), Problem> {
+        let input = self.input(call, 0)?;
+        let (from, source) = (self.tensor(input).shape, self.tensor(input).source.clone());
+        let order = if dims == source.dims {
+            source.order
+        } else {
+            self.order_for(call.output()?, dims.len())
+        };
+        let to = shape_of(dims, order)?;
+        let op = match reshaped(from, source.order, to, order)? {
+            Reshape::Node(op) => op,
+            Reshape::View => {
+                let name = call.node.input.first().map_or("", String::as_str);
+                let readers = self.readers.get(name).map_or(0, Vec::len);
+                if readers != 1 || !self.assembler.graph.inputs.contains(&input) {
+                    return Err(Problem::refused(
+                        format!("reshaping {from:?} to {to:?} inside the network"),
+                        "only flattening, and reshapes of a network input, are supported",
+                    ));
+                }
+                let tensor = self.assembler.graph.tensor_mut(input);
+                (tensor.shape, tensor.source.order) = (to, order);
+                Op::Identity
+            }
+        };
+        self.emit(call, op, &[input], dims, order)?;
+        Ok(())
+    }
+}
+
+/// `axis` counted from the front; `extra` = 0 where the rank itself is allowed, 1 where not.
+pub(super) fn absolute(axis: i64, rank: usize, extra: usize) -> Result<usize, Problem> {
+    let signed = i64::try_from(rank).unwrap_or(0);
+    let counted = if axis < 0 {
+        axis.saturating_add(signed)
+    } else {
+        axis
+    };
+    match usize::try_from(counted) {
+        Ok(a) if a + extra <= rank => Ok(a),
+        _ => Err(Problem::malformed(format!("axis {axis} of rank {rank}"))),
+    }
+}
+
+/// Dimensions without the named axes of length 1; without all of them where none is named.
+pub(super) fn squeezed(dims: &[usize], axes: Option<&[i64]>) -> Result<Vec<usize>, Problem> {
+    let Some(axes) = axes else {
+        return Ok(dims.iter().copied().filter(|d| *d != 1).collect());
+    };
+    let mut gone = vec![false; dims.len()];
+    for axis in axes {
+        let axis = absolute(*axis, dims.len(), 1)?;
+        if dims[axis] != 1 {
+            return Err(Problem::malformed(format!(
+                "axis {axis} of {dims:?} is not 1"
+            )));
+        }
+        gone[axis] = true;
+    }
+    Ok(dims
+        .iter()
+        .zip(gone)
+        .filter(|(_, gone)| !gone)
+        .map(|(d, _)| *d)
+        .collect())
+}
+
+/// Dimensions with axes of length 1 at the named places of the result.
+pub(super) fn unsqueezed(dims: &[usize], axes: &[i64]) -> Result<Vec<usize>, Problem> {
+    let rank = dims.len() + axes.len();
+    if rank > limits::RANK {
+        return Err(Problem::malformed(format!("rank {rank}")));
+    }
+    let mut places: Vec<usize> = axes
+        .iter()
+        .map(|a| absolute(*a, rank, 1))
+        .collect::<Result<_, _>>()?;
+    places.sort_unstable();
+    let mut out = dims.to_vec();
+    for place in places {
+        if place > out.len() {
+            return Err(Problem::malformed(format!("axes {axes:?} for {dims:?}")));
+        }
+        out.insert(place, 1);
+    }
+    Ok(out)
+}
+
+/// The dimensions that a `Reshape` asks for: 0 keeps one (unless `allowzero`), one −1 is what remains.
+pub(super) fn reshaped_dims<'a>(
+    importer: &Importer<'a>,
+    call: &Call<'a>,
+    from: &[usize],
+) -> Result<Vec<usize>, Problem> {
+    let wanted = importer
+        .constant(call, 1)?
+        .ok_or_else(|| Problem::malformed("its shape is missing"))?
+        .ints()?;
+    if wanted.len() > limits::RANK {
+        return Err(Problem::malformed(format!("rank {}", wanted.len())));
+    }
+    let bad = || Problem::malformed(format!("reshaping {from:?} to {wanted:?}"));
+    let keeps = call.attributes().int("allowzero", 0) == 0;
+    let mut dims = Vec::new();
+    let mut open = None;
+    for (i, d) in wanted.iter().enumerate() {
+        dims.push(match d {
+            0 if keeps => *from.get(i).ok_or_else(bad)?,
+            -1 if open.is_none() => {
+                open = Some(i);
+                1
+            }
+            d => usize::try_from(*d).map_err(|_| bad())?,
+        });
+    }
+    let count = |dims: &[usize]| dims.iter().try_fold(1_usize, |n, d| n.checked_mul(*d));
+    let (have, named) = (count(from).ok_or_else(bad)?, count(&dims).ok_or_else(bad)?);
+    if let Some(i) = open {
+        dims[i] = have.checked_div(named).ok_or_else(bad)?;
+    }
+    if count(&dims) != Some(have) {
+        return Err(bad());
+    }
+    Ok(dims)
+}

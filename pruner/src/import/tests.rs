@@ -1,0 +1,57 @@
+//! Real models import and check; what cannot be imported says why.
+
+use super::{ImportError, load, support};
+use std::path::PathBuf;
+
+/// The shared models, or `None` with a note where they are absent.
+fn models() -> Option<Vec<PathBuf>> {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/models"));
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        eprintln!("skipped: {} is absent", folder.display());
+        return None;
+    };
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|e| Some(e.ok()?.path()))
+        .filter(|p| p.extension().is_some_and(|e| e == "onnx" || e == "tflite"))
+        .collect();
+    paths.sort();
+    Some(paths)
+}
+
+#[test]
+fn every_shared_model_imports_or_says_precisely_why_not() {
+    let refused = [
+        ("blazeface_full_range_f16.tflite", "float16"),
+        ("blazeface_full_range_sparse_f16.tflite", "float16"),
+        ("kws_hybrid_f32io.tflite", "hybrid"),
+        ("mtcnn_rnet_fp32.onnx", "PRelu"),
+    ];
+    let Some(paths) = models() else { return };
+    for path in paths {
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        match (load(&path), refused.iter().find(|(name, _)| *name == file)) {
+            (Ok(graph), None) => {
+                graph.check().unwrap();
+                assert!(graph.macs() > 0, "{file} computes nothing");
+                assert_eq!(graph.is_quantized(), file.contains("int8"), "{file}");
+            }
+            (Err(e @ ImportError::Unsupported { .. }), Some((_, reason))) => {
+                let text = e.to_string();
+                assert!(text.contains(reason) && text.contains("help:"), "{text}");
+            }
+            (outcome, _) => panic!("{file}: {:?}", outcome.map(|g| g.name)),
+        }
+    }
+}
+
+#[test]
+fn the_table_of_operators_names_each_source_operator_once_per_kind() {
+    for row in support() {
+        assert!(row.tflite.is_some() || row.onnx.is_some(), "{row:?}");
+    }
+    let mut names: Vec<&str> = support().iter().filter_map(|r| r.tflite).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+}

@@ -1,0 +1,265 @@
+//! Convolutions, fully connected layers and pools: everything with a window or a weight matrix.
+//!
+//! | operator | filter in the file | in the graph |
+//! |---|---|---|
+//! | `CONV_2D` | `[o, kh, kw, i]` | `[o, i, kh, kw]` |
+//! | `DEPTHWISE_CONV_2D` | `[1, kh, kw, c·m]` | `[c·m, 1, kh, kw]` |
+//! | `FULLY_CONNECTED` | `[o, i]` | `[o, i, 1, 1]` |
+
+use super::super::assemble::{convolution, float_weights, permuted};
+use super::super::error::{Problem, printable};
+use super::super::geometry::{orders_agree, same_padding, window_number};
+use super::flatbuffer::Table;
+use super::tensors::Constant;
+use super::{Call, Importer};
+use crate::ir::{
+    Clamp, Conv, DType, FlattenOrder, FullyConnected, Op, Pool, Shape, TensorId, Values, Weights,
+    Window,
+};
+
+/// Types of option tables.
+const CONV_OPTIONS: u8 = 1;
+const DEPTHWISE_OPTIONS: u8 = 2;
+const POOL_OPTIONS: u8 = 5;
+const FULLY_CONNECTED_OPTIONS: u8 = 8;
+
+/// `CONV_2D`.
+pub(in crate::import) fn conv_2d(
+    importer: &mut Importer<'_>,
+    call: &Call<'_>,
+) -> Result<(), Problem> {
+    let options = call.options(CONV_OPTIONS)?;
+    let clamp = Call::fused(&options, 3)?;
+    undilated(&options, 4, 5)?;
+    let input = importer.input(call, 0)?;
+    let filter = importer.required(call, 1)?;
+    let [o, kh, kw, i] = four(&filter)?;
+    let channels = importer.shape(input).c;
+    if i != channels {
+        return Err(Problem::refused(
+            format!(
+                "its filters read {i} of {channels} input channels; grouped convolutions are not supported"
+            ),
+            "only full and depthwise convolutions are",
+        ));
+    }
+    let window = window(importer.shape(input), [kh, kw], &options, 0)?;
+    let dims = [o, i, kh, kw];
+    let weights = importer.weights(&filter, input, dims, 0, [0, 3, 1, 2])?;
+    let conv = importer.conv(call, input, weights, window, clamp)?;
+    importer.emit(call, convolution(conv, false), &[input])
+}
+
+/// `DEPTHWISE_CONV_2D`.
+pub(in crate::import) fn depthwise_conv_2d(
+    importer: &mut Importer<'_>,
+    call: &Call<'_>,
+) -> Result<(), Problem> {
+    let options = call.options(DEPTHWISE_OPTIONS)?;
+    let clamp = Call::fused(&options, 4)?;
+    undilated(&options, 5, 6)?;
+    let input = importer.input(call, 0)?;
+    let filter = importer.required(call, 1)?;
+    let [one, kh, kw, o] = four(&filter)?;
+    let channels = importer.shape(input).c;
+    let multiplier = options.number::<i32>(3, 0)?;
+    let fits = usize::try_from(multiplier).is_ok_and(|m| m.checked_mul(channels) == Some(o));
+    if one != 1 || !(fits || multiplier == 0 && o.is_multiple_of(channels)) {
+        return Err(Problem::malformed(format!(
+            "filters {:?} and multiplier {multiplier} do not fit {channels} channels",
+            filter.dims
+        )));
+    }
+    let window = window(importer.shape(input), [kh, kw], &options, 0)?;
+    let weights = importer.weights(&filter, input, [o, 1, kh, kw], 3, [3, 0, 1, 2])?;
+    let conv = importer.conv(call, input, weights, window, clamp)?;
+    importer.emit(call, convolution(conv, true), &[input])
+}
+
+/// `FULLY_CONNECTED`; an image before it is flattened channels last, as its weights expect.
+pub(in crate::import) fn fully_connected(
+    importer: &mut Importer<'_>,
+    call: &Call<'_>,
+) -> Result<(), Problem> {
+    let options = call.options(FULLY_CONNECTED_OPTIONS)?;
+    let clamp = Call::fused(&options, 0)?;
+    if options.number::<i8>(1, 0)? != 0 {
+        return Err(Problem::unsupported("shuffled weights are not supported"));
+    }
+    let mut input = importer.input(call, 0)?;
+    let filter = importer.required(call, 1)?;
+    let [o, i] = filter.dims[..] else {
+        return Err(Problem::malformed(format!(
+            "weights of dimensions {:?}, not [outputs, inputs]",
+            filter.dims
+        )));
+    };
+    if !orders_agree(importer.shape(input)) {
+        let name = format!("{}_flatten", call.name);
+        let flatten = Op::Flatten(FlattenOrder::ChannelsLast);
+        input = importer.assembler.inserted(&name, flatten, input)?;
+    }
+    let weights = importer.weights(&filter, input, [o, i, 1, 1], 0, [0, 1, 2, 3])?;
+    let dtype = importer.assembler.graph.tensor(input).dtype;
+    let bias = importer.bias(call, 2, o, dtype)?;
+    let layer = FullyConnected {
+        weights,
+        bias,
+        clamp,
+    };
+    importer.emit(call, Op::FullyConnected(layer), &[input])
+}
+
+/// `MAX_POOL_2D`.
+pub(in crate::import) fn max_pool_2d(
+    importer: &mut Importer<'_>,
+    call: &Call<'_>,
+) -> Result<(), Problem> {
+    let (pool, input) = importer.pool(call)?;
+    importer.emit(call, Op::MaxPool2d(pool), &[input])
+}
+
+/// `AVERAGE_POOL_2D`.
+pub(in crate::import) fn average_pool_2d(
+    importer: &mut Importer<'_>,
+    call: &Call<'_>,
+) -> Result<(), Problem> {
+    let (pool, input) = importer.pool(call)?;
+    importer.emit(call, Op::AveragePool2d(pool), &[input])
+}
+
+impl<'a> Importer<'a> {
+    /// The shape of an activation.
+    pub(super) fn shape(&self, id: TensorId) -> Shape {
+        self.assembler.graph.tensor(id).shape
+    }
+
+    /// Weights of `filter` in the graph's order: axis `n` of `dims` is axis `to[n]` of the file.
+    fn weights(
+        &mut self,
+        filter: &Constant<'a>,
+        input: TensorId,
+        dims: [usize; 4],
+        channel_axis: i32,
+        to: [usize; 4],
+    ) -> Result<Weights, Problem> {
+        if dims.contains(&0) {
+            return Err(Problem::malformed(format!(
+                "filters {:?} are empty",
+                filter.dims
+            )));
+        }
+        let dtype = self.assembler.graph.tensor(input).dtype;
+        let mut from = [1; 4];
+        for (axis, dim) in to.into_iter().zip(dims) {
+            from[axis] = dim;
+        }
+        let scales = self.weight_scales(filter, dims[0], channel_axis)?;
+        match self.weight_values(filter, dtype)? {
+            Values::F32(v) => float_weights(&filter.name, dims, permuted(&v, from, to)),
+            Values::S8(v) => Ok(Weights {
+                name: filter.name.clone(),
+                shape: dims,
+                values: Values::S8(permuted(&v, from, to)),
+                scales,
+            }),
+        }
+    }
+
+    fn conv(
+        &mut self,
+        call: &Call<'_>,
+        input: TensorId,
+        weights: Weights,
+        window: Window,
+        clamp: Clamp,
+    ) -> Result<Conv, Problem> {
+        let dtype = self.assembler.graph.tensor(input).dtype;
+        let bias = self.bias(call, 2, weights.shape[0], dtype)?;
+        Ok(Conv {
+            window,
+            weights,
+            bias,
+            clamp,
+        })
+    }
+
+    fn pool(&mut self, call: &Call<'_>) -> Result<(Pool, TensorId), Problem> {
+        let options = call.options(POOL_OPTIONS)?;
+        let clamp = Call::fused(&options, 5)?;
+        let input = self.input(call, 0)?;
+        let side = |id, what| window_number(what, i64::from(options.number::<i32>(id, 0)?), 1);
+        let kernel = [side(4, "filter height")?, side(3, "filter width")?];
+        let window = window(self.shape(input), kernel, &options, 0)?;
+        self.same_quantisation(call, input)?;
+        Ok((Pool { window, clamp }, input))
+    }
+
+    /// Refuses operators whose integer output has another scale than their input, where TFLite forbids it.
+    pub(super) fn same_quantisation(
+        &self,
+        call: &Call<'_>,
+        input: TensorId,
+    ) -> Result<(), Problem> {
+        let source = self.assembler.graph.tensor(input);
+        let quant = self.declared_quant(call)?;
+        if source.dtype == DType::S8 && quant != source.quant {
+            return Err(Problem::unsupported(format!(
+                "its output is quantised differently from its input '{}'",
+                printable(&source.name)
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn four(filter: &Constant<'_>) -> Result<[usize; 4], Problem> {
+    filter
+        .dims
+        .as_slice()
+        .try_into()
+        .map_err(|_| Problem::malformed(format!("filters of dimensions {:?}, not 4", filter.dims)))
+}
+
+fn undilated(options: &Table<'_>, w: usize, h: usize) -> Result<(), Problem> {
+    let (w, h) = (options.number::<i32>(w, 1)?, options.number::<i32>(h, 1)?);
+    if (w, h) == (1, 1) {
+        return Ok(());
+    }
+    Err(Problem::refused(
+        format!("dilation {h}x{w} is not supported (1x1 only)"),
+        "export with `dilation=1`, or fold it into the kernel",
+    ))
+}
+
+/// The window of options whose fields start with padding (0 SAME, 1 VALID), `stride_w`, `stride_h`.
+fn window(
+    input: Shape,
+    kernel: [usize; 2],
+    options: &Table<'_>,
+    padding: usize,
+) -> Result<Window, Problem> {
+    let side = |id, what| window_number(what, i64::from(options.number::<i32>(id, 0)?), 1);
+    let stride = [
+        side(padding + 2, "stride height")?,
+        side(padding + 1, "stride width")?,
+    ];
+    for k in kernel {
+        window_number("kernel", i64::try_from(k).unwrap_or(i64::MAX), 1)?;
+    }
+    let (top, bottom, left, right) = match options.number::<i8>(padding, 0)? {
+        0 => {
+            let (top, bottom) = same_padding(input.h, kernel[0], stride[0]);
+            let (left, right) = same_padding(input.w, kernel[1], stride[1]);
+            (top, bottom, left, right)
+        }
+        1 => (0, 0, 0, 0),
+        other => return Err(Problem::malformed(format!("padding scheme {other}"))),
+    };
+    Ok(Window {
+        kernel,
+        stride,
+        pad_begin: [top, left],
+        pad_end: [bottom, right],
+    })
+}

@@ -1,0 +1,99 @@
+//! Operators without weights that keep the shape: sums, bounds, softmax, quantisation.
+
+use super::super::error::Problem;
+use super::{Call, Importer};
+use crate::ir::{Clamp, DType, Op};
+
+/// Types of option tables.
+const SOFTMAX_OPTIONS: u8 = 9;
+const ADD_OPTIONS: u8 = 11;
+
+/// `ADD` of two activations of one shape.
+pub(in crate::import) fn add(importer: &mut Importer<'_>, call: &Call<'_>) -> Result<(), Problem> {
+    let clamp = match call.info.options {
+        Some(_) => Call::fused(&call.options(ADD_OPTIONS)?, 0)?,
+        None => Clamp::NONE,
+    };
+    let inputs = [importer.input(call, 0)?, importer.input(call, 1)?];
+    let [a, b] = inputs.map(|id| importer.shape(id));
+    if a != b {
+        return Err(Problem::refused(
+            format!("a sum of {a:?} and {b:?}; broadcasting is not supported"),
+            "give both activations one shape",
+        ));
+    }
+    importer.emit(call, Op::Add(clamp), &inputs)
+}
+
+/// `RELU`.
+pub(in crate::import) fn relu(importer: &mut Importer<'_>, call: &Call<'_>) -> Result<(), Problem> {
+    clamp(importer, call, Clamp::RELU)
+}
+
+/// `RELU6`.
+pub(in crate::import) fn relu6(
+    importer: &mut Importer<'_>,
+    call: &Call<'_>,
+) -> Result<(), Problem> {
+    clamp(importer, call, Clamp::RELU6)
+}
+
+/// `RELU_N1_TO_1`.
+pub(in crate::import) fn relu_n1_to_1(
+    importer: &mut Importer<'_>,
+    call: &Call<'_>,
+) -> Result<(), Problem> {
+    clamp(importer, call, Clamp { lo: -1.0, hi: 1.0 })
+}
+
+fn clamp(importer: &mut Importer<'_>, call: &Call<'_>, bounds: Clamp) -> Result<(), Problem> {
+    let input = importer.input(call, 0)?;
+    importer.emit(call, Op::Clamp(bounds), &[input])
+}
+
+/// `SOFTMAX` of a vector.
+pub(in crate::import) fn softmax(
+    importer: &mut Importer<'_>,
+    call: &Call<'_>,
+) -> Result<(), Problem> {
+    let beta = call.options(SOFTMAX_OPTIONS)?.number::<f32>(0, 0.0)?;
+    if !beta.is_finite() || beta <= 0.0 {
+        return Err(Problem::malformed(format!("beta {beta}")));
+    }
+    let input = importer.input(call, 0)?;
+    let tensor = importer.assembler.graph.tensor(input);
+    let (shape, is_integer) = (tensor.shape, tensor.dtype == DType::S8);
+    if shape.pixels() != 1 {
+        return Err(Problem::refused(
+            format!("softmax over each pixel of {shape:?}; only vectors are supported"),
+            "leave the softmax to the application",
+        ));
+    }
+    if is_integer {
+        let quant = importer.declared_quant(call)?;
+        if !quant.is_some_and(|q| q.scale == 1.0 / 256.0 && q.zero_point == -128) {
+            return Err(Problem::unsupported(
+                "an int8 softmax whose output is not quantised with scale 1/256 and zero point -128",
+            ));
+        }
+    }
+    importer.emit(call, Op::Softmax { beta }, &[input])
+}
+
+/// `QUANTIZE`: float to int8, or int8 to int8 with another scale.
+pub(in crate::import) fn quantize(
+    importer: &mut Importer<'_>,
+    call: &Call<'_>,
+) -> Result<(), Problem> {
+    let input = importer.input(call, 0)?;
+    importer.emit(call, Op::Quantize, &[input])
+}
+
+/// `DEQUANTIZE`: int8 to float.
+pub(in crate::import) fn dequantize(
+    importer: &mut Importer<'_>,
+    call: &Call<'_>,
+) -> Result<(), Problem> {
+    let input = importer.input(call, 0)?;
+    importer.emit(call, Op::Dequantize, &[input])
+}

@@ -1,0 +1,199 @@
+//! TFLite models: activations `[1, h, w, c]`, float32 or int8.
+//!
+//! One node per source operator; `source_index` is the operator's position, so that the outputs of every
+//! operator can be compared with TensorFlow Lite's.
+
+pub(in crate::import) mod convolution;
+pub(in crate::import) mod elementwise;
+mod flatbuffer;
+mod names;
+pub(in crate::import) mod reshape;
+mod schema;
+mod tensors;
+#[cfg(test)]
+mod tests;
+
+use super::assemble::Assembler;
+use super::error::{ImportError, Problem, printable};
+use super::{limits, support};
+use crate::ir::{Clamp, Graph, Op, TensorId};
+use flatbuffer::Table;
+use schema::{IDENTIFIER, Model, OperatorInfo, SubGraph};
+
+/// Converts one operator and adds it to the graph.
+pub(in crate::import) type Handler = fn(&mut Importer<'_>, &Call<'_>) -> Result<(), Problem>;
+
+/// One operator of the source.
+#[derive(Debug)]
+pub(in crate::import) struct Call<'a> {
+    info: OperatorInfo<'a>,
+    index: usize,
+    name: String,
+}
+
+/// What is known while the operators are read in order.
+#[derive(Debug)]
+pub(in crate::import) struct Importer<'a> {
+    model: Model<'a>,
+    subgraph: SubGraph<'a>,
+    assembler: Assembler,
+    /// The graph's activation of each source tensor.
+    activations: Vec<Option<TensorId>>,
+}
+
+/// Whether the bytes carry TFLite's identifier.
+pub(super) fn is_tflite(bytes: &[u8]) -> bool {
+    bytes.get(4..8) == Some(IDENTIFIER)
+}
+
+/// Reads a TFLite model.
+///
+/// # Errors
+///
+/// See [`ImportError`].
+pub(super) fn import(file: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
+    let whole = |p: Problem| p.whole(file);
+    let mut importer = Importer::open(file, bytes).map_err(whole)?;
+    importer.inputs().map_err(whole)?;
+    for index in 0..importer.subgraph.operators.len() {
+        importer.operator(index)?;
+    }
+    importer.outputs().map_err(whole)?;
+    importer.assembler.finish()
+}
+
+impl<'a> Importer<'a> {
+    fn open(file: &str, bytes: &'a [u8]) -> Result<Self, Problem> {
+        let model = Model::read(bytes)?;
+        if model.subgraphs.len() == 0 {
+            return Err(Problem::malformed("it has no subgraph"));
+        }
+        let subgraph = SubGraph::read(model.subgraphs.get(0)?)?;
+        for (what, found, limit) in [
+            ("operators", subgraph.operators.len(), limits::NODES),
+            ("tensors", subgraph.tensors.len(), limits::TENSORS),
+            ("inputs", subgraph.inputs.len(), limits::RANK * 8),
+            ("outputs", subgraph.outputs.len(), limits::RANK * 8),
+        ] {
+            if found > limit {
+                return Err(Problem::Limit {
+                    what,
+                    found: found as u64,
+                    limit: limit as u64,
+                });
+            }
+        }
+        let mut assembler = Assembler::new(file, bytes.len());
+        if model.subgraphs.len() > 1 {
+            assembler.graph.notes.push(format!(
+                "the first of {} subgraphs was read",
+                model.subgraphs.len()
+            ));
+        }
+        Ok(Self {
+            model,
+            subgraph,
+            assembler,
+            activations: vec![None; subgraph.tensors.len()],
+        })
+    }
+
+    fn inputs(&mut self) -> Result<(), Problem> {
+        for index in self.subgraph.inputs.iter() {
+            let id = self.define(index)?;
+            self.assembler.graph.inputs.push(id);
+        }
+        Ok(())
+    }
+
+    fn outputs(&mut self) -> Result<(), Problem> {
+        for index in self.subgraph.outputs.iter() {
+            let id = self.known(index)?;
+            self.assembler.graph.outputs.push(id);
+        }
+        Ok(())
+    }
+
+    fn operator(&mut self, index: usize) -> Result<(), ImportError> {
+        let file = self.assembler.file.clone();
+        let unnamed = format!("operator {index}");
+        let broken = |b: flatbuffer::Broken| Problem::from(b).at(&file, &unnamed, "TFLite");
+        let table: Table<'a> = self.subgraph.operators.get(index).map_err(broken)?;
+        let info = OperatorInfo::read(table).map_err(broken)?;
+        let (code, custom) = self
+            .model
+            .operator_code(info.opcode_index)
+            .map_err(broken)?;
+        let operator = if custom.is_empty() {
+            names::builtin(code)
+        } else {
+            printable(&String::from_utf8_lossy(custom))
+        };
+        let call = Call {
+            info,
+            index,
+            name: format!("{}_{index}", operator.to_lowercase()),
+        };
+        let at = |p: Problem| p.at(&file, &call.name, &operator);
+        match support::tflite(code).filter(|_| custom.is_empty()) {
+            Some(handler) => handler(self, &call).map_err(at),
+            None => Err(at(support::refusal(&operator))),
+        }
+    }
+
+    /// Adds the node of `call`, which writes the operator's only output.
+    fn emit(&mut self, call: &Call<'_>, op: Op, inputs: &[TensorId]) -> Result<(), Problem> {
+        let output = self.output(call)?;
+        self.assembler
+            .node(&call.name, op, inputs, output, Some(call.index))
+    }
+
+    /// The activation that the operator writes.
+    fn output(&mut self, call: &Call<'_>) -> Result<TensorId, Problem> {
+        match (call.info.outputs.len(), call.info.outputs.get(0)) {
+            (1, Some(index)) => self.define(index),
+            (n, _) => Err(Problem::malformed(format!("it has {n} outputs, not 1"))),
+        }
+    }
+
+    /// The activation at position `i` of the operator's inputs.
+    fn input(&mut self, call: &Call<'_>, i: usize) -> Result<TensorId, Problem> {
+        let index = call.info.inputs.get(i);
+        self.known(index.ok_or_else(|| Problem::malformed(format!("it has no input {i}")))?)
+    }
+}
+
+/// A tensor's index, which must not be negative.
+fn as_index(index: i32) -> Result<usize, Problem> {
+    usize::try_from(index).map_err(|_| Problem::malformed(format!("tensor index {index}")))
+}
+
+impl<'a> Call<'a> {
+    /// The operator's options, which must be of the given type.
+    fn options(&self, expected: u8) -> Result<Table<'a>, Problem> {
+        match self.info.options {
+            Some(table) if self.info.options_type == expected => Ok(table),
+            _ => Err(Problem::malformed(format!(
+                "options of type {expected} are missing (type {} is there)",
+                self.info.options_type
+            ))),
+        }
+    }
+
+    /// The fused activation in field `id` of the options.
+    fn fused(options: &Table<'_>, id: usize) -> Result<Clamp, Problem> {
+        match options.number::<i8>(id, 0)? {
+            0 => Ok(Clamp::NONE),
+            1 => Ok(Clamp::RELU),
+            2 => Ok(Clamp { lo: -1.0, hi: 1.0 }),
+            3 => Ok(Clamp::RELU6),
+            4 => Err(Problem::unsupported(
+                "fused activation TANH is not supported",
+            )),
+            5 => Err(Problem::unsupported(
+                "fused activation SIGN_BIT is not supported",
+            )),
+            other => Err(Problem::malformed(format!("fused activation {other}"))),
+        }
+    }
+}
