@@ -8,12 +8,12 @@
 use crate::command;
 use anyhow::{Context, Result, anyhow, bail};
 use core::iter;
+use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::env;
 
 /// Oldest minor version of Rust 1 that builds the workspace.
 const OLDEST_MINOR: u32 = 90;
