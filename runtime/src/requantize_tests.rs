@@ -120,17 +120,7 @@ fn a_negative_shift_multiplies_before_rounding() {
 #[test]
 fn shifting_right_rounds_half_away_from_zero_up_to_the_extremes() {
     for exponent in 0..=31 {
-        for value in [
-            i32::MIN + 1,
-            -3,
-            -2,
-            -1,
-            0,
-            1,
-            2,
-            3,
-            i32::MAX - 1,
-        ] {
+        for value in [i32::MIN + 1, -3, -2, -1, 0, 1, 2, 3, i32::MAX - 1] {
             assert_eq!(
                 rounding_shift_right(value, exponent),
                 literal_divide(value, exponent),
