@@ -20,6 +20,8 @@ pub mod pass;
 pub mod plan;
 pub mod progress;
 pub mod quantize;
+#[cfg(test)]
+mod random;
 pub mod sparsify;
 pub mod target;
 #[cfg(test)]
