@@ -220,8 +220,8 @@ fn groups_of_n_of_m_hold_in_every_tap_and_keep_the_largest() {
             let mut graph = network(seed, quantized);
             let before = graph.clone();
             apply(&mut graph, &options(Method::Magnitude, text, 0.0)).unwrap();
-            for layer in 2..4 {
-                let [o, i, kh, kw] = LAYERS[layer].2;
+            for (layer, (_, _, shape)) in LAYERS.into_iter().enumerate().take(4).skip(2) {
+                let [o, i, kh, kw] = shape;
                 let (old, new) = (real(&before, layer), real(&graph, layer));
                 for (r, tap) in (0..o).flat_map(|r| (0..kh * kw).map(move |t| (r, t))) {
                     for c in (0..i).step_by(m) {
@@ -262,8 +262,8 @@ fn blocks_of_outputs_and_inputs_go_whole() {
             &options(Method::Magnitude, &format!("{rows}x{cols}"), 0.6),
         )
         .unwrap();
-        for layer in 2..4 {
-            let [o, i, kh, kw] = LAYERS[layer].2;
+        for (layer, (_, _, shape)) in LAYERS.into_iter().enumerate().take(4).skip(2) {
+            let [o, i, kh, kw] = shape;
             let (old, new) = (real(&before, layer), real(&graph, layer));
             for (r, c) in (0..o)
                 .step_by(rows)
