@@ -2,7 +2,7 @@
 
 use super::{Job, narrow};
 use crate::cursor::{Cursor, Progress};
-use crate::requantize::{multiply_double, rounding_divide};
+use crate::requantize::multiply_double;
 use core::num::NonZeroU32;
 
 /// Elements of a plane, for dividing by.
@@ -13,7 +13,8 @@ fn count(pixels: usize) -> NonZeroU32 {
         .unwrap_or(NonZeroU32::MIN)
 }
 
-/// Integer means as TensorFlow Lite Micro: rescale the sum of deviations, then divide, half away from zero.
+/// Integer means as TensorFlow Lite Micro: the multiplier holds `1 / count`, so the sum of deviations is rescaled
+/// and nothing is divided.
 pub(super) fn run_s8(
     job: &Job<'_, '_>,
     multiplier: i32,
@@ -27,8 +28,7 @@ pub(super) fn run_s8(
         let sum = input
             .plane(channel)
             .fold(0_i32, |sum, cell| sum.wrapping_add(i32::from(cell.get())));
-        let scaled = multiply_double(sum.wrapping_sub(centre), multiplier, i32::from(shift));
-        let mean = rounding_divide(scaled, count);
+        let mean = multiply_double(sum.wrapping_sub(centre), multiplier, i32::from(shift));
         if let Some(out) = output.from(channel, 0, 0).first() {
             out.set(narrow(mean.wrapping_add(output.zero_point)));
         }
