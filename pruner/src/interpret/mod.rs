@@ -15,6 +15,11 @@ mod integer;
 mod layout;
 mod softmax;
 
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;
+
 pub(crate) use float::Kernel as FloatKernel;
 pub(crate) use integer::Kernel as IntegerKernel;
 pub use layout::{from_source_order, to_source_order};

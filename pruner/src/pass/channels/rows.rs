@@ -4,14 +4,14 @@ use super::range::Range;
 use crate::ir::{Bias, Graph, Node, Op, Values, Weights};
 
 /// Weights `[row][input channel][tap]` of a convolution, depthwise convolution or fully connected layer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Rows<'a> {
     weights: &'a Weights,
     bias: &'a Bias,
     /// Weights of one row on one input channel.
     pub(super) taps: usize,
-    /// Some taps of some outputs lie outside the input and read the zero point.
-    padded: bool,
+    /// Which taps lie inside the input, once for every kind of output: inner, at an edge, in a corner.
+    patterns: Vec<Vec<bool>>,
     /// Output channels per input channel of a depthwise convolution.
     multiplier: Option<usize>,
     input_channels: usize,
@@ -29,7 +29,7 @@ impl<'a> Rows<'a> {
             weights,
             bias,
             taps: window.map_or(input.shape.pixels(), |w| w.kernel[0] * w.kernel[1]),
-            padded: window.is_some_and(|w| w.pad_begin != [0, 0] || w.pad_end != [0, 0]),
+            patterns: patterns(graph, node),
             multiplier: depthwise.then(|| weights.shape[0] / input.shape.c),
             input_channels: input.shape.c,
             input_zero: input.quant.map_or(0.0, |q| f64::from(q.zero_point)),
@@ -77,10 +77,14 @@ impl<'a> Rows<'a> {
         if deviation == 0.0 {
             return Some(0.0);
         }
-        if self.padded && self.weights(row, channel).any(|w| w != 0.0) {
-            return None;
-        }
-        Some(self.weights(row, channel).sum::<f64>() * deviation)
+        let mut sums = self.patterns.iter().map(|inside| {
+            let taps = self.weights(row, channel).zip(inside);
+            taps.filter(|(_, inside)| **inside)
+                .map(|(w, _)| w)
+                .sum::<f64>()
+        });
+        let first = sums.next()?;
+        sums.all(|sum| sum == first).then_some(first * deviation)
     }
 
     /// Whether a row's outputs depend on a channel, other than by a constant.
@@ -94,29 +98,67 @@ impl<'a> Rows<'a> {
     /// The values that a row's accumulator can take, and the sum of its terms' magnitudes (what float rounding scales with).
     pub(super) fn accumulator(&self, row: usize, inputs: &[Range]) -> (Range, f64) {
         let bias = self.bias(row);
-        let (mut total, mut magnitude) = (Range::one(bias), bias.abs());
+        let mut fixed = bias;
+        let (mut totals, mut magnitude) = (vec![Range::one(0.0); self.patterns.len()], bias.abs());
         for channel in self.channels(row) {
             let input = inputs[channel];
             let constant = input
                 .constant()
                 .and_then(|v| self.constant(row, channel, v));
             if let Some(constant) = constant {
-                total = total.plus(Range::one(constant));
+                fixed += constant;
                 magnitude += constant.abs();
                 continue;
             }
             let deviation = input.plus(Range::one(-self.input_zero));
-            for w in self.weights(row, channel).filter(|w| *w != 0.0) {
+            for (tap, w) in self
+                .weights(row, channel)
+                .enumerate()
+                .filter(|(_, w)| *w != 0.0)
+            {
                 let term = deviation.times(w);
-                let term = if self.padded {
-                    term.hull(Range::one(0.0))
-                } else {
-                    term
-                };
-                total = total.plus(term);
                 magnitude += term.lo.abs().max(term.hi.abs());
+                for (total, inside) in totals.iter_mut().zip(&self.patterns) {
+                    if inside[tap] {
+                        *total = total.plus(term);
+                    }
+                }
             }
         }
-        (total, magnitude)
+        let hull = totals.into_iter().reduce(Range::hull);
+        let varying = hull.unwrap_or(Range::one(0.0));
+        (varying.plus(Range::one(fixed)), magnitude)
     }
+}
+
+/// The distinct sets of taps that lie inside the input; one full set for a layer without padding.
+fn patterns(graph: &Graph, node: &Node) -> Vec<Vec<bool>> {
+    let input = graph.tensor(node.inputs[0]).shape;
+    let Some(window) = node.op.conv_window() else {
+        return vec![vec![true; input.pixels()]];
+    };
+    let output = graph.tensor(node.output).shape;
+    let axis = |d: usize, size: usize, outputs: usize| {
+        let inside = |o: usize| -> Vec<bool> {
+            let position = |tap| o * window.stride[d] + tap;
+            let image = window.pad_begin[d]..window.pad_begin[d] + size;
+            (0..window.kernel[d])
+                .map(|tap| image.contains(&position(tap)))
+                .collect()
+        };
+        let mut kinds: Vec<Vec<bool>> = (0..outputs).map(inside).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds
+    };
+    let (rows, columns) = (axis(0, input.h, output.h), axis(1, input.w, output.w));
+    let both = |row: &Vec<bool>, column: &Vec<bool>| {
+        row.iter()
+            .flat_map(|y| column.iter().map(move |x| *y && *x))
+            .collect()
+    };
+    let pairs = rows
+        .iter()
+        .flat_map(|row| columns.iter().map(move |column| both(row, column)));
+    pairs.collect()
 }
