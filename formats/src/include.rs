@@ -25,9 +25,17 @@ pub const fn refuse(error: FormatError) -> ! {
 /// [`Model::arena_len`](crate::Model::arena_len) and [`Model::kernel_mask`](crate::Model::kernel_mask) are const, so
 /// that a `const MODEL` gives array lengths and const generic arguments:
 ///
-/// ```ignore
-/// const MODEL: &nnz_format::Model<'static> = nnz_format::include_model!("kws.nnz");
+/// ```
+/// # macro_rules! path { () => { concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/v1/every_kernel.nnz") } }
+/// use nnz_format::{Model, include_model};
+///
+/// const MODEL: &Model<'static> = include_model!(path!());
 /// static ARENA: [u8; MODEL.arena_len()] = [0; MODEL.arena_len()];
+/// ```
+///
+/// ```compile_fail
+/// // Not a model: the compiler says "not a .nnz file: the magic number is missing".
+/// nnz_format::include_model!(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
 /// ```
 #[macro_export]
 macro_rules! include_model {

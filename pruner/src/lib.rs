@@ -9,13 +9,20 @@
 pub mod arith;
 pub mod cost;
 pub mod data;
+pub mod emit;
 pub mod eval;
 pub mod import;
 pub mod inspect;
 pub mod interpret;
 pub mod ir;
+pub mod lower;
 pub mod pass;
+pub mod plan;
 pub mod progress;
 pub mod quantize;
+#[cfg(test)]
+mod random;
 pub mod sparsify;
 pub mod target;
+#[cfg(test)]
+mod testing;

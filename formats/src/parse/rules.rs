@@ -158,15 +158,19 @@ pub(super) const fn check_overlap(
 
 /// Whether the operator may write its output over an input that begins at the same byte.
 const fn in_place(op: &Op, input: &Tensor, output: &Tensor) -> bool {
-    let aligned = input.offset == output.offset
-        && input.layout as u8 == output.layout as u8
-        && input.plane_stride == output.plane_stride;
+    let aligned = input.offset == output.offset && input.layout as u8 == output.layout as u8;
+    let same_stride = input.plane_stride == output.plane_stride;
     let planar = matches!(input.layout, TensorLayout::Planar);
     aligned
         && match op {
-            Op::Conv2d { window, .. } => planar && window.is_pointwise(),
+            Op::Conv2d { window, .. } => planar && same_stride && window.is_pointwise(),
+            // Plane c is in the scratch before plane c of the output, which ends before plane c + 1 of the
+            // input begins, is written.
             Op::DepthwiseConv2d { multiplier, .. } => {
-                planar && *multiplier == 1 && output.plane() <= input.plane()
+                planar
+                    && *multiplier == 1
+                    && output.plane() <= input.plane()
+                    && output.plane_stride <= input.plane_stride
             }
             Op::Add { .. }
             | Op::SoftmaxS8 { .. }
@@ -175,7 +179,7 @@ const fn in_place(op: &Op, input: &Tensor, output: &Tensor) -> bool {
             | Op::Clamp { .. }
             | Op::Repack {
                 order: RepackOrder::Same,
-            } => true,
+            } => same_stride,
             Op::FullyConnected { .. }
             | Op::MaxPool2d { .. }
             | Op::AveragePool2d { .. }

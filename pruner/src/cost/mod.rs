@@ -4,6 +4,7 @@
 //! the table, per tile of 8 pixels. One table, that of the portable kernels, serves every target; its
 //! constants are fitted to instruction counts of the kernels on RV32IM.
 
+use nnz_format::encode::Blob;
 use nnz_format::{Band, DType, Op, Step, TILE, Tensor, WeightLayout, Weights, Window};
 
 /// What a weight blob holds.
@@ -16,24 +17,18 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// The counts of an encoded blob of `rows` rows, from its length.
+    /// The counts of an encoded `matrix` of `rows` rows; of sparse layouts from the blob's length, padding included.
     #[must_use]
-    pub const fn of_blob(
-        layout: WeightLayout,
-        dtype: DType,
-        bytes: usize,
-        wide_rows: bool,
-        rows: usize,
-    ) -> Self {
-        let row = match (dtype, wide_rows) {
+    pub const fn of_blob(blob: &Blob, dtype: DType, matrix: usize, rows: usize) -> Self {
+        let row = match (dtype, blob.wide_rows) {
             (DType::F32, _) => 8,
             (_, true) => 16,
             (_, false) => 12,
         };
-        let stream = (bytes as u64).saturating_sub(rows as u64 * row);
-        let weights = match layout {
+        let stream = (blob.bytes.len() as u64).saturating_sub(rows as u64 * row);
+        let weights = match blob.layout {
             WeightLayout::None => 0,
-            WeightLayout::Dense => stream / dtype.size() as u64,
+            WeightLayout::Dense => matrix as u64,
             WeightLayout::CsrP | WeightLayout::CsrQ => stream / 2,
             WeightLayout::CsrN => stream * 2 / 3,
             WeightLayout::Blk1x4 | WeightLayout::Blk4x1 | WeightLayout::CsrF => stream * 4 / 5,

@@ -94,8 +94,8 @@ impl core::error::Error for EmulatorError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Io { source, .. } => Some(source),
-            Self::Failed { failure, .. } => Some(failure),
-            Self::NoEmulator(_)
+            Self::Failed { .. }
+            | Self::NoEmulator(_)
             | Self::NoImage { .. }
             | Self::NotInstalled { .. }
             | Self::Timeout(_) => None,

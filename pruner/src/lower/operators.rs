@@ -1,0 +1,331 @@
+//! Each operator of the graph as steps of the program.
+
+use super::convert::{POINTWISE, clamp, is_s8, quant, refuse, same_numbers, shift, window};
+use super::nodes::Lowering;
+use super::tensors::planar;
+use super::weights::Layer;
+use super::{LowerError, TensorSpec};
+use crate::arith;
+use crate::ir::{
+    Bias, Clamp, Conv, FlattenOrder, FullyConnected, Node, Op as Meaning, Pool, Shape, Tensor,
+    Values, Weights,
+};
+use nnz_format::{Op, RepackOrder};
+
+impl Lowering<'_> {
+    /// Lowers one node.
+    pub(super) fn node(&mut self, node: &Node) -> Result<(), LowerError> {
+        match &node.op {
+            Meaning::Conv2d(conv) => {
+                let window = window(node, &conv.window)?;
+                let clamp = clamp(conv.clamp, self.graph.tensor(node.output));
+                let layer = Layer::convolution(&conv.weights, &window);
+                self.weighted(node, Op::Conv2d { window, clamp }, layer, &conv.bias)
+            }
+            Meaning::DepthwiseConv2d(conv) => self.depthwise(node, conv),
+            Meaning::FullyConnected(layer) => self.fully_connected(node, layer),
+            Meaning::ChannelAffine { scale, shift } => self.channel_affine(node, scale, shift),
+            Meaning::Add(bounds) => self.addition(node, *bounds),
+            Meaning::Clamp(bounds) => self.bounds(node, *bounds),
+            Meaning::MaxPool2d(pool) => self.max_pool(node, pool),
+            Meaning::AveragePool2d(pool) => self.average_pool(node, pool),
+            Meaning::Mean => {
+                let op = self.mean_op(node);
+                self.plain(node, op)
+            }
+            Meaning::Softmax { beta } => self.softmax(node, *beta),
+            Meaning::Pad { begin, value, .. } => self.padding(node, *begin, *value),
+            Meaning::Flatten(order) => self.flatten(node, *order),
+            Meaning::Identity => self.identity(node),
+            Meaning::Quantize => self.quantize(node),
+            Meaning::Dequantize => self.plain(node, Op::Dequantize),
+        }
+    }
+
+    fn depthwise(&mut self, node: &Node, conv: &Conv) -> Result<(), LowerError> {
+        let window = window(node, &conv.window)?;
+        let clamp = clamp(conv.clamp, self.output(node));
+        let multiplier = self.output(node).shape.c / self.input(node).shape.c.max(1);
+        let multiplier = u16::try_from(multiplier).map_err(|_| {
+            refuse(
+                node,
+                "more than 65535 outputs per channel",
+                "split the layer",
+            )
+        })?;
+        let op = Op::DepthwiseConv2d {
+            window,
+            multiplier,
+            clamp,
+        };
+        self.weighted(
+            node,
+            op,
+            Layer::depthwise(&conv.weights, &window),
+            &conv.bias,
+        )
+    }
+
+    fn fully_connected(&mut self, node: &Node, layer: &FullyConnected) -> Result<(), LowerError> {
+        let clamp = clamp(layer.clamp, self.output(node));
+        let op = Op::FullyConnected { clamp };
+        let mut input = self.source(node);
+        if !self.program.tensors[input].is_contiguous_planar() {
+            let vector = self.vector_like(self.input(node))?;
+            let order = RepackOrder::ChannelsFirst;
+            self.step(
+                format!("{}/flatten", node.name),
+                Op::Repack { order },
+                input,
+                vector,
+            );
+            input = vector;
+        }
+        let output = self.target(node)?;
+        let weights = Layer::fully_connected(&layer.weights);
+        self.weighted_between(node, op, weights, &layer.bias, (input, output))
+    }
+
+    /// A new vector with as many values as `tensor`.
+    fn vector_like(&mut self, tensor: &Tensor) -> Result<usize, LowerError> {
+        let mut flat = tensor.clone();
+        flat.shape = Shape::vector(tensor.shape.len());
+        let spec = planar(&flat, true)?;
+        Ok(self.add(spec))
+    }
+
+    /// A batch normalisation that nothing absorbed: a depthwise convolution with one tap.
+    fn channel_affine(
+        &mut self,
+        node: &Node,
+        scale: &[f32],
+        shift: &[f32],
+    ) -> Result<(), LowerError> {
+        let op = Op::DepthwiseConv2d {
+            window: POINTWISE,
+            multiplier: 1,
+            clamp: clamp(Clamp::NONE, self.output(node)),
+        };
+        let weights = Weights {
+            name: node.name.clone(),
+            shape: [scale.len(), 1, 1, 1],
+            values: Values::F32(scale.to_vec()),
+            scales: Vec::new(),
+        };
+        let layer = Layer::depthwise(&weights, &POINTWISE);
+        self.weighted(node, op, layer, &Bias::F32(shift.to_vec()))
+    }
+
+    fn addition(&mut self, node: &Node, bounds: Clamp) -> Result<(), LowerError> {
+        let (a, b) = (self.input(node), self.graph.tensor(node.inputs[1]));
+        let output = self.output(node);
+        let params = if is_s8(output) {
+            arith::add_params(quant(a), quant(b), quant(output))
+        } else {
+            nnz_format::AddParams::default()
+        };
+        let clamp = clamp(bounds, output);
+        let second = self.written(node.inputs[1]);
+        self.plain(node, Op::Add { params, clamp })?;
+        if let Some(step) = self.program.steps.last_mut() {
+            step.input2 = Some(second);
+        }
+        Ok(())
+    }
+
+    fn bounds(&mut self, node: &Node, bounds: Clamp) -> Result<(), LowerError> {
+        let op = if same_numbers(self.input(node), self.output(node)) {
+            Op::Clamp {
+                clamp: clamp(bounds, self.output(node)),
+            }
+        } else {
+            self.requantize_op(node, bounds)
+        };
+        self.plain(node, op)
+    }
+
+    fn requantize_op(&self, node: &Node, bounds: Clamp) -> Op {
+        let (from, to) = (self.input(node), self.output(node));
+        let (multiplier, right) = arith::requantize_multiplier(quant(from), quant(to));
+        Op::Requantize {
+            multiplier,
+            shift: shift(right),
+            clamp: clamp(bounds, to),
+        }
+    }
+
+    /// Refuses operators that copy integers if the output has another scale.
+    fn same_scale(&self, node: &Node) -> Result<(), LowerError> {
+        if same_numbers(self.input(node), self.output(node)) {
+            return Ok(());
+        }
+        Err(refuse(
+            node,
+            "input and output have different scales",
+            "export the layer with one scale, as TensorFlow Lite's converter does, or import the float network and quantise it with `--calib`",
+        ))
+    }
+
+    fn max_pool(&mut self, node: &Node, pool: &Pool) -> Result<(), LowerError> {
+        self.same_scale(node)?;
+        let clamp = clamp(pool.clamp, self.output(node));
+        self.plain(
+            node,
+            Op::MaxPool2d {
+                window: window(node, &pool.window)?,
+                clamp,
+            },
+        )
+    }
+
+    fn average_pool(&mut self, node: &Node, pool: &Pool) -> Result<(), LowerError> {
+        self.same_scale(node)?;
+        let shape = self.input(node).shape;
+        let global =
+            pool.window.kernel == [shape.h, shape.w] && self.output(node).shape.pixels() == 1;
+        let op = if global && shape.h.max(shape.w) > 255 && pool.clamp == Clamp::NONE {
+            self.mean_op(node)
+        } else {
+            let clamp = clamp(pool.clamp, self.output(node));
+            Op::AveragePool2d {
+                window: window(node, &pool.window)?,
+                clamp,
+            }
+        };
+        self.plain(node, op)
+    }
+
+    fn mean_op(&self, node: &Node) -> Op {
+        let (from, to) = (self.input(node), self.output(node));
+        if !is_s8(from) {
+            return Op::Mean {
+                multiplier: 0,
+                shift: 0,
+            };
+        }
+        let params = arith::mean_params(quant(from), quant(to), from.shape.pixels());
+        Op::Mean {
+            multiplier: params.multiplier,
+            shift: shift(params.shift),
+        }
+    }
+
+    fn softmax(&mut self, node: &Node, beta: f32) -> Result<(), LowerError> {
+        let from = self.input(node);
+        if from.shape.pixels() != 1 {
+            return Err(refuse(
+                node,
+                format!(
+                    "softmax over the channels of a {}x{} image",
+                    from.shape.h, from.shape.w
+                ),
+                "softmax works on vectors; leave it out of the export and apply it to the output",
+            ));
+        }
+        let op = if is_s8(from) {
+            let params = arith::softmax_params(beta, quant(from));
+            Op::SoftmaxS8 {
+                multiplier: params.multiplier,
+                left_shift: i8::try_from(params.left_shift).unwrap_or(i8::MAX),
+                diff_min: params.diff_min,
+            }
+        } else {
+            Op::SoftmaxF32 { beta }
+        };
+        self.plain(node, op)
+    }
+
+    fn padding(&mut self, node: &Node, begin: [usize; 2], value: f32) -> Result<(), LowerError> {
+        self.same_scale(node)?;
+        let small = |n: usize| {
+            u8::try_from(n).map_err(|_| {
+                refuse(
+                    node,
+                    format!("{n} rows or columns of padding exceed 255"),
+                    "pad in two steps",
+                )
+            })
+        };
+        let value = match self.output(node).quant {
+            Some(quant) => {
+                let q = arith::quantize(value, quant);
+                nnz_format::Clamp::S8 { lo: q, hi: q }
+            }
+            None => nnz_format::Clamp::F32 {
+                lo: value,
+                hi: value,
+            },
+        };
+        self.plain(
+            node,
+            Op::Pad {
+                top: small(begin[0])?,
+                left: small(begin[1])?,
+                value,
+            },
+        )
+    }
+
+    /// A vector view of the same bytes, or a copy in the wanted order.
+    fn flatten(&mut self, node: &Node, order: FlattenOrder) -> Result<(), LowerError> {
+        self.same_scale(node)?;
+        let source = self.source(node);
+        let from = &self.program.tensors[source];
+        let (in_order, repack) = match order {
+            FlattenOrder::ChannelsFirst => {
+                (from.is_contiguous_planar(), RepackOrder::ChannelsFirst)
+            }
+            FlattenOrder::ChannelsLast => {
+                (from.is_contiguous_interleaved(), RepackOrder::ChannelsLast)
+            }
+        };
+        if in_order && !self.options.keep_all_steps {
+            return self.view(node, |_| ());
+        }
+        self.plain(node, Op::Repack { order: repack })
+    }
+
+    fn identity(&mut self, node: &Node) -> Result<(), LowerError> {
+        if !same_numbers(self.input(node), self.output(node)) {
+            let op = self.requantize_op(node, Clamp::NONE);
+            return self.plain(node, op);
+        }
+        if self.options.keep_all_steps {
+            return self.plain(
+                node,
+                Op::Repack {
+                    order: RepackOrder::Same,
+                },
+            );
+        }
+        let from = &self.program.tensors[self.source(node)];
+        let (layout, plane_stride) = (from.layout, from.plane_stride);
+        self.view(node, |spec| {
+            spec.layout = layout;
+            spec.plane_stride = plane_stride;
+        })
+    }
+
+    /// The node's output as another record of its input's bytes.
+    fn view(
+        &mut self,
+        node: &Node,
+        change: impl FnOnce(&mut TensorSpec),
+    ) -> Result<(), LowerError> {
+        let source = self.source(node);
+        let mut spec = planar(self.output(node), true)?;
+        change(&mut spec);
+        spec.alias_of = Some(source);
+        let tensor = self.add(spec);
+        self.tensor_of[node.output.0] = Some(tensor);
+        Ok(())
+    }
+
+    fn quantize(&mut self, node: &Node) -> Result<(), LowerError> {
+        if is_s8(self.input(node)) {
+            let op = self.requantize_op(node, Clamp::NONE);
+            return self.plain(node, op);
+        }
+        self.plain(node, Op::Quantize)
+    }
+}

@@ -1,0 +1,315 @@
+//! Seeded networks for tests: small, of every operator, integer or float.
+
+use crate::ir::{
+    Bias, Clamp, Conv, DType, FlattenOrder, FullyConnected, Graph, Node, Op, Order, Pool, Quant,
+    Shape, Source, Tensor, TensorId, Values, Weights, Window,
+};
+
+/// A small generator with a seed that failures print.
+#[derive(Debug, Clone)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut random = Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        random.below(2);
+        random
+    }
+
+    /// A number in `0…n−1`.
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % n.max(1)
+    }
+
+    pub(crate) fn chance(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+
+    /// A number in `-1…1`.
+    pub(crate) fn real(&mut self) -> f32 {
+        f32::from(i16::try_from(self.below(2001)).unwrap() - 1000) / 1000.0
+    }
+
+    pub(crate) fn s8(&mut self) -> i8 {
+        i8::try_from(self.below(255).cast_signed() - 127).unwrap()
+    }
+
+    fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+        items[self.below(items.len())]
+    }
+}
+
+/// A network of random operators; integers if `quantized`.
+pub(crate) fn network(seed: u64, quantized: bool) -> Graph {
+    let mut maker = Maker {
+        random: Random::new(seed),
+        graph: Graph {
+            name: format!("random{seed}"),
+            ..Graph::default()
+        },
+        quantized,
+        order: if seed.is_multiple_of(2) {
+            Order::Nhwc
+        } else {
+            Order::Nchw
+        },
+    };
+    let shape = Shape::new(
+        1 + maker.random.below(5),
+        1 + maker.random.below(14),
+        1 + maker.random.below(14),
+    );
+    let quant = maker.quant();
+    let mut at = maker.tensor(shape, quant);
+    maker.graph.inputs.push(at);
+    for _ in 0..2 + maker.random.below(7) {
+        at = maker.layer(at);
+    }
+    if maker.random.chance(70) {
+        at = maker.head(at);
+    }
+    maker.graph.outputs.push(at);
+    maker.graph.check().unwrap();
+    maker.graph
+}
+
+struct Maker {
+    random: Random,
+    graph: Graph,
+    quantized: bool,
+    order: Order,
+}
+
+impl Maker {
+    fn quant(&mut self) -> Quant {
+        let scale = 0.02 + self.random.real().abs() * 0.1;
+        Quant {
+            scale,
+            zero_point: self.random.s8().into(),
+        }
+    }
+
+    fn tensor(&mut self, shape: Shape, quant: Quant) -> TensorId {
+        let dims = match self.order {
+            _ if shape.pixels() == 1 => vec![1, shape.c],
+            Order::Nchw => vec![1, shape.c, shape.h, shape.w],
+            Order::Nhwc => vec![1, shape.h, shape.w, shape.c],
+        };
+        self.graph.add_tensor(Tensor {
+            name: format!("t{}", self.graph.tensors.len()),
+            shape,
+            dtype: if self.quantized {
+                DType::S8
+            } else {
+                DType::F32
+            },
+            quant: self.quantized.then_some(quant),
+            source: Source {
+                dims,
+                order: self.order,
+            },
+        })
+    }
+
+    fn shape(&self, id: TensorId) -> Shape {
+        self.graph.tensor(id).shape
+    }
+
+    fn node(&mut self, op: Op, inputs: Vec<TensorId>, quant: Option<Quant>) -> TensorId {
+        let shape = op.output_shape(self.shape(inputs[0])).unwrap();
+        let kept = self.graph.tensor(inputs[0]).quant;
+        let fresh = self.quant();
+        let output = self.tensor(shape, quant.or(kept).unwrap_or(fresh));
+        let index = self.graph.nodes.len();
+        let name = format!("{}{index}", op.name());
+        self.graph.nodes.push(Node {
+            name,
+            op,
+            inputs,
+            output,
+            source_index: Some(index),
+        });
+        output
+    }
+
+    fn weights(&mut self, shape: [usize; 4]) -> (Weights, Bias) {
+        let sparsity = self.random.pick(&[0, 30, 80, 95]);
+        let count = shape.iter().product();
+        let mut values = Vec::with_capacity(count);
+        for _ in 0..count {
+            let keep = !self.random.chance(sparsity);
+            values.push(if keep { self.random.s8() } else { 0 });
+        }
+        let name = format!("w{}", self.graph.nodes.len());
+        if self.quantized {
+            let scales = (0..shape[0])
+                .map(|_| 0.001 + self.random.real().abs() * 0.01)
+                .collect();
+            let bias = (0..shape[0])
+                .map(|_| i32::from(self.random.s8()) * 16)
+                .collect();
+            (
+                Weights {
+                    name,
+                    shape,
+                    values: Values::S8(values),
+                    scales,
+                },
+                Bias::S32(bias),
+            )
+        } else {
+            let values = values.into_iter().map(|v| f32::from(v) / 128.0).collect();
+            let bias = (0..shape[0]).map(|_| self.random.real()).collect();
+            let weights = Weights {
+                name,
+                shape,
+                values: Values::F32(values),
+                scales: Vec::new(),
+            };
+            (weights, Bias::F32(bias))
+        }
+    }
+
+    fn clamp(&mut self) -> Clamp {
+        self.random.pick(&[Clamp::NONE, Clamp::RELU, Clamp::RELU6])
+    }
+
+    fn window(&mut self, shape: Shape) -> Window {
+        let side = |random: &mut Random, size: usize| {
+            let kernel = 1 + random.below(4.min(size + 2));
+            let pad = random.below(kernel);
+            let begin = if size + pad < kernel { kernel - 1 } else { pad };
+            let end = random.below(kernel);
+            (kernel, 1 + random.below(3), begin, end)
+        };
+        if self.random.chance(30) {
+            return Window {
+                kernel: [1, 1],
+                stride: [1, 1],
+                pad_begin: [0, 0],
+                pad_end: [0, 0],
+            };
+        }
+        let (kh, sh, bh, eh) = side(&mut self.random, shape.h);
+        let (kw, sw, bw, ew) = side(&mut self.random, shape.w);
+        Window {
+            kernel: [kh, kw],
+            stride: [sh, sw],
+            pad_begin: [bh, bw],
+            pad_end: [eh, ew],
+        }
+    }
+
+    fn layer(&mut self, at: TensorId) -> TensorId {
+        let shape = self.shape(at);
+        let (window, clamp, quant) = (self.window(shape), self.clamp(), Some(self.quant()));
+        match self.random.below(10) {
+            0..=3 => {
+                let out = 1 + self.random.below(12);
+                let (weights, bias) =
+                    self.weights([out, shape.c, window.kernel[0], window.kernel[1]]);
+                self.node(
+                    Op::Conv2d(Conv {
+                        window,
+                        weights,
+                        bias,
+                        clamp,
+                    }),
+                    vec![at],
+                    quant,
+                )
+            }
+            4 | 5 => {
+                let out = shape.c * self.random.pick(&[1, 1, 2]);
+                let (weights, bias) = self.weights([out, 1, window.kernel[0], window.kernel[1]]);
+                self.node(
+                    Op::DepthwiseConv2d(Conv {
+                        window,
+                        weights,
+                        bias,
+                        clamp,
+                    }),
+                    vec![at],
+                    quant,
+                )
+            }
+            6 | 7 => {
+                let alike: Vec<TensorId> = (0..self.graph.tensors.len())
+                    .map(TensorId)
+                    .filter(|&t| self.shape(t) == shape)
+                    .collect();
+                let other = self.random.pick(&alike);
+                self.node(Op::Add(clamp), vec![at, other], quant)
+            }
+            8 => {
+                let pool = Pool {
+                    window: pool_window(window, shape),
+                    clamp,
+                };
+                let max = self.random.chance(50);
+                let op = if max {
+                    Op::MaxPool2d(pool)
+                } else {
+                    Op::AveragePool2d(pool)
+                };
+                self.node(op, vec![at], None)
+            }
+            _ => match self.random.below(3) {
+                0 => self.node(Op::Clamp(clamp), vec![at], None),
+                1 => self.node(Op::Identity, vec![at], None),
+                _ => {
+                    let op = Op::Pad {
+                        begin: [1, 0],
+                        end: [0, 2],
+                        value: 0.0,
+                    };
+                    self.node(op, vec![at], None)
+                }
+            },
+        }
+    }
+
+    /// To a vector, a fully connected layer and maybe a softmax.
+    fn head(&mut self, at: TensorId) -> TensorId {
+        let flat = match self.random.below(3) {
+            0 => {
+                let quant = Some(self.quant());
+                self.node(Op::Mean, vec![at], quant)
+            }
+            1 => self.node(Op::Flatten(FlattenOrder::ChannelsFirst), vec![at], None),
+            _ => self.node(Op::Flatten(FlattenOrder::ChannelsLast), vec![at], None),
+        };
+        let (clamp, quant) = (self.clamp(), Some(self.quant()));
+        let outputs = 1 + self.random.below(9);
+        let (weights, bias) = self.weights([outputs, self.shape(flat).len(), 1, 1]);
+        let layer = FullyConnected {
+            weights,
+            bias,
+            clamp,
+        };
+        let logits = self.node(Op::FullyConnected(layer), vec![flat], quant);
+        if self.random.chance(50) {
+            let quant = Some(Quant {
+                scale: 1.0 / 256.0,
+                zero_point: -128,
+            });
+            return self.node(Op::Softmax { beta: 1.0 }, vec![logits], quant);
+        }
+        logits
+    }
+}
+
+/// The same window where each position sees at least one element.
+fn pool_window(window: Window, shape: Shape) -> Window {
+    let mut pool = window;
+    for (d, size) in [shape.h, shape.w].into_iter().enumerate() {
+        pool.kernel[d] = pool.kernel[d].min(size);
+        pool.pad_begin[d] = 0;
+        pool.pad_end[d] = 0;
+    }
+    pool
+}

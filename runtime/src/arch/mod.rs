@@ -1,0 +1,23 @@
+//! The machine dependent kernels: the only file with architecture `cfg`.
+//!
+//! A microcontroller image runs one set of kernels, so the set is a type, chosen here at compile time.
+
+#![allow(
+    unsafe_code,
+    reason = "kernels stream proven weights through raw pointers"
+)]
+
+mod portable;
+
+/// Rows of a dense matrix that share the loads of one tile of pixels: what the register file holds.
+pub(crate) const DENSE_ROWS: usize = if cfg!(target_arch = "arm") { 1 } else { 2 };
+
+/// Pixels of a tile that blocks of four rows handle at a time: what the register file holds.
+pub(crate) const BLOCK_LANES: usize = if cfg!(target_arch = "arm") { 2 } else { 4 };
+
+/// The kernels of this target that round accumulators once.
+pub(crate) type Single = portable::PortableSingle;
+/// The kernels of this target that round accumulators twice.
+pub(crate) type Double = portable::PortableDouble;
+/// The kernels of this target for floats.
+pub(crate) type Float = portable::PortableF32;

@@ -1,0 +1,130 @@
+//! Dense convolutions: one weight times eight pixels, for one or two output channels at a time.
+
+use super::arithmetic::Arithmetic;
+use super::finish::finish_tile;
+use super::lanes::{load, mac};
+use super::rows::RowTable;
+use crate::arch::DENSE_ROWS;
+use crate::kernels::{LANES, Tile};
+
+/// A dense matrix in the model's bytes, rows of `geometry.columns()` weights.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DenseMatrix<E> {
+    /// Row constants.
+    pub(crate) table: RowTable,
+    /// Number of rows.
+    pub(crate) rows: usize,
+    /// The weights, row after row.
+    pub(crate) weights: *const E,
+}
+
+/// Every row of `matrix` over one tile; `POINTWISE` promises that the window is 1x1 with stride 1.
+///
+/// # Safety
+///
+/// Contracts 1 and 2 of [`crate::kernels::Kernels`].
+#[inline(always)]
+pub(crate) unsafe fn conv<A: Arithmetic, const POINTWISE: bool>(
+    matrix: &DenseMatrix<A::Element>,
+    tile: &Tile<'_, A::Element>,
+) {
+    let mut row = 0_usize;
+    if DENSE_ROWS == 2 {
+        while row.wrapping_add(1) < matrix.rows {
+            // SAFETY: rows `row` and `row + 1` exist; the rest is the caller's contract.
+            unsafe { rows::<A, 2, POINTWISE>(matrix, tile, row) };
+            row = row.wrapping_add(2);
+        }
+    }
+    while row < matrix.rows {
+        // SAFETY: row `row` exists; the rest is the caller's contract.
+        unsafe { rows::<A, 1, POINTWISE>(matrix, tile, row) };
+        row = row.wrapping_add(1);
+    }
+}
+
+/// Rows `first` to `first + N` over one tile.
+///
+/// # Safety
+///
+/// As [`conv`], and the rows exist.
+#[inline(always)]
+unsafe fn rows<A: Arithmetic, const N: usize, const POINTWISE: bool>(
+    matrix: &DenseMatrix<A::Element>,
+    tile: &Tile<'_, A::Element>,
+    first: usize,
+) {
+    let columns = tile.geometry.columns();
+    let weights: [*const A::Element; N] = core::array::from_fn(|n| {
+        matrix
+            .weights
+            .wrapping_add(first.wrapping_add(n).wrapping_mul(columns))
+    });
+    // SAFETY: the rows exist.
+    let constants: [A::Row; N] =
+        core::array::from_fn(|n| unsafe { A::row(&matrix.table, first.wrapping_add(n)) });
+    let mut accs: [[A::Acc; LANES]; N] = constants.map(|row| [A::bias(&row); LANES]);
+    if POINTWISE {
+        // SAFETY: the caller's contract.
+        unsafe { accumulate_1x1::<A, N>(&mut accs, weights, tile) };
+    } else {
+        // SAFETY: the caller's contract.
+        unsafe { accumulate::<A, N>(&mut accs, weights, tile) };
+    }
+    for (n, (acc, row)) in accs.iter().zip(&constants).enumerate() {
+        // SAFETY: row `first + n` exists.
+        unsafe { finish_tile::<A>(acc, row, tile, first.wrapping_add(n), 0) };
+    }
+}
+
+/// Adds the products of a 1x1 kernel: column `c` meets the eight elements at `8 · c`.
+///
+/// # Safety
+///
+/// As [`rows`]; each of `weights` begins a row.
+#[inline(always)]
+unsafe fn accumulate_1x1<A: Arithmetic, const N: usize>(
+    accs: &mut [[A::Acc; LANES]; N],
+    weights: [*const A::Element; N],
+    tile: &Tile<'_, A::Element>,
+) {
+    let mut x = tile.band.as_ptr().cast::<A::Element>();
+    for column in 0..tile.geometry.cin {
+        // SAFETY: `column` is a column of the rows.
+        let w = weights.map(|row| unsafe { load(row, column) });
+        // SAFETY: the band holds eight elements a channel.
+        unsafe { mac::<A, N, LANES>(accs, x, w) };
+        x = x.wrapping_add(LANES);
+    }
+}
+
+/// Adds the products of a K×K kernel. A band row serves one row of taps, phase by phase.
+///
+/// # Safety
+///
+/// As [`accumulate_1x1`].
+#[inline(always)]
+unsafe fn accumulate<A: Arithmetic, const N: usize>(
+    accs: &mut [[A::Acc; LANES]; N],
+    weights: [*const A::Element; N],
+    tile: &Tile<'_, A::Element>,
+) {
+    let geometry = &tile.geometry;
+    let mut x = tile.band.as_ptr().cast::<A::Element>();
+    let mut row_column = 0_usize;
+    for _ in 0..geometry.cin.wrapping_mul(geometry.kernel_h) {
+        for phase in 0..geometry.phases() {
+            let mut column = row_column.wrapping_add(phase);
+            for _ in 0..geometry.taps(phase) {
+                // SAFETY: tap `phase + k · stride` of this row of taps is a column.
+                let w = weights.map(|row| unsafe { load(row, column) });
+                // SAFETY: the phase holds `7 + taps` elements, so eight from tap `k` on.
+                unsafe { mac::<A, N, LANES>(accs, x, w) };
+                column = column.wrapping_add(geometry.stride_w.get());
+                x = x.wrapping_add(1);
+            }
+            x = x.wrapping_add(LANES - 1);
+        }
+        row_column = row_column.wrapping_add(geometry.kernel_w);
+    }
+}

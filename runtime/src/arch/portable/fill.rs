@@ -1,0 +1,270 @@
+//! Gathering a tile's inputs: the band of a K×K window, the tile of a 1x1 window, the padded plane of a
+//! depthwise convolution.
+//!
+//! ```text
+//! input row   · · a b c d e f g h i j · ·        3 wide, stride 1, first tile, one column of padding
+//! band row    z a b c d e f g h i                 z = what stands outside the input
+//! ```
+
+use super::lanes::{load, store};
+use crate::kernels::{Geometry, LANES, Padding, Source};
+
+/// A run of `len` elements: `lead` outside the input, then `copied` from it, then outside again.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    lead: usize,
+    copied: usize,
+    len: usize,
+    step: usize,
+}
+
+impl Run {
+    /// Writes the run at `to`; `from` is the first element that is copied.
+    ///
+    /// # Safety
+    ///
+    /// `len` elements at `to` may be written, and `copied` elements, `step` apart, read at `from`.
+    #[inline(always)]
+    unsafe fn write<T: Copy>(&self, to: *mut T, from: *const T, outside: T) {
+        let inside = to.wrapping_add(self.lead);
+        // SAFETY: `lead ≤ len` elements.
+        unsafe { fill(to, self.lead, outside) };
+        // SAFETY: `lead + copied ≤ len` elements.
+        unsafe { copy(inside, from, self.copied, self.step) };
+        let rest = self.len.wrapping_sub(self.lead).wrapping_sub(self.copied);
+        // SAFETY: the rest of the `len` elements.
+        unsafe { fill(inside.wrapping_add(self.copied), rest, outside) };
+    }
+}
+
+/// Writes `value` `count` times.
+///
+/// # Safety
+///
+/// `count` elements at `to` may be written.
+#[inline(always)]
+unsafe fn fill<T: Copy>(to: *mut T, count: usize, value: T) {
+    for index in 0..count {
+        // SAFETY: below `count`.
+        unsafe { store(to, index, value) };
+    }
+}
+
+/// Copies `count` elements that lie `step` apart, eight at a time.
+///
+/// # Safety
+///
+/// `count` elements at `to` may be written and read `step` apart at `from`.
+#[inline(always)]
+unsafe fn copy<T: Copy>(mut to: *mut T, mut from: *const T, count: usize, step: usize) {
+    let mut left = count;
+    if step == 1 {
+        while left >= LANES {
+            // SAFETY: eight elements are left.
+            unsafe { copy_lanes(to, from) };
+            to = to.wrapping_add(LANES);
+            from = from.wrapping_add(LANES);
+            left = left.wrapping_sub(LANES);
+        }
+    }
+    while left > 0 {
+        // SAFETY: an element is left to read.
+        let value = unsafe { load(from, 0) };
+        // SAFETY: and to write.
+        unsafe { store(to, 0, value) };
+        to = to.wrapping_add(1);
+        from = from.wrapping_add(step);
+        left = left.wrapping_sub(1);
+    }
+}
+
+/// Copies eight elements, which may be the same ones.
+///
+/// # Safety
+///
+/// Eight elements at `to` may be written and eight read at `from`.
+#[inline(always)]
+unsafe fn copy_lanes<T: Copy>(to: *mut T, from: *const T) {
+    for lane in 0..LANES {
+        // SAFETY: the caller's contract.
+        let value = unsafe { load(from, lane) };
+        // SAFETY: the caller's contract.
+        unsafe { store(to, lane, value) };
+    }
+}
+
+/// Copies eight bytes as two words.
+///
+/// # Safety
+///
+/// As [`copy_lanes`], and both addresses are multiples of 4.
+#[inline(always)]
+unsafe fn copy_words(to: *mut u32, from: *const u32) {
+    // SAFETY: the caller's contract.
+    let low = unsafe { load(from, 0) };
+    // SAFETY: the caller's contract.
+    let high = unsafe { load(from, 1) };
+    // SAFETY: the caller's contract.
+    unsafe { store(to, 0, low) };
+    // SAFETY: the caller's contract.
+    unsafe { store(to, 1, high) };
+}
+
+/// Fills the band of the tile whose first window begins at input row `y` and column `x` (negative in padding).
+///
+/// # Safety
+///
+/// `band` holds `geometry.band_len()` elements and `source` describes its input truthfully.
+#[inline(always)]
+pub(crate) unsafe fn band<T: Copy>(
+    source: &Source<'_, T>,
+    band: *mut T,
+    geometry: &Geometry,
+    y: isize,
+    x: isize,
+) {
+    let mut start = 0_usize;
+    for phase in 0..geometry.phases() {
+        let len = geometry.taps(phase).wrapping_add(LANES - 1);
+        let first = x.wrapping_add_unsigned(phase);
+        let run = run(source, first, len, geometry);
+        let column = first
+            .wrapping_add_unsigned(run.lead.wrapping_mul(geometry.stride_w.get()))
+            .cast_unsigned();
+        let mut to = band.wrapping_add(start);
+        for ky in 0..geometry.kernel_h {
+            let row = y.wrapping_add_unsigned(ky);
+            let inside = row >= 0 && row < source.height;
+            let run = if inside {
+                run
+            } else {
+                Run {
+                    lead: len,
+                    copied: 0,
+                    ..run
+                }
+            };
+            let at = row
+                .cast_unsigned()
+                .wrapping_mul(source.row_stride)
+                .wrapping_add(column.wrapping_mul(source.pixel_stride));
+            let mut from = source.input.as_ptr().cast::<T>().wrapping_add(at);
+            let mut channel = to;
+            for _ in 0..geometry.cin {
+                // SAFETY: the run covers the phase's part of one band row; what it copies was clipped to
+                // the input row.
+                unsafe { run.write(channel, from, source.outside) };
+                channel = channel.wrapping_add(geometry.channel_pitch());
+                from = from.wrapping_add(source.channel_stride);
+            }
+            to = to.wrapping_add(geometry.pitch);
+        }
+        start = start.wrapping_add(len);
+    }
+}
+
+/// The run of a phase whose first element is input column `first`, clipped to the input's columns.
+#[inline(always)]
+fn run<T>(source: &Source<'_, T>, first: isize, len: usize, geometry: &Geometry) -> Run {
+    let stride = geometry.stride_w;
+    let before = usize::try_from(first.wrapping_neg()).unwrap_or(0);
+    let until = usize::try_from(source.width.wrapping_sub(first)).unwrap_or(0);
+    let lead = ceil_div(before, stride).min(len);
+    let end = ceil_div(until, stride).min(len).max(lead);
+    Run {
+        lead,
+        copied: end.wrapping_sub(lead),
+        len,
+        step: stride.get().wrapping_mul(source.pixel_stride),
+    }
+}
+
+/// `ceil(value / divisor)` for values far below `usize::MAX`.
+#[inline(always)]
+fn ceil_div(value: usize, divisor: core::num::NonZeroUsize) -> usize {
+    if divisor.get() == 1 {
+        return value;
+    }
+    value.wrapping_add(divisor.get().wrapping_sub(1)) / divisor
+}
+
+/// Fills the tile of a 1x1 window from pixel `pixel` on; lanes past `pixels` are not read.
+///
+/// # Safety
+///
+/// `tile` holds eight elements a channel and `source` has `pixels` pixels from `pixel` on.
+#[inline(always)]
+pub(crate) unsafe fn tile_1x1<T: Copy>(
+    source: &Source<'_, T>,
+    tile: *mut T,
+    channels: usize,
+    pixel: usize,
+    pixels: usize,
+) {
+    let mut from = source
+        .input
+        .as_ptr()
+        .cast::<T>()
+        .wrapping_add(pixel.wrapping_mul(source.pixel_stride));
+    let mut to = tile;
+    let contiguous = source.pixel_stride == 1 && pixels >= LANES;
+    let words = contiguous
+        && size_of::<T>() == 1
+        && from.addr() % 4 == 0
+        && to.addr() % 4 == 0
+        && source.channel_stride % 4 == 0;
+    if words {
+        for _ in 0..channels {
+            // SAFETY: eight bytes of the channel, both addresses multiples of 4.
+            unsafe { copy_words(to.cast(), from.cast()) };
+            to = to.wrapping_add(LANES);
+            from = from.wrapping_add(source.channel_stride);
+        }
+        return;
+    }
+    for _ in 0..channels {
+        // SAFETY: `pixels` elements of the channel, at most the eight of the tile.
+        unsafe { copy(to, from, pixels.min(LANES), source.pixel_stride) };
+        to = to.wrapping_add(LANES);
+        from = from.wrapping_add(source.channel_stride);
+    }
+}
+
+/// Copies channel plane `channel` of `source` into the middle of a padded plane and clears its border and slack.
+///
+/// # Safety
+///
+/// `padded` holds the padded plane and its slack as `padding` says.
+#[inline(always)]
+pub(crate) unsafe fn plane<T: Copy>(
+    source: &Source<'_, T>,
+    padded: *mut T,
+    padding: &Padding,
+    channel: usize,
+) {
+    let (height, width) = (source.height.cast_unsigned(), source.width.cast_unsigned());
+    let lead = padding
+        .top
+        .wrapping_mul(padding.padded_w)
+        .wrapping_add(padding.left);
+    // SAFETY: the border above, and the first row's left.
+    unsafe { fill(padded, lead, source.outside) };
+    let mut to = padded.wrapping_add(lead);
+    let mut from = source
+        .input
+        .as_ptr()
+        .cast::<T>()
+        .wrapping_add(channel.wrapping_mul(source.channel_stride));
+    let border = padding.padded_w.wrapping_sub(width);
+    for _ in 0..height {
+        // SAFETY: one row of the plane.
+        unsafe { copy(to, from, width, source.pixel_stride) };
+        // SAFETY: its right border and the next row's left one, which the size covers.
+        unsafe { fill(to.wrapping_add(width), border, source.outside) };
+        to = to.wrapping_add(padding.padded_w);
+        from = from.wrapping_add(source.row_stride);
+    }
+    let written = lead.wrapping_add(height.wrapping_mul(padding.padded_w));
+    // SAFETY: the rest of the padded plane.
+    unsafe { fill(to, padding.len.saturating_sub(written), source.outside) };
+}

@@ -1,0 +1,55 @@
+//! From accumulators to stored outputs; out of line, because every kernel ends here.
+
+use super::arithmetic::Arithmetic;
+use super::lanes::store;
+use crate::kernels::{Product, Tile};
+
+/// Stores the outputs of `accs`, the lanes from `first_lane` on of output channel `channel`; lanes that the
+/// tile does not have are dropped.
+///
+/// # Safety
+///
+/// `channel` is a row of the weights that the tile is convolved with.
+#[inline(never)]
+pub(crate) unsafe fn finish_tile<A: Arithmetic>(
+    accs: &[A::Acc],
+    row: &A::Row,
+    tile: &Tile<'_, A::Element>,
+    channel: usize,
+    first_lane: usize,
+) {
+    let lanes = tile.lanes.saturating_sub(first_lane);
+    let accs = accs.get(..lanes).unwrap_or(accs);
+    let offset = channel
+        .wrapping_mul(tile.channel_stride)
+        .wrapping_add(first_lane.wrapping_mul(tile.pixel_stride));
+    let mut at = tile
+        .out
+        .as_ptr()
+        .cast::<A::Element>()
+        .cast_mut()
+        .wrapping_add(offset);
+    A::finish_all(accs, row, &tile.post, |value| {
+        // SAFETY: contract 2 of `Kernels`: `out` reaches the last lane of the last row.
+        unsafe { store(at, 0, value) };
+        at = at.wrapping_add(tile.pixel_stride);
+    });
+}
+
+/// Stores output `row_index` of a product.
+///
+/// # Safety
+///
+/// `index` is in `product.first..product.end`.
+#[inline(always)]
+pub(crate) unsafe fn finish_row<A: Arithmetic>(
+    acc: A::Acc,
+    row: &A::Row,
+    product: &Product<'_, A::Element>,
+    index: usize,
+) {
+    let value = A::finish(acc, row, &product.post);
+    let at = product.out.as_ptr().cast::<A::Element>().cast_mut();
+    // SAFETY: contract 3 of `Kernels`: `out` reaches row `end − 1`.
+    unsafe { store(at, index.wrapping_mul(product.stride), value) };
+}

@@ -1,0 +1,187 @@
+//! The one place where a safe driver meets an unsafe kernel.
+//!
+//! `OPS` is the kernel mask that the session was built for: a kernel whose bit is clear is not referenced, so it
+//! leaves the image. The layout of a step's weights and the file's rounding choose among the rest.
+#![allow(unsafe_code, reason = "kernels are called here, and only here")]
+
+use crate::arch;
+use crate::arena::Element;
+use crate::kernels::{FloatKernels, Kernels, Plane, Product, Tile};
+use nnz_format::{Rounding, Weights, kernel_bits as bits};
+
+/// Whether the mask has a bit.
+pub(crate) const fn has<const OPS: u128>(bit: u8) -> bool {
+    OPS & (1 << bit) != 0
+}
+
+/// An element type that convolutions and matrices run in.
+pub(crate) trait Numeric: Element + crate::kernels::Gather {
+    /// Every output channel over one tile.
+    fn conv<const OPS: u128>(weights: &Weights<'_>, rounding: Rounding, tile: &Tile<'_, Self>);
+    /// Rows of a matrix times a vector; the stored entries of the rows before `product.end`.
+    fn matvec<const OPS: u128>(
+        weights: &Weights<'_>,
+        rounding: Rounding,
+        product: &Product<'_, Self>,
+    ) -> usize;
+    /// One channel of a depthwise convolution.
+    fn depthwise<const OPS: u128>(
+        weights: &Weights<'_>,
+        rounding: Rounding,
+        plane: &Plane<'_, Self>,
+    );
+}
+
+/// Runs `$function` with the kernels of the file's rounding, where the image has them.
+macro_rules! by_rounding {
+    ($rounding:expr, $function:ident, $($argument:expr),*) => {
+        if has::<OPS>(bits::ROUNDING_SINGLE) && (!has::<OPS>(bits::ROUNDING_DOUBLE) || $rounding == Rounding::Single) {
+            $function::<OPS, arch::Single>($($argument),*)
+        } else if has::<OPS>(bits::ROUNDING_DOUBLE) {
+            $function::<OPS, arch::Double>($($argument),*)
+        } else {
+            Default::default()
+        }
+    };
+}
+
+impl Numeric for i8 {
+    fn conv<const OPS: u128>(weights: &Weights<'_>, rounding: Rounding, tile: &Tile<'_, Self>) {
+        by_rounding!(rounding, conv_s8, weights, tile);
+    }
+
+    fn matvec<const OPS: u128>(
+        weights: &Weights<'_>,
+        rounding: Rounding,
+        product: &Product<'_, Self>,
+    ) -> usize {
+        by_rounding!(rounding, matvec_s8, weights, product)
+    }
+
+    fn depthwise<const OPS: u128>(
+        weights: &Weights<'_>,
+        rounding: Rounding,
+        plane: &Plane<'_, Self>,
+    ) {
+        by_rounding!(rounding, depthwise_s8, weights, plane);
+    }
+}
+
+/// The integer convolution of a layout.
+fn conv_s8<const OPS: u128, K: Kernels>(weights: &Weights<'_>, tile: &Tile<'_, i8>) {
+    // SAFETY of every call: `weights` and the tile's geometry belong to one step of a `Model` (its invariants 1 to 3),
+    // the driver sized the band by that geometry and took `out` from the step's output tensor.
+    match weights {
+        Weights::DenseS8(weights) if has::<OPS>(bits::CONV_2D_DENSE_S8) => {
+            // SAFETY: as above.
+            unsafe { K::dense_s8_conv(weights, tile) };
+        }
+        Weights::CsrP(weights) if has::<OPS>(bits::CONV_2D_CSR_P_S8) => {
+            // SAFETY: as above.
+            unsafe { K::csr_p_s8_conv(weights, tile) };
+        }
+        Weights::CsrN(weights) if has::<OPS>(bits::CONV_2D_CSR_N_S8) => {
+            // SAFETY: as above.
+            unsafe { K::csr_n_s8_conv(weights, tile) };
+        }
+        Weights::Blk1x4(weights) if has::<OPS>(bits::CONV_2D_BLK_1X4_S8) => {
+            // SAFETY: as above.
+            unsafe { K::blk_1x4_s8_conv(weights, tile) };
+        }
+        Weights::Blk4x1(weights) if has::<OPS>(bits::CONV_2D_BLK_4X1_S8) => {
+            // SAFETY: as above.
+            unsafe { K::blk_4x1_s8_conv(weights, tile) };
+        }
+        _ => {}
+    }
+}
+
+/// The integer matrix product of a layout.
+fn matvec_s8<const OPS: u128, K: Kernels>(
+    weights: &Weights<'_>,
+    product: &Product<'_, i8>,
+) -> usize {
+    // SAFETY of every call: `weights` and the vectors belong to one step of a `Model` (its invariants 1 to 3), and the
+    // driver steps through the rows in order.
+    match weights {
+        Weights::DenseS8(weights) if has::<OPS>(bits::FULLY_CONNECTED_DENSE_S8) => {
+            // SAFETY: as above.
+            unsafe { K::dense_s8_matvec(weights, product) }
+        }
+        Weights::CsrP(weights) if has::<OPS>(bits::FULLY_CONNECTED_CSR_P_S8) => {
+            // SAFETY: as above.
+            unsafe { K::csr_p_s8_matvec(weights, product) }
+        }
+        Weights::CsrN(weights) if has::<OPS>(bits::FULLY_CONNECTED_CSR_N_S8) => {
+            // SAFETY: as above.
+            unsafe { K::csr_n_s8_matvec(weights, product) }
+        }
+        Weights::CsrQ(weights) if has::<OPS>(bits::FULLY_CONNECTED_CSR_Q_S8) => {
+            // SAFETY: as above.
+            unsafe { K::csr_q_s8_matvec(weights, product) }
+        }
+        Weights::Blk1x4(weights) if has::<OPS>(bits::FULLY_CONNECTED_BLK_1X4_S8) => {
+            // SAFETY: as above.
+            unsafe { K::blk_1x4_s8_matvec(weights, product) }
+        }
+        Weights::Blk4x1(weights) if has::<OPS>(bits::FULLY_CONNECTED_BLK_4X1_S8) => {
+            // SAFETY: as above.
+            unsafe { K::blk_4x1_s8_matvec(weights, product) }
+        }
+        _ => 0,
+    }
+}
+
+/// The integer depthwise convolution.
+fn depthwise_s8<const OPS: u128, K: Kernels>(weights: &Weights<'_>, plane: &Plane<'_, i8>) {
+    if let Weights::DenseS8(weights) = weights {
+        // SAFETY: `weights` and the plane's geometry belong to one step of a `Model` (its invariants 1 to 3), and the
+        // driver sized the padded plane by that geometry.
+        unsafe { K::dense_s8_depthwise(weights, plane) };
+    }
+}
+
+impl Numeric for f32 {
+    fn conv<const OPS: u128>(weights: &Weights<'_>, _rounding: Rounding, tile: &Tile<'_, Self>) {
+        match weights {
+            Weights::DenseF32(weights) if has::<OPS>(bits::CONV_2D_DENSE_F32) => {
+                // SAFETY: as for `conv_s8`.
+                unsafe { arch::Float::dense_f32_conv(weights, tile) };
+            }
+            Weights::CsrF(weights) if has::<OPS>(bits::CONV_2D_CSR_F_F32) => {
+                // SAFETY: as for `conv_s8`.
+                unsafe { arch::Float::csr_f_f32_conv(weights, tile) };
+            }
+            _ => {}
+        }
+    }
+
+    fn matvec<const OPS: u128>(
+        weights: &Weights<'_>,
+        _rounding: Rounding,
+        product: &Product<'_, Self>,
+    ) -> usize {
+        match weights {
+            Weights::DenseF32(weights) if has::<OPS>(bits::FULLY_CONNECTED_DENSE_F32) => {
+                // SAFETY: as for `matvec_s8`.
+                unsafe { arch::Float::dense_f32_matvec(weights, product) }
+            }
+            Weights::CsrF(weights) if has::<OPS>(bits::FULLY_CONNECTED_CSR_F_F32) => {
+                // SAFETY: as for `matvec_s8`.
+                unsafe { arch::Float::csr_f_f32_matvec(weights, product) }
+            }
+            _ => 0,
+        }
+    }
+
+    fn depthwise<const OPS: u128>(
+        weights: &Weights<'_>,
+        _rounding: Rounding,
+        plane: &Plane<'_, Self>,
+    ) {
+        if let Weights::DenseF32(weights) = weights {
+            // SAFETY: as for `depthwise_s8`.
+            unsafe { arch::Float::dense_f32_depthwise(weights, plane) };
+        }
+    }
+}

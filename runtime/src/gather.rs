@@ -1,0 +1,55 @@
+//! Safe faces of the gathering kernels: what surrounds a window is brought together in scratch.
+#![allow(unsafe_code, reason = "kernels are called here")]
+
+use crate::kernels::{Gather, Geometry, Padding, Source};
+use core::cell::Cell;
+use nnz_format::Window;
+
+/// Fills the tile of a 1x1 window from pixel `pixel` on, of which `pixels` can be read.
+#[inline]
+pub(crate) fn tile_1x1<T: Gather>(
+    source: &Source<'_, T>,
+    band: &[Cell<T>],
+    geometry: &Geometry,
+    pixel: usize,
+    pixels: usize,
+) {
+    // SAFETY: the driver cut `band` to `band_len` elements; `source` is a tensor of the model (invariant 1), which
+    // has that many pixels from `pixel` on.
+    unsafe { T::tile_1x1(source, band, geometry.cin, pixel, pixels) };
+}
+
+/// Fills the band of the tile that begins at output `(y, x)`.
+#[inline]
+pub(crate) fn band<T: Gather>(
+    source: &Source<'_, T>,
+    band: &[Cell<T>],
+    geometry: &Geometry,
+    window: &Window,
+    (y, x): (usize, usize),
+) {
+    let top = first(y, window.stride_h, window.pad_top);
+    let left = first(x, window.stride_w, window.pad_left);
+    // SAFETY: the driver cut `band` to `band_len` elements, and `source` is a tensor of the model (invariant 1).
+    unsafe { T::band(source, band, geometry, top, left) };
+}
+
+/// The first input position of the window at output position `at`.
+fn first(at: usize, stride: u8, padding: u8) -> isize {
+    at.wrapping_mul(usize::from(stride))
+        .wrapping_sub(usize::from(padding))
+        .cast_signed()
+}
+
+/// Fills a padded plane with channel `channel`.
+#[inline]
+pub(crate) fn plane<T: Gather>(
+    source: &Source<'_, T>,
+    padded: &[Cell<T>],
+    padding: &Padding,
+    channel: usize,
+) {
+    // SAFETY: the driver cut `padded` to the padded plane and its slack, and `source` is a tensor of the model
+    // (invariant 1) with that channel.
+    unsafe { T::plane(source, padded, padding, channel) };
+}

@@ -1,0 +1,70 @@
+//! `add`: element-wise sums, channel by channel.
+
+use super::{Bounded, Job, narrow};
+use crate::cursor::{Cursor, Progress};
+use crate::requantize::{doubling_high_mul, rounding_shift_right};
+use nnz_format::{AddParams, Clamp};
+
+/// Bits that operands are raised by before they are brought to a common scale.
+const LEFT_SHIFT: u32 = 20;
+
+/// Integer sums by TensorFlow Lite's scheme: both operands to a common scale, then to the output's.
+pub(super) fn run_s8(
+    job: &Job<'_, '_>,
+    params: &AddParams,
+    clamp: &Clamp,
+    cursor: &mut Cursor,
+) -> Progress {
+    let Some(second) = &job.step.input2 else {
+        return Progress::Done;
+    };
+    let (a, b, output) = (
+        job.input::<i8>(),
+        job.arena.view::<i8>(second),
+        job.output::<i8>(),
+    );
+    let bounds = i8::bounds(clamp);
+    let (s1, s2, so) = (shift(params.s1), shift(params.s2), shift(params.so));
+    cursor.each(output.channels, output.pixels(), |channel| {
+        let operands = a.plane(channel).zip(b.plane(channel));
+        for (out, (a_cell, b_cell)) in output.plane(channel).zip(operands) {
+            let x = raised(a_cell.get(), a.zero_point, params.m1, s1);
+            let y = raised(b_cell.get(), b.zero_point, params.m2, s2);
+            let sum = rounding_shift_right(doubling_high_mul(x.wrapping_add(y), params.mo), so);
+            out.set(narrow(sum.wrapping_add(output.zero_point)).clamped(bounds));
+        }
+    })
+}
+
+/// A proven right shift.
+fn shift(shift: i8) -> u32 {
+    u32::from(shift.unsigned_abs())
+}
+
+/// An operand at the common scale.
+#[inline]
+fn raised(value: i8, zero_point: i32, multiplier: i32, shift: u32) -> i32 {
+    let centred = i32::from(value)
+        .wrapping_sub(zero_point)
+        .wrapping_shl(LEFT_SHIFT);
+    rounding_shift_right(doubling_high_mul(centred, multiplier), shift)
+}
+
+/// Float sums.
+pub(super) fn run_f32(job: &Job<'_, '_>, clamp: &Clamp, cursor: &mut Cursor) -> Progress {
+    let Some(second) = &job.step.input2 else {
+        return Progress::Done;
+    };
+    let (a, b, output) = (
+        job.input::<f32>(),
+        job.arena.view::<f32>(second),
+        job.output::<f32>(),
+    );
+    let bounds = f32::bounds(clamp);
+    cursor.each(output.channels, output.pixels(), |channel| {
+        let operands = a.plane(channel).zip(b.plane(channel));
+        for (out, (x, y)) in output.plane(channel).zip(operands) {
+            out.set((x.get() + y.get()).clamped(bounds));
+        }
+    })
+}

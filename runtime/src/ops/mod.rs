@@ -1,0 +1,259 @@
+//! Operator drivers: each loops over the tiles, planes or rows of one step and pauses between them.
+//!
+//! Drivers are safe code over checked slices. What is hot lies behind [`crate::dispatch`]; the rest is written out
+//! here over strides, so that planar and interleaved tensors both work.
+
+mod add;
+mod conv_2d;
+mod convert;
+mod depthwise_conv_2d;
+mod fully_connected;
+mod mean;
+mod pad;
+mod pointwise;
+mod pool;
+mod repack;
+mod softmax_f32;
+mod softmax_s8;
+
+use crate::arena::{Arena, Element, View};
+use crate::cursor::{Cursor, Progress};
+use crate::dispatch::has;
+use crate::kernels::{Post, Source};
+use core::cell::Cell;
+use nnz_format::{Clamp, DType, Op, Rounding, Step, kernel_bits as bits};
+
+/// One step with the memory that it runs in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Job<'s, 'm> {
+    /// What to compute.
+    pub(crate) step: &'s Step<'m>,
+    /// The tensors and the scratch.
+    pub(crate) arena: Arena<'s>,
+    /// How accumulators are rounded.
+    pub(crate) rounding: Rounding,
+}
+
+impl<'s> Job<'s, '_> {
+    fn input<T: Element>(&self) -> View<'s, T> {
+        self.arena.view(&self.step.input)
+    }
+
+    fn output<T: Element>(&self) -> View<'s, T> {
+        self.arena.view(&self.step.output)
+    }
+
+    fn scratch<T: Element>(&self) -> &'s [Cell<T>] {
+        self.arena
+            .cells(self.step.scratch_offset, self.step.scratch_len)
+    }
+}
+
+/// The element type's reading of an activation's bounds.
+pub(crate) trait Bounded: Element {
+    /// The lowest value.
+    const LOWEST: Self;
+    /// Lowest and highest value.
+    fn bounds(clamp: &Clamp) -> (Self, Self);
+    /// What stands for zero.
+    fn zero(zero_point: i32) -> Self;
+
+    /// `self` between the bounds.
+    fn clamped(self, (lo, hi): (Self, Self)) -> Self {
+        if self < lo {
+            lo
+        } else if self > hi {
+            hi
+        } else {
+            self
+        }
+    }
+}
+
+impl Bounded for i8 {
+    const LOWEST: Self = Self::MIN;
+
+    fn bounds(clamp: &Clamp) -> (Self, Self) {
+        match *clamp {
+            Clamp::S8 { lo, hi } => (lo, hi),
+            Clamp::F32 { .. } => (Self::MIN, Self::MAX),
+        }
+    }
+
+    fn zero(zero_point: i32) -> Self {
+        narrow(zero_point)
+    }
+}
+
+impl Bounded for f32 {
+    const LOWEST: Self = Self::NEG_INFINITY;
+
+    fn bounds(clamp: &Clamp) -> (Self, Self) {
+        match *clamp {
+            Clamp::F32 { lo, hi } => (lo, hi),
+            Clamp::S8 { .. } => (Self::NEG_INFINITY, Self::INFINITY),
+        }
+    }
+
+    fn zero(_zero_point: i32) -> Self {
+        0.0
+    }
+}
+
+/// `value` within the range of `i8`.
+#[expect(clippy::cast_possible_truncation, reason = "clamped to i8")]
+pub(crate) const fn narrow(value: i32) -> i8 {
+    let value = if value < -128 { -128 } else { value };
+    (if value > 127 { 127 } else { value }) as i8
+}
+
+/// What follows the accumulation of a step.
+fn post<T: Bounded>(clamp: &Clamp, zero_point: i32) -> Post<T> {
+    let (lo, hi) = T::bounds(clamp);
+    Post { lo, hi, zero_point }
+}
+
+/// An input as kernels gather from it.
+fn source<'s, T: Bounded>(input: &View<'s, T>) -> Source<'s, T> {
+    Source {
+        input: input.cells,
+        channel_stride: input.channel_stride,
+        row_stride: input.row_stride,
+        pixel_stride: input.pixel_stride,
+        height: input.height.cast_signed(),
+        width: input.width.cast_signed(),
+        outside: T::zero(input.zero_point),
+    }
+}
+
+/// Runs a step from where `cursor` stands until it is done or the budget is used up.
+pub(crate) fn execute<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
+    match job.step.dtype {
+        DType::S8 => execute_s8::<OPS>(job, cursor),
+        DType::F32 => execute_f32::<OPS>(job, cursor),
+        DType::U8 | DType::S16 | DType::S32 | DType::F16 => Progress::Done,
+    }
+}
+
+/// Whether the image has any of the kernels of `low..=high`.
+const fn any<const OPS: u128>(low: u8, high: u8) -> bool {
+    let mut bit = low;
+    while bit <= high {
+        if has::<OPS>(bit) {
+            return true;
+        }
+        bit = bit.wrapping_add(1);
+    }
+    false
+}
+
+fn execute_s8<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
+    match &job.step.op {
+        Op::Conv2d { window, clamp }
+            if const { any::<OPS>(bits::CONV_2D_DENSE_S8, bits::CONV_2D_BLK_4X1_S8) } =>
+        {
+            conv_2d::run::<OPS, i8>(job, window, clamp, cursor)
+        }
+        Op::DepthwiseConv2d {
+            window,
+            multiplier,
+            clamp,
+        } if has::<OPS>(bits::DEPTHWISE_CONV_2D_DENSE_S8) => {
+            depthwise_conv_2d::run::<OPS, i8>(job, window, *multiplier, clamp, cursor)
+        }
+        Op::FullyConnected { clamp }
+            if const {
+                any::<OPS>(
+                    bits::FULLY_CONNECTED_DENSE_S8,
+                    bits::FULLY_CONNECTED_BLK_4X1_S8,
+                )
+            } =>
+        {
+            fully_connected::run::<OPS, i8>(job, clamp, cursor)
+        }
+        Op::Add { params, clamp } if has::<OPS>(bits::ADD_S8) => {
+            add::run_s8(job, params, clamp, cursor)
+        }
+        Op::MaxPool2d { window, clamp } if has::<OPS>(bits::MAX_POOL_2D_S8) => {
+            pool::max::<i8>(job, window, clamp, cursor)
+        }
+        Op::AveragePool2d { window, clamp } if has::<OPS>(bits::AVERAGE_POOL_2D_S8) => {
+            pool::average::<i8>(job, window, clamp, cursor)
+        }
+        Op::Mean { multiplier, shift } if has::<OPS>(bits::MEAN_S8) => {
+            mean::run_s8(job, *multiplier, *shift, cursor)
+        }
+        Op::SoftmaxS8 {
+            multiplier,
+            left_shift,
+            diff_min,
+        } if has::<OPS>(bits::SOFTMAX_S8) => {
+            softmax_s8::run(job, *multiplier, *left_shift, *diff_min)
+        }
+        Op::Pad { top, left, value } if has::<OPS>(bits::PAD_S8) => {
+            pad::run::<i8>(job, *top, *left, value, cursor)
+        }
+        Op::Requantize {
+            multiplier,
+            shift,
+            clamp,
+        } if has::<OPS>(bits::REQUANTIZE_S8) => {
+            pointwise::requantize(job, *multiplier, *shift, clamp, cursor)
+        }
+        Op::Clamp { clamp } if has::<OPS>(bits::CLAMP_S8) => {
+            pointwise::clamp::<i8>(job, clamp, cursor)
+        }
+        Op::Repack { order } if has::<OPS>(bits::REPACK_S8) => {
+            repack::run::<i8>(job, *order, cursor)
+        }
+        Op::Quantize if has::<OPS>(bits::QUANTIZE_S8) => convert::quantize(job, cursor),
+        _ => Progress::Done,
+    }
+}
+
+fn execute_f32<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
+    match &job.step.op {
+        Op::Conv2d { window, clamp }
+            if const { any::<OPS>(bits::CONV_2D_DENSE_F32, bits::CONV_2D_CSR_F_F32) } =>
+        {
+            conv_2d::run::<OPS, f32>(job, window, clamp, cursor)
+        }
+        Op::DepthwiseConv2d {
+            window,
+            multiplier,
+            clamp,
+        } if has::<OPS>(bits::DEPTHWISE_CONV_2D_DENSE_F32) => {
+            depthwise_conv_2d::run::<OPS, f32>(job, window, *multiplier, clamp, cursor)
+        }
+        Op::FullyConnected { clamp }
+            if const {
+                any::<OPS>(
+                    bits::FULLY_CONNECTED_DENSE_F32,
+                    bits::FULLY_CONNECTED_CSR_F_F32,
+                )
+            } =>
+        {
+            fully_connected::run::<OPS, f32>(job, clamp, cursor)
+        }
+        Op::Add { clamp, .. } if has::<OPS>(bits::ADD_F32) => add::run_f32(job, clamp, cursor),
+        Op::MaxPool2d { window, clamp } if has::<OPS>(bits::MAX_POOL_2D_F32) => {
+            pool::max::<f32>(job, window, clamp, cursor)
+        }
+        Op::AveragePool2d { window, clamp } if has::<OPS>(bits::AVERAGE_POOL_2D_F32) => {
+            pool::average::<f32>(job, window, clamp, cursor)
+        }
+        Op::Mean { .. } if has::<OPS>(bits::MEAN_F32) => mean::run_f32(job, cursor),
+        Op::SoftmaxF32 { beta } if has::<OPS>(bits::SOFTMAX_F32) => softmax_f32::run(job, *beta),
+        Op::Pad { top, left, value } if has::<OPS>(bits::PAD_F32) => {
+            pad::run::<f32>(job, *top, *left, value, cursor)
+        }
+        Op::Clamp { clamp } if has::<OPS>(bits::CLAMP_F32) => {
+            pointwise::clamp::<f32>(job, clamp, cursor)
+        }
+        Op::Repack { order } if has::<OPS>(bits::REPACK_F32) => {
+            repack::run::<f32>(job, *order, cursor)
+        }
+        Op::Dequantize if has::<OPS>(bits::DEQUANTIZE_F32) => convert::dequantize(job, cursor),
+        _ => Progress::Done,
+    }
+}

@@ -1,0 +1,36 @@
+//! `requantize` and `clamp`: each element by itself.
+
+use super::{Bounded, Job, narrow};
+use crate::cursor::{Cursor, Progress};
+use crate::requantize::multiply_double;
+use nnz_format::Clamp;
+
+/// Another scale and zero point, rounded as TensorFlow Lite Micro does.
+pub(super) fn requantize(
+    job: &Job<'_, '_>,
+    multiplier: i32,
+    shift: i8,
+    clamp: &Clamp,
+    cursor: &mut Cursor,
+) -> Progress {
+    let (input, output) = (job.input::<i8>(), job.output::<i8>());
+    let bounds = i8::bounds(clamp);
+    cursor.each(output.channels, output.pixels(), |channel| {
+        for (out, cell) in output.plane(channel).zip(input.plane(channel)) {
+            let centred = i32::from(cell.get()).wrapping_sub(input.zero_point);
+            let scaled = multiply_double(centred, multiplier, i32::from(shift));
+            out.set(narrow(scaled.wrapping_add(output.zero_point)).clamped(bounds));
+        }
+    })
+}
+
+/// Bounds only.
+pub(super) fn clamp<T: Bounded>(job: &Job<'_, '_>, clamp: &Clamp, cursor: &mut Cursor) -> Progress {
+    let (input, output) = (job.input::<T>(), job.output::<T>());
+    let bounds = T::bounds(clamp);
+    cursor.each(output.channels, output.pixels(), |channel| {
+        for (out, cell) in output.plane(channel).zip(input.plane(channel)) {
+            out.set(cell.get().clamped(bounds));
+        }
+    })
+}

@@ -1,0 +1,147 @@
+//! `max_pool_2d` and `average_pool_2d`: windows are clipped to the input, padding does not count.
+
+use super::{Bounded, Job, narrow};
+use crate::arena::View;
+use crate::cursor::{Cursor, Progress};
+use crate::requantize::rounding_divide;
+use core::num::NonZeroU32;
+use core::ops::Range;
+use nnz_format::{Clamp, Window};
+
+/// The part of one axis that the window at output position `at` covers.
+fn clipped(at: usize, stride: u8, padding: u8, kernel: u8, len: usize) -> Range<usize> {
+    let first = at.wrapping_mul(usize::from(stride));
+    let end = first
+        .saturating_add(usize::from(kernel))
+        .saturating_sub(usize::from(padding))
+        .min(len);
+    first.saturating_sub(usize::from(padding))..end
+}
+
+/// Calls `value` for the input elements of channel `channel` under output `(y, x)`.
+#[inline]
+fn under<T: Bounded>(
+    input: &View<'_, T>,
+    window: &Window,
+    (channel, y, x): (usize, usize, usize),
+    mut value: impl FnMut(T),
+) {
+    let rows = clipped(
+        y,
+        window.stride_h,
+        window.pad_top,
+        window.kernel_h,
+        input.height,
+    );
+    let columns = clipped(
+        x,
+        window.stride_w,
+        window.pad_left,
+        window.kernel_w,
+        input.width,
+    );
+    for row in rows {
+        let cells = input.pixels_from((channel, row, columns.start), columns.len());
+        cells.for_each(|cell| value(cell.get()));
+    }
+}
+
+/// Runs `pooled` for every output element of the channels that are left.
+#[inline]
+fn each<T: Bounded>(
+    job: &Job<'_, '_>,
+    window: &Window,
+    clamp: &Clamp,
+    cursor: &mut Cursor,
+    pooled: impl Fn(&View<'_, T>, (usize, usize, usize)) -> T,
+) -> Progress {
+    let (input, output) = (job.input::<T>(), job.output::<T>());
+    let bounds = T::bounds(clamp);
+    let cost = output
+        .pixels()
+        .saturating_mul(usize::from(window.kernel_h).wrapping_mul(usize::from(window.kernel_w)));
+    cursor.each(output.channels, cost, |channel| {
+        for y in 0..output.height {
+            for (x, out) in output.row(channel, y).enumerate() {
+                out.set(pooled(&input, (channel, y, x)).clamped(bounds));
+            }
+        }
+    })
+}
+
+/// The largest element under each window.
+pub(super) fn max<T: Bounded>(
+    job: &Job<'_, '_>,
+    window: &Window,
+    clamp: &Clamp,
+    cursor: &mut Cursor,
+) -> Progress {
+    each::<T>(job, window, clamp, cursor, |input, at| {
+        let mut largest = T::LOWEST;
+        under(input, window, at, |value| {
+            if value > largest {
+                largest = value;
+            }
+        });
+        largest
+    })
+}
+
+/// The mean under each window; integers round half away from zero.
+pub(super) fn average<T: Average>(
+    job: &Job<'_, '_>,
+    window: &Window,
+    clamp: &Clamp,
+    cursor: &mut Cursor,
+) -> Progress {
+    each::<T>(job, window, clamp, cursor, |input, at| {
+        let (mut sum, mut count) = (T::Sum::default(), 0_u32);
+        under(input, window, at, |value| {
+            sum = T::add(sum, value);
+            count = count.wrapping_add(1);
+        });
+        T::divide(sum, NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN))
+    })
+}
+
+/// Sums and their division.
+pub(super) trait Average: Bounded {
+    /// What elements are summed in.
+    type Sum: Copy + Default;
+    /// `sum + value`.
+    fn add(sum: Self::Sum, value: Self) -> Self::Sum;
+    /// `sum / count`.
+    fn divide(sum: Self::Sum, count: NonZeroU32) -> Self;
+}
+
+impl Average for i8 {
+    type Sum = i32;
+
+    #[inline]
+    fn add(sum: i32, value: Self) -> i32 {
+        sum.wrapping_add(i32::from(value))
+    }
+
+    #[inline]
+    fn divide(sum: i32, count: NonZeroU32) -> Self {
+        narrow(rounding_divide(sum, count))
+    }
+}
+
+impl Average for f32 {
+    type Sum = Self;
+
+    #[inline]
+    fn add(sum: Self, value: Self) -> Self {
+        sum + value
+    }
+
+    #[inline]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "windows have at most 65,025 elements"
+    )]
+    fn divide(sum: Self, count: NonZeroU32) -> Self {
+        sum / count.get() as Self
+    }
+}

@@ -1,0 +1,66 @@
+//! `softmax` of `s8`, bit for bit as TensorFlow Lite Micro: fixed-point exponentials over their sum.
+
+use super::{Job, narrow};
+use crate::cursor::Progress;
+use crate::fixed::{exp_on_negative, mul, one_over_one_plus};
+use crate::requantize::{doubling_high_mul, rounding_shift_right};
+
+/// Integer bits of the sum of exponentials.
+const SUM_INTEGER_BITS: u32 = 12;
+
+/// The exponential of a difference to the largest input; `None` where it does not count.
+struct Exponential {
+    multiplier: i32,
+    left_shift: u32,
+    diff_min: i32,
+}
+
+impl Exponential {
+    fn of(&self, difference: i32) -> Option<i32> {
+        (difference >= self.diff_min).then(|| {
+            let scaled =
+                doubling_high_mul(difference.wrapping_shl(self.left_shift), self.multiplier);
+            exp_on_negative(scaled)
+        })
+    }
+}
+
+/// Runs the vector.
+pub(super) fn run(job: &Job<'_, '_>, multiplier: i32, left_shift: i8, diff_min: i32) -> Progress {
+    let (input, output) = (job.input::<i8>(), job.output::<i8>());
+    let exponential = Exponential {
+        multiplier,
+        left_shift: u32::from(left_shift.unsigned_abs()),
+        diff_min,
+    };
+    let value = |c| {
+        input
+            .from(c, 0, 0)
+            .first()
+            .map_or(0, |cell| i32::from(cell.get()))
+    };
+    let largest = (0..input.channels).map(value).max().unwrap_or(0);
+    let mut sum = 0_i32;
+    for channel in 0..input.channels {
+        if let Some(share) = exponential.of(value(channel).wrapping_sub(largest)) {
+            sum = sum.wrapping_add(rounding_shift_right(share, SUM_INTEGER_BITS));
+        }
+    }
+    let headroom = sum.leading_zeros();
+    let mantissa = sum.wrapping_shl(headroom).wrapping_add(i32::MIN);
+    let scale = one_over_one_plus(mantissa);
+    let right = SUM_INTEGER_BITS
+        .wrapping_sub(headroom)
+        .wrapping_add(31 - 8)
+        .min(31);
+    for channel in 0..output.channels {
+        let quantized = match exponential.of(value(channel).wrapping_sub(largest)) {
+            Some(share) => rounding_shift_right(mul(scale, share), right).wrapping_sub(128),
+            None => -128,
+        };
+        if let Some(out) = output.from(channel, 0, 0).first() {
+            out.set(narrow(quantized));
+        }
+    }
+    Progress::Done
+}

@@ -1,0 +1,61 @@
+//! Arm Cortex-M: vectors from `cortex-m-rt`, ticks from a CMSDK APB timer.
+
+use super::TIMER;
+#[cfg(not(feature = "lean"))]
+use crate::semihosting;
+use core::arch::asm;
+#[cfg(not(feature = "lean"))]
+use cortex_m_rt::{ExceptionFrame, exception};
+use nnz_support::clock::Ticks;
+
+pub use cortex_m_rt::entry;
+
+/// The CMSDK timer, counting down from `2^32 − 1`.
+#[derive(Debug)]
+pub struct Counter(());
+
+const CTRL: *mut u32 = TIMER as *mut u32;
+const VALUE: *mut u32 = (TIMER + 4) as *mut u32;
+const RELOAD: *mut u32 = (TIMER + 8) as *mut u32;
+
+impl Counter {
+    pub(super) fn start() -> Self {
+        for (register, value) in [(CTRL, 0), (RELOAD, u32::MAX), (VALUE, u32::MAX), (CTRL, 1)] {
+            // SAFETY: the target's facts say that the timer's registers are here, and nothing
+            // else in the firmware uses the timer.
+            unsafe { register.write_volatile(value) };
+        }
+        Self(())
+    }
+}
+
+impl Ticks for Counter {
+    fn now(&mut self) -> u32 {
+        // SAFETY: as in `start`.
+        u32::MAX - unsafe { VALUE.read_volatile() }
+    }
+}
+
+/// Runs `2 · rounds + 1` instructions.
+#[inline(never)]
+pub fn spin(rounds: u32) {
+    // SAFETY: touches one register and the flags.
+    unsafe {
+        asm!("mov {n}, {r}", "2:", "subs {n}, #1", "bne 2b", r = in(reg) rounds, n = out(reg) _);
+    }
+}
+
+#[inline(always)]
+pub(super) fn stack_pointer() -> usize {
+    let pointer: usize;
+    // SAFETY: reads a register.
+    unsafe { asm!("mov {}, sp", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
+    pointer
+}
+
+/// Says where it happened; the lean image has nothing to say it with.
+#[cfg(not(feature = "lean"))]
+#[exception]
+unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
+    semihosting::fail(format_args!("hard fault at {:#010x}", frame.pc()))
+}

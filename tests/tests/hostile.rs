@@ -1,0 +1,201 @@
+//! Damaged files: every truncation and many random changes of a real file give an error, or a model that stays
+//! within its bounds and runs to its end without a panic.
+//!
+//! The full count of changes runs in release: `cargo test --release -p nnz-tests --test hostile`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a suite that fails may panic, and numbers are small"
+)]
+
+#[path = "../../formats/tests/common/mod.rs"]
+mod common;
+
+use common::{Rng, every_kernel_file};
+use nnz::Session;
+use nnz_format::{Model, Op, crc32, decode, scratch_len};
+
+/// Random changes of each generated file.
+const CHANGES: usize = if cfg!(debug_assertions) {
+    4_000
+} else {
+    100_000
+};
+/// Truncations tried: one in so many lengths.
+const STRIDE: usize = if cfg!(debug_assertions) { 13 } else { 1 };
+/// Callers refuse larger arenas than they have.
+const MAX_ARENA: usize = 1 << 20;
+/// Bytes on both sides of the arena that nothing may touch.
+const GUARD: usize = 4096;
+
+/// Bytes at a multiple of 16 within a longer buffer.
+struct Aligned {
+    bytes: Vec<u8>,
+    start: usize,
+    len: usize,
+}
+
+impl Aligned {
+    fn new(len: usize, guard: usize, fill: u8) -> Self {
+        let bytes = vec![fill; len + 2 * guard + 16];
+        let start = guard + (16 - (bytes.as_ptr().addr() + guard) % 16) % 16;
+        Self { bytes, start, len }
+    }
+
+    fn get_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.start..self.start + self.len]
+    }
+
+    fn guards_hold(&self, fill: u8) -> bool {
+        let (before, rest) = self.bytes.split_at(self.start);
+        before
+            .iter()
+            .chain(&rest[self.len..])
+            .all(|byte| *byte == fill)
+    }
+}
+
+/// Makes the checksum right, so that the parser looks at everything else.
+fn seal(file: &mut [u8]) {
+    let len = u32::from_le_bytes(file[8..12].try_into().unwrap()) as usize;
+    if let Some(summed) = file.get(8..len) {
+        let crc = crc32(summed);
+        file[4..8].copy_from_slice(&crc.to_le_bytes());
+    }
+}
+
+/// Everything that the model says lies where it may lie.
+fn check_bounds(model: &Model<'_>) {
+    let arena = model.arena_len() as u64;
+    for index in 0..model.tensors_len() {
+        let t = model.tensor(index).unwrap();
+        assert!(u64::from(t.offset) + u64::from(t.len) <= arena);
+        let strides = t.strides();
+        let last = u64::from(t.c - 1) * u64::from(strides.c)
+            + u64::from(t.h - 1) * u64::from(strides.y)
+            + u64::from(t.w - 1) * u64::from(strides.x);
+        assert!((last + 1) * u64::from(t.dtype.size()) <= u64::from(t.len));
+    }
+    assert_eq!(model.steps().count(), model.steps_len());
+    for step in model.steps() {
+        assert!(step.scratch_len >= scratch_len(&step.op, &step.input, &step.output));
+        assert!(u64::from(step.scratch_offset) + u64::from(step.scratch_len) <= arena);
+        // Weights that belong to no tap are an error of the decoder, not a panic.
+        let _ = decode::weights(&step);
+    }
+    for io in (0..model.inputs_len()).map(|index| model.input(index)) {
+        assert!(io.unwrap().tensor_index < model.tensors_len());
+    }
+    for io in (0..model.outputs_len()).map(|index| model.output(index)) {
+        assert!(io.unwrap().tensor_index < model.tensors_len());
+    }
+}
+
+/// Multiply-accumulates and window elements that a run visits, roughly.
+fn work(model: &Model<'_>) -> u64 {
+    let visits = |step: nnz_format::Step<'_>| {
+        let window = match step.op {
+            Op::Conv2d { window, .. }
+            | Op::DepthwiseConv2d { window, .. }
+            | Op::MaxPool2d { window, .. }
+            | Op::AveragePool2d { window, .. } => {
+                u64::from(window.kernel_h) * u64::from(window.kernel_w)
+            }
+            Op::FullyConnected { .. }
+            | Op::Add { .. }
+            | Op::Mean { .. }
+            | Op::SoftmaxS8 { .. }
+            | Op::SoftmaxF32 { .. }
+            | Op::Pad { .. }
+            | Op::Requantize { .. }
+            | Op::Clamp { .. }
+            | Op::Repack { .. }
+            | Op::Quantize
+            | Op::Dequantize => 1,
+        };
+        step.output
+            .elements()
+            .saturating_mul(window)
+            .saturating_mul(step.input.elements())
+    };
+    model.steps().map(visits).fold(0, u64::saturating_add)
+}
+
+/// Parses; a model must stay in its bounds, and run in an arena between guards. Whether it was a model.
+fn survive(file: &[u8], seed: usize) -> bool {
+    let mut bytes = Aligned::new(file.len(), 0, 0);
+    bytes.get_mut().copy_from_slice(file);
+    let bytes = &*bytes.get_mut();
+    let Ok(model) = Model::parse(bytes) else {
+        return false;
+    };
+    check_bounds(&model);
+    if model.arena_len() > MAX_ARENA || work(&model) > 1 << 28 {
+        return true;
+    }
+    let fill = 0xA5;
+    let mut arena = Aligned::new(model.arena_len(), GUARD, fill);
+    let mut session: Session<'_, '_> = Session::new(&model, arena.get_mut()).unwrap();
+    for input in 0..model.inputs_len() {
+        for (index, byte) in session.input_bytes(input).unwrap().iter_mut().enumerate() {
+            *byte = (index * 37 + seed) as u8;
+        }
+    }
+    session.run();
+    assert!(
+        arena.guards_hold(fill),
+        "a run wrote outside its arena, seed {seed}"
+    );
+    true
+}
+
+#[test]
+fn every_truncation_is_refused() {
+    let file = every_kernel_file(11);
+    for len in (0..file.len()).step_by(STRIDE) {
+        assert!(
+            !survive(&file[..len], len),
+            "{len} bytes were taken for a file"
+        );
+        // As before, but with a header that agrees with the length.
+        let mut short = file[..len].to_vec();
+        if len >= 112 {
+            short[8..12].copy_from_slice(&(len as u32).to_le_bytes());
+            seal(&mut short);
+            survive(&short, len);
+        }
+    }
+}
+
+#[test]
+fn random_changes_give_errors_or_models_within_bounds() {
+    let file = every_kernel_file(12);
+    let structure = 112 + 6 * 16 + Model::parse(&file).unwrap().tensors_len() * 32 + 40 * 64;
+    let mut models = 0;
+    for seed in 0..CHANGES {
+        let mut rng = Rng::new(seed as u64);
+        let mut changed = file.clone();
+        for _ in 0..=rng.below(3) {
+            // Every second change hits header, tensors or steps, which weights outnumber.
+            let range = if rng.below(2) == 0 {
+                structure
+            } else {
+                file.len()
+            };
+            let at = 8 + rng.below(range - 8);
+            changed[at] = match rng.below(3) {
+                0 => rng.below(256) as u8,
+                1 => changed[at] ^ 1 << rng.below(8),
+                _ => [0, 1, 127, 128, 254, 255][rng.below(6)],
+            };
+        }
+        seal(&mut changed);
+        models += usize::from(survive(&changed, seed));
+    }
+    // The suite would be idle if changes were never, or always, noticed.
+    assert!(
+        models > CHANGES / 50 && models < CHANGES,
+        "{models} of {CHANGES}"
+    );
+}
