@@ -153,6 +153,13 @@ const fn multiplier(params: &[u8], at: usize, step: u16) -> Result<i32, FormatEr
     Ok(multiplier)
 }
 
+/// A shift of 0…31 in the one direction that its operator knows.
+const fn one_way_shift(params: &[u8], at: usize, step: u16) -> Result<i8, FormatError> {
+    let shift = i8_at(params, at);
+    ensure!(shift >= 0 && shift <= 31, FormatError::StepShift { step });
+    Ok(shift)
+}
+
 /// A right shift of −30…31.
 const fn shift(params: &[u8], at: usize, step: u16) -> Result<i8, FormatError> {
     let shift = i8_at(params, at);
@@ -177,9 +184,9 @@ const fn add(params: &[u8], s8: bool, step: u16) -> Result<(Op, u64), FormatErro
         m1: tri!(multiplier(params, 0, step)),
         m2: tri!(multiplier(params, 4, step)),
         mo: tri!(multiplier(params, 8, step)),
-        s1: tri!(shift(params, 12, step)),
-        s2: tri!(shift(params, 13, step)),
-        so: tri!(shift(params, 14, step)),
+        s1: tri!(one_way_shift(params, 12, step)),
+        s2: tri!(one_way_shift(params, 13, step)),
+        so: tri!(one_way_shift(params, 14, step)),
     };
     Ok((Op::Add { params, clamp }, 0x7FFF | clamp_bytes(s8)))
 }
@@ -202,11 +209,7 @@ const fn mean(params: &[u8], s8: bool, step: u16) -> Result<(Op, u64), FormatErr
 }
 
 const fn softmax_s8(params: &[u8], step: u16) -> Result<(Op, u64), FormatError> {
-    let left_shift = i8_at(params, 4);
-    ensure!(
-        left_shift >= 0 && left_shift <= 31,
-        FormatError::StepShift { step }
-    );
+    let left_shift = tri!(one_way_shift(params, 4, step));
     let op = Op::SoftmaxS8 {
         multiplier: tri!(multiplier(params, 0, step)),
         left_shift,

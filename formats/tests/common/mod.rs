@@ -234,7 +234,7 @@ impl Builder {
         };
         ModelDesc {
             rounding: Rounding::Double,
-            arena_len: arena_len.next_multiple_of(16),
+            arena_len,
             macs: 1000,
             stored_macs: 300,
             inputs: inputs.iter().map(io).collect(),

@@ -62,6 +62,9 @@ pub(crate) fn step_cases() -> Vec<FormatError> {
         ((4, L::None, S8), 28 + 14, &[32], |step| E::StepShift {
             step,
         }),
+        ((4, L::None, S8), 28 + 12, &[0xFF], |step| E::StepShift {
+            step,
+        }),
         ((7, L::None, S8), 28 + 4, &[225], |step| E::StepShift {
             step,
         }),
