@@ -12,9 +12,12 @@
 #[path = "../../formats/tests/common/mod.rs"]
 mod common;
 
-use common::{Rng, every_kernel_file};
+use common::{Builder, CLAMP_F32, CLAMP_S8, Rng, every_kernel_file};
 use nnz::Session;
-use nnz_format::{Model, Op, crc32, decode, scratch_len};
+use nnz_format::write::write;
+use nnz_format::{
+    DType, Model, Op, TensorLayout, WeightLayout, Window, crc32, decode, scratch_len,
+};
 
 /// Random changes of each generated file.
 const CHANGES: usize = if cfg!(debug_assertions) {
@@ -198,4 +201,68 @@ fn random_changes_give_errors_or_models_within_bounds() {
         models > CHANGES / 50 && models < CHANGES,
         "{models} of {CHANGES}"
     );
+}
+
+/// A random kernel, stride and two paddings along one axis, and the extents of input and output.
+fn axis(rng: &mut Rng, most: usize) -> ([u8; 4], u16, u16) {
+    let kernel = 1 + rng.below(most);
+    let stride = 1 + rng.below(5);
+    let (before, after) = (rng.below(kernel), rng.below(kernel));
+    let extent = (1 + rng.below(20)).max(kernel.saturating_sub(before + after));
+    let output = (extent + before + after - kernel) / stride + 1;
+    let window = [kernel, stride, before, after].map(|value| value as u8);
+    (window, extent as u16, output as u16)
+}
+
+fn window(rng: &mut Rng) -> (Window, [u16; 2], [u16; 2]) {
+    let ([kernel_h, stride_h, pad_top, pad_bottom], h, out_h) = axis(rng, 4);
+    let ([kernel_w, stride_w, pad_left, pad_right], w, out_w) = axis(rng, 60);
+    let window = Window {
+        kernel_h,
+        kernel_w,
+        stride_h,
+        stride_w,
+        pad_top,
+        pad_left,
+        pad_bottom,
+        pad_right,
+    };
+    (window, [h, w], [out_h, out_w])
+}
+
+#[test]
+fn random_geometries_stay_within_their_arena() {
+    use WeightLayout as L;
+    for seed in 0..CHANGES / 20 {
+        let mut rng = Rng::new(seed as u64);
+        let (dtype, clamp) = [(DType::S8, CLAMP_S8), (DType::F32, CLAMP_F32)][rng.below(2)];
+        let (window, [h, w], [out_h, out_w]) = window(&mut rng);
+        let (cin, rows) = (1 + rng.below(9) as u16, 1 + rng.below(9) as u16);
+        let (op, layout, rows) = match rng.below(3) {
+            0 => {
+                let multiplier = 1 + rng.below(2) as u16;
+                let op = Op::DepthwiseConv2d {
+                    window,
+                    multiplier,
+                    clamp,
+                };
+                (op, L::Dense, cin * multiplier)
+            }
+            _ if dtype == DType::F32 => {
+                let layout = [L::Dense, L::CsrF][rng.below(2)];
+                (Op::Conv2d { window, clamp }, layout, rows)
+            }
+            _ => {
+                let layout = [L::Dense, L::CsrP, L::CsrN, L::Blk1x4, L::Blk4x1][rng.below(5)];
+                (Op::Conv2d { window, clamp }, layout, rows)
+            }
+        };
+        let layouts = [TensorLayout::Planar, TensorLayout::Interleaved];
+        let mut b = Builder::new(seed as u64);
+        let input = b.tensor(dtype, layouts[rng.below(2)], [cin, h, w]);
+        let output = b.tensor(dtype, layouts[rng.below(2)], [rows, out_h, out_w]);
+        b.weighted(op, layout, input, output);
+        let file = write(&b.desc(&[("in", input)], &[("out", output)])).unwrap();
+        assert!(survive(&file, seed), "seed {seed}");
+    }
 }

@@ -255,16 +255,19 @@ pub(crate) unsafe fn plane<T: Copy>(
         .as_ptr()
         .cast::<T>()
         .wrapping_add(channel.wrapping_mul(source.channel_stride));
-    let border = padding.padded_w.wrapping_sub(width);
+    let mut left = padding.len.wrapping_sub(lead);
     for _ in 0..height {
         // SAFETY: one row of the plane.
         unsafe { copy(to, from, width, source.pixel_stride) };
-        // SAFETY: its right border and the next row's left one, which the size covers.
+        left = left.wrapping_sub(width);
+        // Without rows below, the last row has no next row whose left border could follow.
+        let border = padding.padded_w.wrapping_sub(width).min(left);
+        // SAFETY: its right border and the next row's left one, as far as the padded plane goes.
         unsafe { fill(to.wrapping_add(width), border, source.outside) };
+        left = left.wrapping_sub(border);
         to = to.wrapping_add(padding.padded_w);
         from = from.wrapping_add(source.row_stride);
     }
-    let written = lead.wrapping_add(height.wrapping_mul(padding.padded_w));
     // SAFETY: the rest of the padded plane.
-    unsafe { fill(to, padding.len.saturating_sub(written), source.outside) };
+    unsafe { fill(to, left, source.outside) };
 }
