@@ -1,7 +1,7 @@
 //! The graph while it is being built: tensors and nodes are added with their limits checked.
 
 use super::error::{ImportError, Problem, printable};
-use super::geometry::shape_of;
+use super::geometry::{shape_of, shown};
 use super::limits::{self, Budget};
 use crate::ir::{
     Conv, DType, Graph, Node, Op, Order, Quant, Source, Tensor, TensorId, Values, Weights, Window,
@@ -92,7 +92,9 @@ impl Assembler {
         let declared = self.graph.tensor(output).shape;
         if given != declared {
             return Err(Problem::malformed(format!(
-                "the operator gives {given:?}, the file says {declared:?}"
+                "the operator gives {}, the file says {}",
+                shown(given),
+                shown(declared)
             )));
         }
         self.types_fit(&op, inputs, output)?;

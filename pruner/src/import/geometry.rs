@@ -48,6 +48,11 @@ pub(super) fn shape_of(dims: &[usize], order: Order) -> Result<Shape, Problem> {
     Ok(shape)
 }
 
+/// A shape as errors show it.
+pub(super) fn shown(shape: Shape) -> String {
+    format!("{}x{}x{}", shape.c, shape.h, shape.w)
+}
+
 /// Whether channels first and channels last are the same sequence of values.
 pub(super) const fn orders_agree(shape: Shape) -> bool {
     shape.c == 1 || shape.pixels() == 1
@@ -102,7 +107,11 @@ pub(super) fn reshape(
         return Ok(Reshape::View);
     }
     Err(Problem::refused(
-        format!("reshaping {from:?} to {to:?} mixes channels and pixels"),
+        format!(
+            "reshaping {} to {} (channels x rows x columns) mixes channels and pixels",
+            shown(from),
+            shown(to)
+        ),
         "only flattening, and reshapes of a network input, are supported",
     ))
 }

@@ -1,6 +1,6 @@
 //! Real models import and check; what cannot be imported says why.
 
-use super::{ImportError, load, support};
+use super::{ImportError, from_bytes, load, support};
 use std::path::PathBuf;
 
 /// The shared models, or `None` with a note where they are absent.
@@ -54,4 +54,29 @@ fn the_table_of_operators_names_each_source_operator_once_per_kind() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), count);
+}
+
+#[test]
+fn files_of_other_kinds_are_named_with_a_way_out() {
+    let cases: [(&[u8], &str); 6] = [
+        (b"", "the file is empty"),
+        (b"nnz\0....", "an .nnz file"),
+        (b"PK\x03\x04....", "torch.onnx.export"),
+        (b"\x89HDF\r\n", "Keras"),
+        (b"\x93NUMPY..", "NumPy array"),
+        (b"{\"json\": 1}", "neither"),
+    ];
+    for (bytes, expected) in cases {
+        let text = from_bytes("net.bin", bytes).unwrap_err().to_string();
+        assert!(
+            text.contains(expected) && text.contains("\n  help: "),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_missing_file_is_an_error_with_its_name() {
+    let error = load(std::path::Path::new("/nowhere/net.onnx")).unwrap_err();
+    assert!(matches!(error, ImportError::Read { ref file, .. } if file == "/nowhere/net.onnx"));
 }

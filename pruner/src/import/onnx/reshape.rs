@@ -1,7 +1,7 @@
 //! Operators that move values without computing, and the axis order of what they leave.
 
 use super::super::error::Problem;
-use super::super::geometry::{Reshape, reshape as reshaped, shape_of};
+use super::super::geometry::{Reshape, reshape as reshaped, shape_of, shown};
 use super::super::limits;
 use super::{Call, Importer};
 use crate::ir::{Op, Order};
@@ -146,7 +146,11 @@ impl<'a> Importer<'a> {
                 let readers = self.readers.get(name).map_or(0, Vec::len);
                 if readers != 1 || !self.assembler.graph.inputs.contains(&input) {
                     return Err(Problem::refused(
-                        format!("reshaping {from:?} to {to:?} inside the network"),
+                        format!(
+                            "reshaping {} to {} inside the network",
+                            shown(from),
+                            shown(to)
+                        ),
                         "only flattening, and reshapes of a network input, are supported",
                     ));
                 }

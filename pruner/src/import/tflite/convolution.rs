@@ -154,8 +154,9 @@ impl<'a> Importer<'a> {
         for (axis, dim) in to.into_iter().zip(dims) {
             from[axis] = dim;
         }
+        let values = self.weight_values(filter, dtype)?;
         let scales = self.weight_scales(filter, dims[0], channel_axis)?;
-        match self.weight_values(filter, dtype)? {
+        match values {
             Values::F32(v) => float_weights(&filter.name, dims, permuted(&v, from, to)),
             Values::S8(v) => Ok(Weights {
                 name: filter.name.clone(),

@@ -1,6 +1,7 @@
 //! Operators without weights that keep the shape: sums, bounds, softmax, quantisation.
 
 use super::super::error::Problem;
+use super::super::geometry::shown;
 use super::{Call, Importer};
 use crate::ir::{Clamp, DType, Op};
 
@@ -18,7 +19,11 @@ pub(in crate::import) fn add(importer: &mut Importer<'_>, call: &Call<'_>) -> Re
     let [a, b] = inputs.map(|id| importer.shape(id));
     if a != b {
         return Err(Problem::refused(
-            format!("a sum of {a:?} and {b:?}; broadcasting is not supported"),
+            format!(
+                "a sum of {} and {}; broadcasting is not supported",
+                shown(a),
+                shown(b)
+            ),
             "give both activations one shape",
         ));
     }
@@ -65,7 +70,10 @@ pub(in crate::import) fn softmax(
     let (shape, is_integer) = (tensor.shape, tensor.dtype == DType::S8);
     if shape.pixels() != 1 {
         return Err(Problem::refused(
-            format!("softmax over each pixel of {shape:?}; only vectors are supported"),
+            format!(
+                "softmax over each pixel of {}; only vectors are supported",
+                shown(shape)
+            ),
             "leave the softmax to the application",
         ));
     }

@@ -5,6 +5,8 @@
 
 pub(in crate::import) mod convolution;
 pub(in crate::import) mod elementwise;
+#[cfg(test)]
+mod fixture;
 mod flatbuffer;
 mod names;
 pub(in crate::import) mod reshape;

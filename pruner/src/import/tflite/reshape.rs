@@ -1,7 +1,7 @@
 //! Operators that move or drop values without computing: reshape, squeeze, pad, and the mean over pixels.
 
 use super::super::error::Problem;
-use super::super::geometry::{Reshape, reshape as reshaped, shape_of, window_number};
+use super::super::geometry::{Reshape, reshape as reshaped, shape_of, shown, window_number};
 use super::{Call, Importer};
 use crate::ir::{Op, Order};
 
@@ -22,7 +22,11 @@ pub(in crate::import) fn reshape(
                 .count();
             if readers != 1 || !importer.assembler.graph.inputs.contains(&input) {
                 return Err(Problem::refused(
-                    format!("reshaping {from:?} to {to:?} inside the network"),
+                    format!(
+                        "reshaping {} to {} inside the network",
+                        shown(from),
+                        shown(to)
+                    ),
                     "only flattening, and reshapes of a network input, are supported",
                 ));
             }
