@@ -3,11 +3,19 @@
 //! Every truncation and many random damages of two real TFLite and two real ONNX files. Memory is what the
 //! counting allocator below sees, compared with the bound that the importer promises.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "in a test a panic is the report"
+)]
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
 use nnz_pruner::import;
-use std::alloc::{GlobalAlloc, Layout, System};
+use std::alloc::System;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The system's allocator, with the bytes in use and their peak.
 struct Counting;

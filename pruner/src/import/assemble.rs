@@ -112,10 +112,13 @@ impl Assembler {
     fn types_fit(&self, op: &Op, inputs: &[TensorId], output: TensorId) -> Result<(), Problem> {
         let dtype = |id: TensorId| self.graph.tensor(id).dtype;
         let out = dtype(output);
-        let fits = match op {
-            Op::Quantize => out == DType::S8,
-            Op::Dequantize => out == DType::F32 && inputs.iter().all(|i| dtype(*i) == DType::S8),
-            _ => inputs.iter().all(|i| dtype(*i) == out),
+        let all = |wanted: DType| inputs.iter().all(|i| dtype(*i) == wanted);
+        let fits = if matches!(op, Op::Quantize) {
+            out == DType::S8
+        } else if matches!(op, Op::Dequantize) {
+            out == DType::F32 && all(DType::S8)
+        } else {
+            all(out)
         };
         if fits {
             return Ok(());

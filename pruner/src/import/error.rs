@@ -161,14 +161,11 @@ impl Problem {
 
     /// The error for `file` as a whole.
     pub(super) fn whole(self, file: &str) -> ImportError {
-        match self.at(file, "model", "-") {
-            ImportError::Malformed { file, reason, .. } => ImportError::Malformed {
-                file,
-                place: "model".into(),
-                reason,
-            },
-            other => other,
+        let mut error = self.at(file, "model", "-");
+        if let ImportError::Malformed { place, .. } = &mut error {
+            "model".clone_into(place);
         }
+        error
     }
 
     /// The error for `file`, at a node of an operator.

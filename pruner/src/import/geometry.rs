@@ -68,22 +68,15 @@ pub(super) fn channel_axis(source: &Source, shape: Shape) -> Option<usize> {
     }
 }
 
-/// How a reshape shows up in the graph.
-#[derive(Debug)]
-pub(super) enum Reshape {
-    /// One node.
-    Node(Op),
-    /// The values keep their sequence but become an image; only a network input can be seen so.
-    View,
-}
-
 /// The node for a reshape that keeps the sequence of the source's values.
+///
+/// `None` where a vector becomes an image: only a network input can be seen so.
 pub(super) fn reshape(
     from: Shape,
     from_order: Order,
     to: Shape,
     to_order: Order,
-) -> Result<Reshape, Problem> {
+) -> Result<Option<Op>, Problem> {
     if from.len() != to.len() {
         return Err(Problem::malformed(format!(
             "a reshape from {} to {} values",
@@ -93,18 +86,18 @@ pub(super) fn reshape(
     }
     let same_sequence = from_order == to_order || (orders_agree(from) && orders_agree(to));
     if from == to && (same_sequence || orders_agree(from)) {
-        return Ok(Reshape::Node(Op::Identity));
+        return Ok(Some(Op::Identity));
     }
     if to == Shape::vector(to.len()) {
         let channels_last = from_order == Order::Nhwc && !orders_agree(from);
-        return Ok(Reshape::Node(Op::Flatten(if channels_last {
+        return Ok(Some(Op::Flatten(if channels_last {
             FlattenOrder::ChannelsLast
         } else {
             FlattenOrder::ChannelsFirst
         })));
     }
     if orders_agree(from) {
-        return Ok(Reshape::View);
+        return Ok(None);
     }
     Err(Problem::refused(
         format!(

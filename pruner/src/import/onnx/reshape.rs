@@ -1,7 +1,7 @@
 //! Operators that move values without computing, and the axis order of what they leave.
 
 use super::super::error::Problem;
-use super::super::geometry::{Reshape, reshape as reshaped, shape_of, shown};
+use super::super::geometry::{reshape as reshaped, shape_of, shown};
 use super::super::limits;
 use super::{Call, Importer};
 use crate::ir::{Op, Order};
@@ -140,8 +140,8 @@ impl<'a> Importer<'a> {
         };
         let to = shape_of(dims, order)?;
         let op = match reshaped(from, source.order, to, order)? {
-            Reshape::Node(op) => op,
-            Reshape::View => {
+            Some(op) => op,
+            None => {
                 let name = call.node.input.first().map_or("", String::as_str);
                 let readers = self.readers.get(name).map_or(0, Vec::len);
                 if readers != 1 || !self.assembler.graph.inputs.contains(&input) {

@@ -1,4 +1,4 @@
-//! A tiny FlatBuffer writer, to make TFLite files in tests.
+//! A tiny `FlatBuffers` writer, to make TFLite files in tests.
 //!
 //! Tables are written front to back: vtable, table, then what its fields point to.
 
@@ -53,8 +53,14 @@ fn table(out: &mut Vec<u8>, fields: &Table) -> usize {
             Field::I32(v) => out.extend(v.to_le_bytes()),
             Field::U32(v) => out.extend(v.to_le_bytes()),
             Field::F32(v) => out.extend(v.to_le_bytes()),
-            other => {
-                pointers.push((out.len(), other));
+            Field::Text(_)
+            | Field::Bytes(_)
+            | Field::Ints(_)
+            | Field::Longs(_)
+            | Field::Floats(_)
+            | Field::Table(_)
+            | Field::Tables(_) => {
+                pointers.push((out.len(), field));
                 out.extend([0; 4]);
             }
         }
@@ -74,7 +80,7 @@ fn content(out: &mut Vec<u8>, field: &Field) -> usize {
     match field {
         Field::Table(t) => table(out, t),
         Field::Tables(tables) => {
-            let at = vector(out, tables.len(), std::iter::empty());
+            let at = vector(out, tables.len(), core::iter::empty());
             let slots = out.len();
             out.resize(slots + 4 * tables.len(), 0);
             for (i, t) in tables.iter().enumerate() {

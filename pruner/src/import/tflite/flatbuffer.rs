@@ -1,4 +1,4 @@
-//! A reader for FlatBuffers that checks every offset when it is followed.
+//! A reader for `FlatBuffers` that checks every offset when it is followed.
 //!
 //! ```text
 //! root offset u32 ─► table: [i32 distance back to its vtable][fields …]

@@ -1,7 +1,7 @@
 //! Operators that move or drop values without computing: reshape, squeeze, pad, and the mean over pixels.
 
 use super::super::error::Problem;
-use super::super::geometry::{Reshape, reshape as reshaped, shape_of, shown, window_number};
+use super::super::geometry::{reshape as reshaped, shape_of, shown, window_number};
 use super::{Call, Importer};
 use crate::ir::{Op, Order};
 
@@ -15,8 +15,8 @@ pub(in crate::import) fn reshape(
     let to = shape_of(&importer.declared_dims(call)?, Order::Nhwc)?;
     let from = importer.shape(input);
     match reshaped(from, Order::Nhwc, to, Order::Nhwc)? {
-        Reshape::Node(op) => importer.emit(call, op, &[input]),
-        Reshape::View => {
+        Some(op) => importer.emit(call, op, &[input]),
+        None => {
             let readers = (0..importer.subgraph.operators.len())
                 .filter(|i| importer.reads(*i, call.info.inputs.get(0)))
                 .count();
