@@ -13,9 +13,13 @@ mod constants;
 pub(in crate::import) mod convolution;
 pub(in crate::import) mod dense;
 pub(in crate::import) mod elementwise;
+#[cfg(test)]
+mod fixture;
 mod fold;
 mod liveness;
 pub(in crate::import) mod pooling;
+#[cfg(test)]
+mod refusal_tests;
 pub(in crate::import) mod reshape;
 #[cfg(test)]
 mod tests;
