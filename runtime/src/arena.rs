@@ -205,4 +205,38 @@ impl<'s, T> Iterator for Pixels<'s, T> {
         self.rest = self.rest.get(self.stride..).unwrap_or(&[]);
         Some(first)
     }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, &'s Cell<T>) -> B>(self, init: B, mut f: F) -> B {
+        if let Some(cells) = self.as_slice() {
+            return cells.iter().fold(init, f);
+        }
+        let mut total = init;
+        for cell in self {
+            total = f(total, cell);
+        }
+        total
+    }
+}
+
+impl<'s, T> Pixels<'s, T> {
+    /// The cells as a slice, where they follow each other.
+    #[inline]
+    pub(crate) fn as_slice(&self) -> Option<&'s [Cell<T>]> {
+        if self.stride == 1 {
+            self.rest.get(..self.left)
+        } else {
+            None
+        }
+    }
+
+    /// Calls `f` with each cell of `self` and its partner in `from`.
+    #[inline]
+    pub(crate) fn set_each<U>(self, from: Pixels<'s, U>, mut f: impl FnMut(&Cell<T>, &Cell<U>)) {
+        if let (Some(to), Some(from)) = (self.as_slice(), from.as_slice()) {
+            to.iter().zip(from).for_each(|(to, from)| f(to, from));
+        } else {
+            self.zip(from).for_each(|(to, from)| f(to, from));
+        }
+    }
 }

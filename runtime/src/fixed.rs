@@ -7,11 +7,16 @@
 use crate::requantize::rounding_shift_right;
 
 /// `a · b` of raw values: the rounding doubling high multiply, which saturates for two minima.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a 63-bit product shifted right by 31 fits 32 bits"
+)]
 pub(crate) const fn mul(a: i32, b: i32) -> i32 {
     if a == i32::MIN && b == i32::MIN {
         return i32::MAX;
     }
-    crate::requantize::doubling_high_mul(a, b)
+    let product = (a as i64).wrapping_mul(b as i64);
+    (product.wrapping_add(1 << 30) >> 31) as i32
 }
 
 /// `value · 2^exponent`, saturating.

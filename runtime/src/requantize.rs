@@ -8,16 +8,25 @@
 
 use core::num::NonZeroU32;
 
-/// `(a · b · 2 + 2^31) >> 32` of 32-bit factors: the rounding doubling high multiply, for `b ≥ 0`.
+/// The high and low words of `value · multiplier · 2`, for `multiplier ≥ 0`.
 #[inline(always)]
-#[must_use]
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "a 63-bit product shifted right by 31 fits 32 bits"
+    clippy::cast_sign_loss,
+    reason = "the words of a 64-bit product"
 )]
-pub(crate) const fn doubling_high_mul(a: i32, b: i32) -> i32 {
-    let product = (a as i64).wrapping_mul(b as i64);
-    (product.wrapping_add(1 << 30) >> 31) as i32
+const fn doubled_product(value: i32, multiplier: i32) -> (i32, u32) {
+    let doubled = multiplier.cast_unsigned().wrapping_shl(1);
+    let product = (value as i64).wrapping_mul(doubled as i64);
+    ((product >> 32) as i32, product as u32)
+}
+
+/// `(value · multiplier · 2 + 2^31) >> 32`: the rounding doubling high multiply, for `multiplier ≥ 0`.
+#[inline(always)]
+#[must_use]
+pub(crate) const fn doubling_high_mul(value: i32, multiplier: i32) -> i32 {
+    let (high, low) = doubled_product(value, multiplier);
+    high.wrapping_add((low >> 31).cast_signed())
 }
 
 /// `value / 2^exponent`, rounded half away from zero, for `0 ≤ exponent ≤ 31`.
@@ -83,12 +92,9 @@ pub(crate) struct Double;
 
 impl Round for Single {
     #[inline(always)]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a 63-bit product shifted right by 31 fits 32 bits"
-    )]
     fn shift_right(value: i32, multiplier: i32, shift: u32) -> i32 {
-        let high = (i64::from(value).wrapping_mul(i64::from(multiplier)) >> 31) as i32;
+        // The low word cannot carry into the rounding, which adds a whole high word bit.
+        let (high, _) = doubled_product(value, multiplier);
         high.wrapping_shr(shift.wrapping_sub(1)).wrapping_add(1) >> 1
     }
 }

@@ -239,7 +239,7 @@ fn pools_and_means_of_f32_follow_the_definition() {
 }
 
 #[test]
-fn mean_s8_rescales_the_sum_then_divides() {
+fn mean_s8_rescales_the_sum_of_deviations() {
     for seed in 0..400 {
         let mut random = Random::new(seed);
         let input = any(&mut random, DType::S8);
@@ -248,7 +248,7 @@ fn mean_s8_rescales_the_sum_then_divides() {
             zero_point: random.s8().into(),
             ..tensor(DType::S8, layout, (input.c, 1, 1), 0)
         };
-        let (multiplier, shift) = (multiplier(&mut random), random.size(0, 4).cast_signed() - 2);
+        let (multiplier, shift) = (multiplier(&mut random), random.size(0, 10).cast_signed());
         let x = storage(&mut random, &input);
         let found = net(Op::Mean { multiplier, shift }, input, output).run_s8(&[&x], &mut random);
         let count = i32::from(input.h) * i32::from(input.w);
@@ -259,10 +259,7 @@ fn mean_s8_rescales_the_sum_then_divides() {
                     .map(|p| i32::from(x[index(&input, p)]))
                     .sum();
                 let scaled = double(sum - count * input.zero_point, multiplier, shift.into());
-                clamp_s8(
-                    rounded(scaled, count) + output.zero_point,
-                    &Clamp::S8 { lo: -128, hi: 127 },
-                )
+                clamp_s8(scaled + output.zero_point, &Clamp::S8 { lo: -128, hi: 127 })
             })
             .collect();
         assert_eq!(found, expected, "seed {seed}");

@@ -8,12 +8,16 @@
 )]
 
 mod portable;
+#[cfg(all(target_arch = "riscv32", target_feature = "m"))]
+mod riscv;
 
-/// Rows of a dense matrix that share the loads of one tile of pixels: what the register file holds.
-pub(crate) const DENSE_ROWS: usize = if cfg!(target_arch = "arm") { 1 } else { 2 };
+#[cfg(not(all(target_arch = "riscv32", target_feature = "m")))]
+pub(crate) use portable::mac_s8;
+#[cfg(all(target_arch = "riscv32", target_feature = "m"))]
+pub(crate) use riscv::mac_s8;
 
-/// Pixels of a tile that blocks of four rows handle at a time: what the register file holds.
-pub(crate) const BLOCK_LANES: usize = if cfg!(target_arch = "arm") { 2 } else { 4 };
+/// Rows of a matrix that share the loads of one tile of pixels: what the register file holds.
+pub(crate) const ROWS: usize = if cfg!(target_arch = "arm") { 1 } else { 2 };
 
 /// The kernels of this target that round accumulators once.
 pub(crate) type Single = portable::PortableSingle;

@@ -3,6 +3,7 @@
 use super::{Bounded, Job, narrow};
 use crate::cursor::{Cursor, Progress};
 use crate::requantize::{doubling_high_mul, rounding_shift_right};
+use core::cell::Cell;
 use nnz_format::{AddParams, Clamp};
 
 /// Bits that operands are raised by before they are brought to a common scale.
@@ -25,13 +26,20 @@ pub(super) fn run_s8(
     );
     let bounds = i8::bounds(clamp);
     let (s1, s2, so) = (shift(params.s1), shift(params.s2), shift(params.so));
+    let add = |out: &Cell<i8>, x: &Cell<i8>, y: &Cell<i8>| {
+        let x = raised(x.get(), a.zero_point, params.m1, s1);
+        let y = raised(y.get(), b.zero_point, params.m2, s2);
+        let sum = rounding_shift_right(doubling_high_mul(x.wrapping_add(y), params.mo), so);
+        out.set(narrow(sum.wrapping_add(output.zero_point)).clamped(bounds));
+    };
     cursor.each(output.channels, output.pixels(), |channel| {
-        let operands = a.plane(channel).zip(b.plane(channel));
-        for (out, (a_cell, b_cell)) in output.plane(channel).zip(operands) {
-            let x = raised(a_cell.get(), a.zero_point, params.m1, s1);
-            let y = raised(b_cell.get(), b.zero_point, params.m2, s2);
-            let sum = rounding_shift_right(doubling_high_mul(x.wrapping_add(y), params.mo), so);
-            out.set(narrow(sum.wrapping_add(output.zero_point)).clamped(bounds));
+        let (out, x, y) = (output.plane(channel), a.plane(channel), b.plane(channel));
+        if let (Some(out), Some(x), Some(y)) = (out.as_slice(), x.as_slice(), y.as_slice()) {
+            out.iter()
+                .zip(x.iter().zip(y))
+                .for_each(|(out, (x, y))| add(out, x, y));
+        } else {
+            out.zip(x.zip(y)).for_each(|(out, (x, y))| add(out, x, y));
         }
     })
 }

@@ -9,10 +9,12 @@ pub(super) fn quantize(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
     let (input, output) = (job.input::<f32>(), job.output::<i8>());
     let scale = job.step.output.scale;
     cursor.each(output.channels, output.pixels(), |channel| {
-        for (out, cell) in output.plane(channel).zip(input.plane(channel)) {
-            let steps = round_half_even(cell.get() / scale);
-            out.set(narrow(steps.saturating_add(output.zero_point)));
-        }
+        output
+            .plane(channel)
+            .set_each(input.plane(channel), |out, cell| {
+                let steps = round_half_even(cell.get() / scale);
+                out.set(narrow(steps.saturating_add(output.zero_point)));
+            });
     })
 }
 
@@ -25,8 +27,10 @@ pub(super) fn dequantize(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
     let (input, output) = (job.input::<i8>(), job.output::<f32>());
     let scale = job.step.input.scale;
     cursor.each(output.channels, output.pixels(), |channel| {
-        for (out, cell) in output.plane(channel).zip(input.plane(channel)) {
-            out.set(scale * i32::from(cell.get()).wrapping_sub(input.zero_point) as f32);
-        }
+        output
+            .plane(channel)
+            .set_each(input.plane(channel), |out, cell| {
+                out.set(scale * i32::from(cell.get()).wrapping_sub(input.zero_point) as f32);
+            });
     })
 }

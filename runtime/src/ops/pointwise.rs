@@ -16,11 +16,13 @@ pub(super) fn requantize(
     let (input, output) = (job.input::<i8>(), job.output::<i8>());
     let bounds = i8::bounds(clamp);
     cursor.each(output.channels, output.pixels(), |channel| {
-        for (out, cell) in output.plane(channel).zip(input.plane(channel)) {
-            let centred = i32::from(cell.get()).wrapping_sub(input.zero_point);
-            let scaled = multiply_double(centred, multiplier, i32::from(shift));
-            out.set(narrow(scaled.wrapping_add(output.zero_point)).clamped(bounds));
-        }
+        output
+            .plane(channel)
+            .set_each(input.plane(channel), |out, cell| {
+                let centred = i32::from(cell.get()).wrapping_sub(input.zero_point);
+                let scaled = multiply_double(centred, multiplier, i32::from(shift));
+                out.set(narrow(scaled.wrapping_add(output.zero_point)).clamped(bounds));
+            });
     })
 }
 
@@ -29,8 +31,10 @@ pub(super) fn clamp<T: Bounded>(job: &Job<'_, '_>, clamp: &Clamp, cursor: &mut C
     let (input, output) = (job.input::<T>(), job.output::<T>());
     let bounds = T::bounds(clamp);
     cursor.each(output.channels, output.pixels(), |channel| {
-        for (out, cell) in output.plane(channel).zip(input.plane(channel)) {
-            out.set(cell.get().clamped(bounds));
-        }
+        output
+            .plane(channel)
+            .set_each(input.plane(channel), |out, cell| {
+                out.set(cell.get().clamped(bounds));
+            });
     })
 }

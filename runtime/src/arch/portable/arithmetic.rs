@@ -1,7 +1,8 @@
 //! The two arithmetics that dense kernels are written over: integers that are requantised, and floats.
 
+use super::lanes::{acc_s8, mac_by};
 use super::rows::{RowF32, RowS8, RowTable};
-use crate::kernels::Post;
+use crate::kernels::{LANES, Post};
 use crate::requantize::Round;
 use core::marker::PhantomData;
 
@@ -26,6 +27,16 @@ pub(crate) trait Arithmetic {
     fn bias(row: &Self::Row) -> Self::Acc;
     /// `acc + x · w`.
     fn mac(acc: Self::Acc, x: Self::Element, w: Self::Element) -> Self::Acc;
+    /// `accs[n][lane] += x[lane] · weights[n]` for the eight lanes of a tile.
+    ///
+    /// # Safety
+    ///
+    /// Eight elements at `x` can be read.
+    unsafe fn mac_lanes<const N: usize>(
+        accs: &mut [[Self::Acc; LANES]; N],
+        x: *const Self::Element,
+        weights: [Self::Element; N],
+    );
     /// The output of a finished sum.
     fn finish(acc: Self::Acc, row: &Self::Row, post: &Post<Self::Element>) -> Self::Element;
     /// Finishes `accs` and hands each output in turn to `store`.
@@ -85,7 +96,17 @@ impl<R: Round> Arithmetic for S8<R> {
 
     #[inline(always)]
     fn mac(acc: i32, x: i8, w: i8) -> i32 {
-        acc.wrapping_add(i32::from(x).wrapping_mul(i32::from(w)))
+        acc_s8(acc, x, w)
+    }
+
+    #[inline(always)]
+    unsafe fn mac_lanes<const N: usize>(
+        accs: &mut [[i32; LANES]; N],
+        x: *const i8,
+        weights: [i8; N],
+    ) {
+        // SAFETY: the caller's contract.
+        unsafe { crate::arch::mac_s8(accs, x, weights) };
     }
 
     #[inline(always)]
@@ -137,6 +158,16 @@ impl Arithmetic for F32 {
     #[inline(always)]
     fn mac(acc: f32, x: f32, w: f32) -> f32 {
         acc + x * w
+    }
+
+    #[inline(always)]
+    unsafe fn mac_lanes<const N: usize>(
+        accs: &mut [[f32; LANES]; N],
+        x: *const f32,
+        weights: [f32; N],
+    ) {
+        // SAFETY: the caller's contract.
+        unsafe { mac_by(accs, x, weights, Self::mac) };
     }
 
     #[inline(always)]

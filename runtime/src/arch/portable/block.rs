@@ -6,10 +6,10 @@
 
 use super::arithmetic::Arithmetic;
 use super::finish::{finish_row, finish_tile};
-use super::lanes::{load, mac, mac_row};
+use super::lanes::{load, mac_row};
 use super::rows::RowTable;
 use super::taps::TapWalk;
-use crate::arch::BLOCK_LANES;
+use crate::arch::ROWS;
 use crate::kernels::{LANES, Product, Tile};
 
 /// Weights of one block.
@@ -88,7 +88,7 @@ pub(crate) unsafe fn conv_1x4<A: Arithmetic<Element = i8>>(
             block = block.wrapping_add(1);
         }
         // SAFETY: `index` is a row.
-        unsafe { finish_tile::<A>(&acc, &row, tile, index, 0) };
+        unsafe { finish_tile::<A>(&acc, &row, tile, index) };
     }
 }
 
@@ -131,7 +131,7 @@ pub(crate) unsafe fn matvec_1x4<A: Arithmetic<Element = i8>>(
     block
 }
 
-/// Every row of a `blk_4x1` matrix over one tile, as many lanes at a time as the register file holds.
+/// Every row of a `blk_4x1` matrix over one tile, as many rows at a time as the register file holds.
 ///
 /// # Safety
 ///
@@ -147,54 +147,58 @@ pub(crate) unsafe fn conv_4x1<A: Arithmetic<Element = i8>>(
         let nnz = A::nnz(&unsafe { A::row(&matrix.table, first) });
         let blocks = block..block.wrapping_add(nnz);
         block = blocks.end;
-        for lane in (0..tile.lanes).step_by(BLOCK_LANES) {
-            // SAFETY: the stream holds the blocks of this block row, whose first row exists.
-            unsafe { block_row::<A>(matrix, tile, first, blocks.clone(), lane) };
+        for part in (0..BLOCK).step_by(ROWS) {
+            if first.wrapping_add(part) < matrix.rows {
+                // SAFETY: the stream holds the blocks of this block row, and the part has a row.
+                unsafe { block_rows::<A, ROWS>(matrix, tile, first, blocks.clone(), part) };
+            }
         }
     }
 }
 
-/// Four rows over the lanes from `lane` on.
+/// `N` of the four rows of a block row, from row `part` of it on.
 ///
 /// # Safety
 ///
 /// As [`conv_4x1`]; `blocks` are the blocks of the block row that begins at row `first`.
 #[inline(always)]
-unsafe fn block_row<A: Arithmetic<Element = i8>>(
+unsafe fn block_rows<A: Arithmetic<Element = i8>, const N: usize>(
     matrix: &BlockMatrix,
     tile: &Tile<'_, i8>,
     first: usize,
     blocks: core::ops::Range<usize>,
-    lane: usize,
+    part: usize,
 ) {
     let geometry = &tile.geometry;
     let channel_pitch = geometry.channel_pitch();
     let band = tile.band.as_ptr().cast::<i8>();
+    let first = first.wrapping_add(part);
     // SAFETY: rows past the last one repeat it, so every index is a row.
-    let rows: [A::Row; BLOCK] =
+    let rows: [A::Row; N] =
         core::array::from_fn(|n| unsafe { A::row(&matrix.table, last_row(matrix, first, n)) });
-    let mut accs: [[A::Acc; BLOCK_LANES]; BLOCK] = rows.map(|row| [A::bias(&row); BLOCK_LANES]);
+    let mut accs: [[A::Acc; LANES]; N] = rows.map(|row| [A::bias(&row); LANES]);
     let (mut walk, mut channel) = (TapWalk::new(), 0_usize);
     for block in blocks {
-        // SAFETY: the stream holds the block (proved by parse).
-        let (delta, weights) = unsafe { matrix.block(block) };
-        channel = channel.wrapping_add(delta);
+        // SAFETY: one distance a block.
+        channel = channel.wrapping_add(usize::from(unsafe { load(matrix.deltas, block) }));
+        let at = block.wrapping_mul(BLOCK).wrapping_add(part);
+        // SAFETY: four weights a block.
+        let weights = core::array::from_fn(|n| unsafe { load(matrix.weights, at.wrapping_add(n)) });
         while channel >= geometry.cin {
             channel = channel.wrapping_sub(geometry.cin);
             walk.advance(geometry);
         }
         let offset = walk
             .offset()
-            .wrapping_add(channel.wrapping_mul(channel_pitch))
-            .wrapping_add(lane);
-        // SAFETY: the running sum stays in the columns (proved by parse); `lane + BLOCK_LANES ≤ 8`.
-        unsafe { mac::<A, BLOCK, BLOCK_LANES>(&mut accs, band.wrapping_add(offset), weights) };
+            .wrapping_add(channel.wrapping_mul(channel_pitch));
+        // SAFETY: the running sum stays in the columns (proved by parse), whose taps have eight lanes.
+        unsafe { A::mac_lanes(&mut accs, band.wrapping_add(offset), weights) };
     }
     for (n, (acc, row)) in accs.iter().zip(&rows).enumerate() {
         let index = first.wrapping_add(n);
         if index < matrix.rows {
             // SAFETY: `index` is a row.
-            unsafe { finish_tile::<A>(acc, row, tile, index, lane) };
+            unsafe { finish_tile::<A>(acc, row, tile, index) };
         }
     }
 }
@@ -220,7 +224,7 @@ pub(crate) unsafe fn matvec_4x1<A: Arithmetic<Element = i8>>(
         // SAFETY: rows past the last one repeat it, so every index is a row.
         let rows: [A::Row; BLOCK] =
             core::array::from_fn(|n| unsafe { A::row(&matrix.table, last_row(matrix, first, n)) });
-        let mut accs: [[A::Acc; 1]; BLOCK] = rows.map(|row| [A::bias(&row)]);
+        let mut accs: [A::Acc; BLOCK] = rows.map(|row| A::bias(&row));
         let mut x = product.x.as_ptr().cast::<i8>();
         let end = block.wrapping_add(rows.first().map_or(0, A::nnz));
         while block != end {
@@ -228,10 +232,13 @@ pub(crate) unsafe fn matvec_4x1<A: Arithmetic<Element = i8>>(
             let (delta, weights) = unsafe { matrix.block(block) };
             x = x.wrapping_add(delta);
             // SAFETY: the running sum stays below the columns (proved by parse).
-            unsafe { mac::<A, BLOCK, 1>(&mut accs, x, weights) };
+            let value = unsafe { load(x, 0) };
+            for (acc, &weight) in accs.iter_mut().zip(&weights) {
+                *acc = A::mac(*acc, value, weight);
+            }
             block = block.wrapping_add(1);
         }
-        for (n, (&[acc], row)) in accs.iter().zip(&rows).enumerate() {
+        for (n, (&acc, row)) in accs.iter().zip(&rows).enumerate() {
             let index = first.wrapping_add(n);
             if index < product.end {
                 // SAFETY: `index` is a row of the product.

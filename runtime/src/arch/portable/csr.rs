@@ -92,7 +92,7 @@ pub(crate) unsafe fn conv<A: Arithmetic, S: Entries<A::Element>, const UNIT: usi
             entry = entry.wrapping_add(1);
         }
         // SAFETY: `index` is a row.
-        unsafe { finish_tile::<A>(&acc, &row, tile, index, 0) };
+        unsafe { finish_tile::<A>(&acc, &row, tile, index) };
     }
 }
 

@@ -98,7 +98,7 @@ pub(crate) unsafe fn conv<A: Arithmetic<Element = i8>>(matrix: &CsrNMatrix, tile
             triple = triple.wrapping_add(1);
         }
         // SAFETY: `index` is a row.
-        unsafe { finish_tile::<A>(&acc, &row, tile, index, 0) };
+        unsafe { finish_tile::<A>(&acc, &row, tile, index) };
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::arithmetic::Arithmetic;
 use super::finish::finish_tile;
-use super::lanes::{load, mac};
+use super::lanes::load;
 use super::rows::RowTable;
-use crate::arch::DENSE_ROWS;
+use super::taps::{Jumps, TapWalk};
+use crate::arch::ROWS;
 use crate::kernels::{LANES, Tile};
 
 /// A dense matrix in the model's bytes, rows of `geometry.columns()` weights.
@@ -29,12 +30,10 @@ pub(crate) unsafe fn conv<A: Arithmetic, const POINTWISE: bool>(
     tile: &Tile<'_, A::Element>,
 ) {
     let mut row = 0_usize;
-    if DENSE_ROWS == 2 {
-        while row.wrapping_add(1) < matrix.rows {
-            // SAFETY: rows `row` and `row + 1` exist; the rest is the caller's contract.
-            unsafe { rows::<A, 2, POINTWISE>(matrix, tile, row) };
-            row = row.wrapping_add(2);
-        }
+    while row.wrapping_add(ROWS) <= matrix.rows {
+        // SAFETY: `ROWS` rows from `row` on exist; the rest is the caller's contract.
+        unsafe { rows::<A, ROWS, POINTWISE>(matrix, tile, row) };
+        row = row.wrapping_add(ROWS);
     }
     while row < matrix.rows {
         // SAFETY: row `row` exists; the rest is the caller's contract.
@@ -73,7 +72,7 @@ unsafe fn rows<A: Arithmetic, const N: usize, const POINTWISE: bool>(
     }
     for (n, (acc, row)) in accs.iter().zip(&constants).enumerate() {
         // SAFETY: row `first + n` exists.
-        unsafe { finish_tile::<A>(acc, row, tile, first.wrapping_add(n), 0) };
+        unsafe { finish_tile::<A>(acc, row, tile, first.wrapping_add(n)) };
     }
 }
 
@@ -93,12 +92,12 @@ unsafe fn accumulate_1x1<A: Arithmetic, const N: usize>(
         // SAFETY: `column` is a column of the rows.
         let w = weights.map(|row| unsafe { load(row, column) });
         // SAFETY: the band holds eight elements a channel.
-        unsafe { mac::<A, N, LANES>(accs, x, w) };
+        unsafe { A::mac_lanes(accs, x, w) };
         x = x.wrapping_add(LANES);
     }
 }
 
-/// Adds the products of a K×K kernel. A band row serves one row of taps, phase by phase.
+/// Adds the products of a K×K kernel, one row of taps after the other.
 ///
 /// # Safety
 ///
@@ -111,20 +110,41 @@ unsafe fn accumulate<A: Arithmetic, const N: usize>(
 ) {
     let geometry = &tile.geometry;
     let mut x = tile.band.as_ptr().cast::<A::Element>();
-    let mut row_column = 0_usize;
-    for _ in 0..geometry.cin.wrapping_mul(geometry.kernel_h) {
-        for phase in 0..geometry.phases() {
-            let mut column = row_column.wrapping_add(phase);
-            for _ in 0..geometry.taps(phase) {
-                // SAFETY: tap `phase + k · stride` of this row of taps is a column.
+    let mut column = 0_usize;
+    let rows = geometry.cin.wrapping_mul(geometry.kernel_h);
+    if geometry.phases() == 1 {
+        for _ in 0..rows {
+            for _ in 0..geometry.kernel_w {
+                // SAFETY: `column` is a column of the rows.
                 let w = weights.map(|row| unsafe { load(row, column) });
-                // SAFETY: the phase holds `7 + taps` elements, so eight from tap `k` on.
-                unsafe { mac::<A, N, LANES>(accs, x, w) };
-                column = column.wrapping_add(geometry.stride_w.get());
+                // SAFETY: a band row holds `7 + kernel_w` elements, so eight from every tap on.
+                unsafe { A::mac_lanes(accs, x, w) };
+                column = column.wrapping_add(1);
                 x = x.wrapping_add(1);
             }
             x = x.wrapping_add(LANES - 1);
         }
-        row_column = row_column.wrapping_add(geometry.kernel_w);
+        return;
+    }
+    if let Some(jumps) = Jumps::new(geometry) {
+        for _ in 0..rows {
+            for &jump in jumps.row() {
+                // SAFETY: `column` is a column of the rows.
+                let w = weights.map(|row| unsafe { load(row, column) });
+                // SAFETY: the jumps lead from tap to tap, each with eight lanes in the band.
+                unsafe { A::mac_lanes(accs, x, w) };
+                column = column.wrapping_add(1);
+                x = x.wrapping_offset(isize::from(jump));
+            }
+        }
+        return;
+    }
+    let mut walk = TapWalk::new();
+    for column in 0..geometry.columns() {
+        // SAFETY: `column` is a column of the rows.
+        let w = weights.map(|row| unsafe { load(row, column) });
+        // SAFETY: the walk goes from tap to tap through all channels, each with eight lanes in the band.
+        unsafe { A::mac_lanes(accs, x.wrapping_add(walk.offset()), w) };
+        walk.advance(geometry);
     }
 }

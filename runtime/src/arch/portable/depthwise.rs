@@ -5,17 +5,17 @@ use super::dense::DenseMatrix;
 use super::lanes::{load, store};
 use crate::kernels::{LANES, Plane};
 
-/// One plane; `WIDTH` and `STRIDE` fix the kernel's columns and the distance of outputs, 0 leaves them open.
+/// One plane; `STRIDE` fixes the columns between outputs, 0 leaves them open.
 ///
 /// # Safety
 ///
 /// Contracts 1 and 4 of [`crate::kernels::Kernels`].
 #[inline(always)]
-pub(crate) unsafe fn plane<A: Arithmetic, const WIDTH: usize, const STRIDE: usize>(
+pub(crate) unsafe fn plane<A: Arithmetic, const STRIDE: usize>(
     matrix: &DenseMatrix<A::Element>,
     plane: &Plane<'_, A::Element>,
 ) {
-    let kernel_w = if WIDTH == 0 { plane.kernel_w } else { WIDTH };
+    let kernel_w = plane.kernel_w;
     let stride = if STRIDE == 0 { plane.stride_w } else { STRIDE };
     let weights = matrix.weights.wrapping_add(
         plane
@@ -35,16 +35,13 @@ pub(crate) unsafe fn plane<A: Arithmetic, const WIDTH: usize, const STRIDE: usiz
             for _ in 0..plane.kernel_h {
                 // SAFETY: the row of taps lies in the padded plane; lanes past the row end in the next row
                 // or in the slack.
-                unsafe { taps::<A, WIDTH, STRIDE>(&mut acc, tap_row, w, kernel_w, stride) };
+                unsafe { taps::<A>(&mut acc, tap_row, w, kernel_w, stride) };
                 tap_row = tap_row.wrapping_add(plane.padded_w);
                 w = w.wrapping_add(kernel_w);
             }
-            let accs = acc.get(..left).unwrap_or(&acc);
-            A::finish_all(accs, &row, &plane.post, |value| {
-                // SAFETY: contract 4: the output plane has this pixel.
-                unsafe { store(at, 0, value) };
-                at = at.wrapping_add(plane.pixel_stride);
-            });
+            // SAFETY: the output plane has the pixels that are left of this row.
+            unsafe { finish::<A>(&acc, &row, plane, at, left) };
+            at = at.wrapping_add(plane.pixel_stride.wrapping_mul(LANES));
             x = x.wrapping_add(stride.wrapping_mul(LANES));
             left = left.saturating_sub(LANES);
         }
@@ -59,38 +56,43 @@ pub(crate) unsafe fn plane<A: Arithmetic, const WIDTH: usize, const STRIDE: usiz
 ///
 /// `kernel_w` weights at `w` and `7 · stride + kernel_w` elements at `x` can be read.
 #[inline(always)]
-unsafe fn taps<A: Arithmetic, const WIDTH: usize, const STRIDE: usize>(
+unsafe fn taps<A: Arithmetic>(
     acc: &mut [A::Acc; LANES],
     x: *const A::Element,
     w: *const A::Element,
     kernel_w: usize,
     stride: usize,
 ) {
-    if WIDTH != 0 && STRIDE != 0 {
-        // SAFETY: `WIDTH` weights.
-        let weights: [A::Element; WIDTH] = core::array::from_fn(|tap| unsafe { load(w, tap) });
-        for element in 0..(LANES - 1) * STRIDE + WIDTH {
-            // SAFETY: within the elements of the contract.
-            let value = unsafe { load(x, element) };
-            for (tap, &weight) in weights.iter().enumerate() {
-                let lane = element.wrapping_sub(tap);
-                if lane % STRIDE == 0 {
-                    if let Some(acc) = acc.get_mut(lane / STRIDE) {
-                        *acc = A::mac(*acc, value, weight);
-                    }
-                }
-            }
-        }
-        return;
-    }
     for tap in 0..kernel_w {
         // SAFETY: `tap` is a tap.
         let weight = unsafe { load(w, tap) };
-        let mut at = x.wrapping_add(tap);
-        for acc in acc.iter_mut() {
+        let at = x.wrapping_add(tap);
+        for (lane, acc) in acc.iter_mut().enumerate() {
             // SAFETY: lane · stride + tap is within the elements of the contract.
-            *acc = A::mac(*acc, unsafe { load(at, 0) }, weight);
-            at = at.wrapping_add(stride);
+            *acc = A::mac(*acc, unsafe { load(at, lane.wrapping_mul(stride)) }, weight);
         }
     }
+}
+
+/// Stores the outputs of `acc`, at most `left`, from `at` on.
+///
+/// # Safety
+///
+/// The output plane has so many pixels there.
+#[inline(always)]
+unsafe fn finish<A: Arithmetic>(
+    acc: &[A::Acc; LANES],
+    row: &A::Row,
+    plane: &Plane<'_, A::Element>,
+    mut at: *mut A::Element,
+    left: usize,
+) {
+    // A copy that is indexed in a loop, so that the accumulators themselves stay in registers.
+    let acc = acc.map(|acc| acc);
+    let accs = acc.get(..left).unwrap_or(&acc);
+    A::finish_all(accs, row, &plane.post, |value| {
+        // SAFETY: contract 4 of `Kernels`: the output plane has this pixel.
+        unsafe { store(at, 0, value) };
+        at = at.wrapping_add(plane.pixel_stride);
+    });
 }

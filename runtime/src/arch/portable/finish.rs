@@ -1,28 +1,41 @@
 //! From accumulators to stored outputs; out of line, because every kernel ends here.
 
 use super::arithmetic::Arithmetic;
-use super::lanes::store;
+use super::lanes::{Lanes, store};
 use crate::kernels::{Product, Tile};
 
-/// Stores the outputs of `accs`, the lanes from `first_lane` on of output channel `channel`; lanes that the
-/// tile does not have are dropped.
+/// Stores the outputs of output channel `channel`; lanes that the tile does not have are dropped.
 ///
 /// # Safety
 ///
 /// `channel` is a row of the weights that the tile is convolved with.
-#[inline(never)]
+#[inline(always)]
 pub(crate) unsafe fn finish_tile<A: Arithmetic>(
-    accs: &[A::Acc],
+    accs: &Lanes<A>,
     row: &A::Row,
     tile: &Tile<'_, A::Element>,
     channel: usize,
-    first_lane: usize,
 ) {
-    let lanes = tile.lanes.saturating_sub(first_lane);
-    let accs = accs.get(..lanes).unwrap_or(accs);
-    let offset = channel
-        .wrapping_mul(tile.channel_stride)
-        .wrapping_add(first_lane.wrapping_mul(tile.pixel_stride));
+    // A copy whose address may be known elsewhere, so that the accumulators themselves stay in registers.
+    let accs = accs.map(|acc| acc);
+    // SAFETY: the caller's contract.
+    unsafe { store_lanes::<A>(&accs, row, tile, channel) };
+}
+
+/// [`finish_tile`] out of line.
+///
+/// # Safety
+///
+/// As [`finish_tile`].
+#[inline(never)]
+unsafe fn store_lanes<A: Arithmetic>(
+    accs: &Lanes<A>,
+    row: &A::Row,
+    tile: &Tile<'_, A::Element>,
+    channel: usize,
+) {
+    let accs = accs.get(..tile.lanes).unwrap_or(accs);
+    let offset = channel.wrapping_mul(tile.channel_stride);
     let mut at = tile
         .out
         .as_ptr()

@@ -27,23 +27,49 @@ pub(crate) unsafe fn store<T: Copy>(base: *mut T, index: usize, value: T) {
     unsafe { at.write(value) };
 }
 
-/// `accs[n][lane] += x[lane] · weights[n]` for every lane and row.
+/// `accs[n][lane] += x[lane] · weights[n]` of integers, for the eight lanes.
 ///
 /// # Safety
 ///
-/// `L` elements at `x` can be read.
+/// Eight elements at `x` can be read.
+#[cfg_attr(
+    all(target_arch = "riscv32", target_feature = "m"),
+    expect(dead_code, reason = "this target has its own")
+)]
 #[inline(always)]
-pub(crate) unsafe fn mac<A: Arithmetic, const N: usize, const L: usize>(
-    accs: &mut [[A::Acc; L]; N],
-    x: *const A::Element,
-    weights: [A::Element; N],
+pub(crate) unsafe fn mac_s8<const N: usize>(
+    accs: &mut [[i32; LANES]; N],
+    x: *const i8,
+    weights: [i8; N],
 ) {
-    for lane in 0..L {
-        // SAFETY: `lane < L`, by the caller's contract.
+    // SAFETY: the caller's contract.
+    unsafe { mac_by(accs, x, weights, |acc, x: i8, w| acc_s8(acc, x, w)) };
+}
+
+/// `acc + x · w`, modulo 2^32.
+#[inline(always)]
+pub(crate) fn acc_s8(acc: i32, x: i8, w: i8) -> i32 {
+    acc.wrapping_add(i32::from(x).wrapping_mul(i32::from(w)))
+}
+
+/// `accs[n][lane] = mac(accs[n][lane], x[lane], weights[n])` for the eight lanes.
+///
+/// # Safety
+///
+/// Eight elements at `x` can be read.
+#[inline(always)]
+pub(crate) unsafe fn mac_by<T: Copy, S: Copy, const N: usize>(
+    accs: &mut [[S; LANES]; N],
+    x: *const T,
+    weights: [T; N],
+    mac: impl Fn(S, T, T) -> S,
+) {
+    for lane in 0..LANES {
+        // SAFETY: `lane < 8`, by the caller's contract.
         let x = unsafe { load(x, lane) };
-        for (acc, &w) in accs.iter_mut().zip(&weights) {
-            if let Some(acc) = acc.get_mut(lane) {
-                *acc = A::mac(*acc, x, w);
+        for (row, &w) in accs.iter_mut().zip(&weights) {
+            if let Some(acc) = row.get_mut(lane) {
+                *acc = mac(*acc, x, w);
             }
         }
     }
@@ -63,9 +89,6 @@ pub(crate) unsafe fn mac_row<A: Arithmetic>(
     x: *const A::Element,
     w: A::Element,
 ) {
-    for (lane, acc) in acc.iter_mut().enumerate() {
-        // SAFETY: `lane < 8`, by the caller's contract.
-        let x = unsafe { load(x, lane) };
-        *acc = A::mac(*acc, x, w);
-    }
+    // SAFETY: the caller's contract.
+    unsafe { A::mac_lanes(core::array::from_mut(acc), x, [w]) };
 }

@@ -15,4 +15,5 @@ mod rows;
 mod table;
 mod taps;
 
+pub(crate) use lanes::mac_s8;
 pub(crate) use table::{PortableDouble, PortableF32, PortableSingle};

@@ -108,16 +108,16 @@ fn blk_4x1(weights: &Blk4x1<'_>) -> BlockMatrix {
     }
 }
 
-/// Chooses the kernel of a plane by its kernel and stride.
+/// Chooses the kernel of a plane by its stride.
 macro_rules! depthwise {
     ($arithmetic:ty, $matrix:expr, $plane:expr) => {
-        match ($plane.kernel_w, $plane.stride_w) {
+        match $plane.stride_w {
             // SAFETY: the caller's contract.
-            (3, 1) => unsafe { depthwise::plane::<$arithmetic, 3, 1>($matrix, $plane) },
+            1 => unsafe { depthwise::plane::<$arithmetic, 1>($matrix, $plane) },
             // SAFETY: the caller's contract.
-            (3, 2) => unsafe { depthwise::plane::<$arithmetic, 3, 2>($matrix, $plane) },
+            2 => unsafe { depthwise::plane::<$arithmetic, 2>($matrix, $plane) },
             // SAFETY: the caller's contract.
-            _ => unsafe { depthwise::plane::<$arithmetic, 0, 0>($matrix, $plane) },
+            _ => unsafe { depthwise::plane::<$arithmetic, 0>($matrix, $plane) },
         }
     };
 }

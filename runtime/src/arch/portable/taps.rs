@@ -65,6 +65,41 @@ impl TapWalk {
     }
 }
 
+/// Columns of the widest kernel that [`Jumps`] holds.
+const MAX_JUMPS: usize = 16;
+
+/// Band distances from each tap of a row of taps to the next, the last to the first tap of the next row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Jumps {
+    table: [i16; MAX_JUMPS],
+    taps: usize,
+}
+
+impl Jumps {
+    /// The distances of a geometry; `None` for kernels of more than 16 columns.
+    #[inline]
+    pub(crate) fn new(geometry: &Geometry) -> Option<Self> {
+        let mut jumps = Self {
+            table: [0; MAX_JUMPS],
+            taps: geometry.kernel_w,
+        };
+        let mut walk = TapWalk::new();
+        for jump in jumps.table.get_mut(..geometry.kernel_w)? {
+            let from = walk.offset();
+            walk.advance(geometry);
+            let distance = walk.offset().wrapping_sub(from).cast_signed();
+            *jump = i16::try_from(distance).ok()?;
+        }
+        Some(jumps)
+    }
+
+    /// One row of taps.
+    #[inline(always)]
+    pub(crate) fn row(&self) -> &[i16] {
+        self.table.get(..self.taps).unwrap_or(&self.table)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +133,9 @@ mod tests {
                         walk.advance(&geometry);
                     }
                 }
+                let jumps = Jumps::new(&geometry).unwrap();
+                let total: i16 = jumps.row().iter().sum();
+                assert_eq!(usize::try_from(total).unwrap(), geometry.pitch);
             }
         }
     }
