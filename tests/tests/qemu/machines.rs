@@ -1,0 +1,215 @@
+//! Models, inputs, and where they run.
+
+use core::time::Duration;
+use nnz::{Model, Session};
+use nnz_format::encode::{self, Matrix, RowQuant};
+use nnz_format::write::{IoDesc, ModelDesc, StepDesc, write};
+use nnz_format::{AxisOrder, Clamp, DType, Op, Rounding, Tensor, TensorLayout};
+use nnz_pruner::data::Preprocess;
+use nnz_pruner::emit::{self, Provenance};
+use nnz_pruner::pass::{self, PassSet};
+use nnz_pruner::{import, lower, plan};
+use nnz_support::emulator::{self, EmulatorError, Outcome, Request};
+use nnz_support::targets::Target;
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// Rows of each input.
+pub(crate) const ROWS: usize = 2;
+/// Integer networks of `../shared/models`.
+pub(crate) const NETWORKS: [&str; 4] = ["kws_int8", "resnet8_int8", "vww96_int8", "ad01_int8"];
+
+/// Why nothing can be tested, printed; a failure in CI.
+fn skip(reason: &str) {
+    let is_ci = env::var("CI").is_ok_and(|v| v == "true" || v == "1");
+    assert!(
+        !is_ci || env::var_os("NNZ_HOST_ONLY").is_some(),
+        "in CI this must run: {reason}"
+    );
+    eprintln!("skipped: {reason}");
+}
+
+/// The targets that can run here.
+pub(crate) fn targets() -> Vec<&'static Target> {
+    if env::var_os("NNZ_HOST_ONLY").is_some() {
+        skip("NNZ_HOST_ONLY is set");
+        return Vec::new();
+    }
+    let emulated = Target::all().iter().filter(|t| t.emulator.is_some());
+    emulated
+        .filter(|target| {
+            emulator::find_image(target)
+                .map_err(|e| skip(&e.to_string()))
+                .is_ok()
+        })
+        .collect()
+}
+
+/// Runs on a target; `None` where its emulator is not installed.
+pub(crate) fn run(target: &Target, model: &[u8], input: &[u8]) -> Option<Outcome> {
+    let request = Request {
+        target,
+        model,
+        input,
+        timeout: Duration::from_secs(300),
+    };
+    match emulator::run(&request) {
+        Ok(outcome) => Some(outcome),
+        Err(error @ EmulatorError::NotInstalled { .. }) => {
+            skip(&error.to_string());
+            None
+        }
+        Err(error) => panic!("{}: {error}", target.name),
+    }
+}
+
+/// A network of `../shared/models`, lowered without loss; `None` where the folder is missing.
+pub(crate) fn network(name: &str) -> Option<Vec<u8>> {
+    let path = root()
+        .join("../shared/models")
+        .join(name)
+        .with_extension("tflite");
+    if !path.is_file() {
+        eprintln!("skipped: {} is not there", path.display());
+        return None;
+    }
+    let graph = pass::run(import::load(&path).unwrap(), PassSet::Lossless).unwrap();
+    let program = lower::lower(&graph, &lower::Options::default()).unwrap();
+    let plan = plan::plan(&program).unwrap();
+    let provenance = Provenance {
+        source: name.to_owned(),
+        sha256: String::new(),
+        recipe: String::new(),
+        labels: Vec::new(),
+        accuracy: None,
+        preprocess: Preprocess::NONE,
+        source_dtype: None,
+        every_tensor: false,
+    };
+    Some(emit::emit(&program, &plan, &provenance).unwrap())
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The model's bytes where a model may lie.
+fn aligned(bytes: &[u8]) -> Vec<u128> {
+    let mut words = vec![0_u128; bytes.len().div_ceil(16)];
+    for (word, chunk) in words.iter_mut().zip(bytes.chunks(16)) {
+        let mut full = [0; 16];
+        full[..chunk.len()].copy_from_slice(chunk);
+        *word = u128::from_ne_bytes(full);
+    }
+    words
+}
+
+/// Outputs of this machine for rows of input bytes.
+pub(crate) fn on_host(model: &[u8], input: &[u8]) -> Vec<u8> {
+    let words = aligned(model);
+    let model = Model::parse(bytemuck::cast_slice(&words)).unwrap();
+    let mut arena = vec![0_u128; model.arena_len().div_ceil(16)];
+    let mut session =
+        Session::<{ u128::MAX }>::new(&model, bytemuck::cast_slice_mut(&mut arena)).unwrap();
+    let mut output = Vec::new();
+    for row in input.chunks(row_len(&model)) {
+        let mut rest = row;
+        for index in 0..model.inputs_len() {
+            let bytes = session.input_bytes(index).unwrap();
+            let (now, later) = rest.split_at(bytes.len());
+            bytes.copy_from_slice(now);
+            rest = later;
+        }
+        session.run();
+        for index in 0..model.outputs_len() {
+            output.extend_from_slice(session.output_bytes(index).unwrap());
+        }
+    }
+    output
+}
+
+fn row_len(model: &Model<'_>) -> usize {
+    (0..model.inputs_len())
+        .filter_map(|index| model.input(index))
+        .map(|input| usize::try_from(input.tensor.len).unwrap())
+        .sum()
+}
+
+/// Rows of bytes from a seed.
+pub(crate) fn rows(model: &[u8], seed: u64) -> Vec<u8> {
+    let words = aligned(model);
+    let model = Model::parse(bytemuck::cast_slice(&words)).unwrap();
+    let mut state = seed;
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    };
+    (0..ROWS * row_len(&model)).map(|_| next()).collect()
+}
+
+/// A network of this suite's own: eight values, a fully connected layer of four rows.
+pub(crate) fn own_network() -> Vec<u8> {
+    let weights: Vec<i8> = (0..32_i32)
+        .map(|i| i8::try_from(i * 37 % 19 - 9).unwrap())
+        .collect();
+    let matrix = Matrix {
+        rows: 4,
+        cin: 8,
+        kernel_h: 1,
+        kernel_w: 1,
+        stride_w: 1,
+        is_fully_connected: true,
+        data: &weights,
+    };
+    let row = RowQuant {
+        bias: 100,
+        multiplier: 1_610_612_736,
+        shift: 4,
+    };
+    let vector = |c: u16, offset| Tensor {
+        dtype: DType::S8,
+        layout: TensorLayout::Planar,
+        region: 0,
+        c,
+        h: 1,
+        w: 1,
+        plane_stride: 1,
+        offset,
+        len: u32::from(c),
+        scale: 1.0,
+        zero_point: 0,
+    };
+    let io = |tensor, name: &str, dim| IoDesc {
+        tensor,
+        name: name.to_owned(),
+        dims: vec![1, dim],
+        order: AxisOrder::Nchw,
+        source_dtype: DType::S8,
+        mean: 0.0,
+        std: 1.0,
+    };
+    let desc = ModelDesc {
+        rounding: Rounding::Single,
+        arena_len: 16,
+        macs: 32,
+        stored_macs: 32,
+        tensors: vec![vector(8, 0), vector(4, 8)],
+        steps: vec![StepDesc {
+            op: Op::FullyConnected {
+                clamp: Clamp::S8 { lo: -128, hi: 127 },
+            },
+            input: 0,
+            input2: None,
+            output: 1,
+            weights: Some(encode::dense_s8(&matrix, &[row; 4]).unwrap()),
+            scratch_offset: 0,
+            scratch_len: 0,
+        }],
+        inputs: vec![io(0, "input", 8)],
+        outputs: vec![io(1, "output", 4)],
+        meta: None,
+    };
+    write(&desc).unwrap()
+}

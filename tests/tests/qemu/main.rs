@@ -1,0 +1,133 @@
+//! The same file gives the same bytes on this machine and on every emulated microcontroller, and
+//! counts there are the same in every run.
+//!
+//! Where an image or an emulator is missing the suite says so and passes, except in CI (`CI=true`).
+//! `NNZ_HOST_ONLY=1` leaves everything here out.
+
+mod machines;
+
+use core::time::Duration;
+use machines::{NETWORKS, ROWS, network, on_host, own_network, rows, run, targets};
+use nnz_support::emulator::{self, Outcome, Request};
+
+#[test]
+fn every_target_computes_the_same_bytes_as_this_machine() {
+    let targets = targets();
+    let shared = NETWORKS
+        .into_iter()
+        .filter_map(|name| Some((name, network(name)?)));
+    for (name, model) in shared.chain([("own network", own_network())]) {
+        let seed = 20_261_122;
+        let input = rows(&model, seed);
+        let expected = on_host(&model, &input);
+        for target in &targets {
+            let Some(outcome) = run(target, &model, &input) else {
+                continue;
+            };
+            assert!(
+                outcome.output == expected,
+                "{name} on {} differs, seed {seed}",
+                target.name
+            );
+            assert_eq!(outcome.run.rows.len(), ROWS, "{name} on {}", target.name);
+            println!(
+                "{name} on {}: {} instructions",
+                target.name, outcome.run.rows[0]
+            );
+        }
+    }
+}
+
+#[test]
+fn counts_are_the_same_in_every_run() {
+    for model in [Some(own_network()), network("kws_int8")]
+        .into_iter()
+        .flatten()
+    {
+        let input = rows(&model, 1);
+        for target in targets() {
+            let Some(first) = run(target, &model, &input) else {
+                continue;
+            };
+            let Some(second) = run(target, &model, &input) else {
+                continue;
+            };
+            assert_eq!(first.run, second.run, "{}", target.name);
+        }
+    }
+}
+
+#[test]
+fn steps_add_up_to_the_inference() {
+    for model in [Some(own_network()), network("kws_int8")]
+        .into_iter()
+        .flatten()
+    {
+        let input = rows(&model, 2);
+        for target in targets() {
+            let Some(Outcome { run, .. }) = run(target, &model, &input) else {
+                continue;
+            };
+            let (steps, whole) = (run.steps.iter().sum::<u64>(), run.rows[0]);
+            let allowed = 100 * u64::try_from(run.steps.len()).unwrap();
+            let difference = whole.abs_diff(steps);
+            assert!(
+                difference <= allowed,
+                "{}: steps {steps}, row {whole}",
+                target.name
+            );
+        }
+    }
+}
+
+#[test]
+fn without_input_one_row_of_zeros_runs() {
+    let model = own_network();
+    let expected = on_host(&model, &[0; 8]);
+    for target in targets() {
+        let Some(outcome) = run(target, &model, &[]) else {
+            continue;
+        };
+        assert_eq!(outcome.output, expected, "{}", target.name);
+        assert!(outcome.run.stack_bytes >= 64 && outcome.run.stack_bytes < 8192);
+    }
+}
+
+#[test]
+fn a_refused_model_is_reported_with_its_reason() {
+    let mut model = own_network();
+    model[60] ^= 1;
+    for target in targets() {
+        let request = Request {
+            target,
+            model: &model,
+            input: &[],
+            timeout: Duration::from_secs(60),
+        };
+        let error = emulator::run(&request).unwrap_err().to_string();
+        assert!(
+            error.contains("the model is refused"),
+            "{}: {error}",
+            target.name
+        );
+    }
+}
+
+#[test]
+fn an_input_of_the_wrong_length_is_reported() {
+    let model = own_network();
+    for target in targets() {
+        let request = Request {
+            target,
+            model: &model,
+            input: &[1, 2, 3],
+            timeout: Duration::from_secs(60),
+        };
+        let error = emulator::run(&request).unwrap_err().to_string();
+        assert!(
+            error.contains("rows of 8 bytes"),
+            "{}: {error}",
+            target.name
+        );
+    }
+}
