@@ -136,8 +136,9 @@ pub(super) const fn finite(words: &[u8], len: usize) -> Option<&[u8]> {
     let Some((mut words, rest)) = words.split_at_checked(len.saturating_mul(4)) else {
         return None;
     };
-    while let [a, b, c, d, tail @ ..] = words {
-        if !f32::from_le_bytes([*a, *b, *c, *d]).is_finite() {
+    while let [_, _, low, high, tail @ ..] = words {
+        // All eight bits of the exponent: infinite or not a number.
+        if *high & 0x7F == 0x7F && *low & 0x80 != 0 {
             return None;
         }
         words = tail;
