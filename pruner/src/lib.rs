@@ -17,6 +17,7 @@ pub mod interpret;
 pub mod ir;
 pub mod lower;
 pub mod pass;
+pub mod pipeline;
 pub mod plan;
 pub mod progress;
 pub mod quantize;

@@ -50,6 +50,9 @@ impl Geometry {
     pub(super) fn for_tap(&self, ky: usize, kx: usize, mut f: impl FnMut(usize, usize, usize)) {
         let (rows, first_y) = self.outputs(0, ky);
         let (cols, first_x) = self.outputs(1, kx);
+        if cols.is_empty() {
+            return;
+        }
         for (n, oy) in rows.enumerate() {
             let y = first_y + n * self.window.stride[0];
             f(

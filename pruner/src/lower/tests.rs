@@ -5,8 +5,9 @@ use crate::emit::{Provenance, emit};
 use crate::inspect::inspect;
 use crate::ir::{FlattenOrder, Graph, Op as Meaning, Order, TensorId};
 use crate::plan::plan;
-use crate::testing::network;
-use nnz_format::{Model, Op, TensorLayout, WeightLayout};
+use crate::interpret::{Interpreter, Value};
+use crate::testing::{input, network, run, run_with};
+use nnz_format::{Model, Op, Rounding, TensorLayout, WeightLayout};
 
 fn file(program: &Program) -> Vec<u8> {
     let plan = plan(program).unwrap();
@@ -200,4 +201,52 @@ fn refusals_name_the_node_and_a_way_out() {
         error.contains(&graph.nodes[at].name) && error.contains("help:"),
         "{error}"
     );
+}
+
+/// The file's outputs against the interpreter's, integers byte for byte.
+fn assert_same(found: &[Value], expected: &[Value], context: &str) {
+    for (found, expected) in found.iter().zip(expected) {
+        match (found, expected) {
+            (Value::S8(f), Value::S8(e)) => assert_eq!(f, e, "{context}"),
+            (Value::F32(f), Value::F32(e)) => {
+                let norm = |v: &mut dyn Iterator<Item = f32>| v.map(|x| x * x).sum::<f32>().sqrt();
+                let error = norm(&mut f.iter().zip(e).map(|(a, b)| a - b));
+                assert!(error <= 1e-5 * norm(&mut e.iter().copied()) + 1e-6, "{context}: {error}");
+            }
+            _ => panic!("{context}: types differ"),
+        }
+    }
+}
+
+#[test]
+fn files_compute_what_the_interpreter_computes() {
+    for seed in 0..300 {
+        let graph = network(seed, !seed.is_multiple_of(4));
+        let rounding = if seed % 3 == 0 { Rounding::Single } else { Rounding::Double };
+        let x = input(&graph, seed);
+        let interpreter = Interpreter::with_rounding(&graph, rounding).unwrap();
+        let expected = interpreter.run(core::slice::from_ref(&x)).unwrap();
+        for options in all_options() {
+            let options = Options { rounding: Some(rounding), ..options };
+            let found = run(&file(&lower(&graph, &options).unwrap()), core::slice::from_ref(&x));
+            assert_same(&found, &expected, &format!("seed {seed}, {options:?}"));
+        }
+    }
+}
+
+#[test]
+fn kept_steps_show_every_tensor_of_the_graph() {
+    for seed in 0..60 {
+        let graph = network(seed, true);
+        let x = [input(&graph, seed)];
+        let expected = Interpreter::new(&graph).unwrap().run_all(&x).unwrap();
+        let options = Options { keep_all_steps: true, ..Options::default() };
+        let program = lower(&graph, &options).unwrap();
+        run_with(&file(&program), &x, |index, value| {
+            let Some(source) = program.steps[index].source_index else { return };
+            let output = graph.nodes[source].output;
+            let expected = expected[output.0].clone().unwrap();
+            assert_same(&[value], &[expected], &format!("{:?} at seed {seed}", program.steps[index]));
+        });
+    }
 }

@@ -1,5 +1,10 @@
 //! Seeded networks for tests: small, of every operator, integer or float.
 
+mod run;
+
+pub(crate) use run::{run, run_with};
+
+use crate::interpret::Value;
 use crate::ir::{
     Bias, Clamp, Conv, DType, FlattenOrder, FullyConnected, Graph, Node, Op, Order, Pool, Quant,
     Shape, Source, Tensor, TensorId, Values, Weights, Window,
@@ -75,6 +80,18 @@ pub(crate) fn network(seed: u64, quantized: bool) -> Graph {
     maker.graph.outputs.push(at);
     maker.graph.check().unwrap();
     maker.graph
+}
+
+/// A random input of `graph`.
+pub(crate) fn input(graph: &Graph, seed: u64) -> Value {
+    let mut random = Random::new(seed ^ 0xABCD);
+    let tensor = graph.tensor(graph.inputs[0]);
+    let n = tensor.shape.len();
+    if tensor.dtype == DType::S8 {
+        Value::S8((0..n).map(|_| random.s8()).collect())
+    } else {
+        Value::F32((0..n).map(|_| 4.0 * random.real()).collect())
+    }
 }
 
 struct Maker {
