@@ -98,7 +98,7 @@ const PORTABLE: Table = Table {
         WeightLayout::CsrN => 3_100,
         WeightLayout::CsrQ => 3_000,
         WeightLayout::Blk1x4 => 2_700,
-        WeightLayout::Blk4x1 => 2_000,
+        WeightLayout::Blk4x1 => 2_650,
     },
     fc_weight: |layout| match layout {
         WeightLayout::None => 0,

@@ -3,9 +3,9 @@
 use super::{Options, Prefer, Program, WeightChoice, lower};
 use crate::emit::{Provenance, emit};
 use crate::inspect::inspect;
+use crate::interpret::{Interpreter, Value};
 use crate::ir::{FlattenOrder, Graph, Op as Meaning, Order, TensorId};
 use crate::plan::plan;
-use crate::interpret::{Interpreter, Value};
 use crate::testing::{input, network, run, run_with};
 use nnz_format::{Model, Op, Rounding, TensorLayout, WeightLayout};
 
@@ -211,7 +211,10 @@ fn assert_same(found: &[Value], expected: &[Value], context: &str) {
             (Value::F32(f), Value::F32(e)) => {
                 let norm = |v: &mut dyn Iterator<Item = f32>| v.map(|x| x * x).sum::<f32>().sqrt();
                 let error = norm(&mut f.iter().zip(e).map(|(a, b)| a - b));
-                assert!(error <= 1e-5 * norm(&mut e.iter().copied()) + 1e-6, "{context}: {error}");
+                assert!(
+                    error <= 1e-5 * norm(&mut e.iter().copied()) + 1e-6,
+                    "{context}: {error}"
+                );
             }
             _ => panic!("{context}: types differ"),
         }
@@ -222,13 +225,23 @@ fn assert_same(found: &[Value], expected: &[Value], context: &str) {
 fn files_compute_what_the_interpreter_computes() {
     for seed in 0..300 {
         let graph = network(seed, !seed.is_multiple_of(4));
-        let rounding = if seed % 3 == 0 { Rounding::Single } else { Rounding::Double };
+        let rounding = if seed % 3 == 0 {
+            Rounding::Single
+        } else {
+            Rounding::Double
+        };
         let x = input(&graph, seed);
         let interpreter = Interpreter::with_rounding(&graph, rounding).unwrap();
         let expected = interpreter.run(core::slice::from_ref(&x)).unwrap();
         for options in all_options() {
-            let options = Options { rounding: Some(rounding), ..options };
-            let found = run(&file(&lower(&graph, &options).unwrap()), core::slice::from_ref(&x));
+            let options = Options {
+                rounding: Some(rounding),
+                ..options
+            };
+            let found = run(
+                &file(&lower(&graph, &options).unwrap()),
+                core::slice::from_ref(&x),
+            );
             assert_same(&found, &expected, &format!("seed {seed}, {options:?}"));
         }
     }
@@ -240,13 +253,22 @@ fn kept_steps_show_every_tensor_of_the_graph() {
         let graph = network(seed, true);
         let x = [input(&graph, seed)];
         let expected = Interpreter::new(&graph).unwrap().run_all(&x).unwrap();
-        let options = Options { keep_all_steps: true, ..Options::default() };
+        let options = Options {
+            keep_all_steps: true,
+            ..Options::default()
+        };
         let program = lower(&graph, &options).unwrap();
         run_with(&file(&program), &x, |index, value| {
-            let Some(source) = program.steps[index].source_index else { return };
+            let Some(source) = program.steps[index].source_index else {
+                return;
+            };
             let output = graph.nodes[source].output;
             let expected = expected[output.0].clone().unwrap();
-            assert_same(&[value], &[expected], &format!("{:?} at seed {seed}", program.steps[index]));
+            assert_same(
+                &[value],
+                &[expected],
+                &format!("{:?} at seed {seed}", program.steps[index]),
+            );
         });
     }
 }

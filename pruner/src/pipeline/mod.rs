@@ -1,0 +1,301 @@
+//! `nnz prune` as one function: a trained network in, a `.nnz` file and a report out.
+//!
+//! ```text
+//! bytes ─import→ Graph ─passes→ ─sparsify→ ─passes→ ─quantise→ ─lower→ Program ─plan→ Plan ─emit→ bytes
+//!                                                                 └ again with dense weights, for the report
+//! ```
+//!
+//! The second round of passes removes channels that the new zeros made dead.
+
+mod error;
+mod options;
+mod report;
+#[cfg(test)]
+mod tests;
+
+pub use error::PipelineError;
+pub use options::{Dtype, Options, Passes};
+pub use report::{LayerRow, Report, Versus};
+
+use crate::data::Dataset;
+use crate::emit::{self, Provenance};
+use crate::import;
+use crate::ir::{DType, Graph};
+use crate::lower::{self, Program, WeightChoice};
+use crate::pass::{self, PassSet};
+use crate::plan::{self, Plan};
+use crate::quantize;
+use crate::sparsify::{self, Method, SparsityReport};
+use nnz_format::Rounding;
+use std::path::Path;
+
+/// A finished file.
+#[derive(Debug, Clone)]
+pub struct Pruned {
+    /// The `.nnz` file.
+    pub bytes: Vec<u8>,
+    /// What was gained, and what the user should know.
+    pub report: Report,
+}
+
+/// Told which stage runs, how many of its items are done, and how many there are (0 of 0 at its beginning).
+pub type Listener<'a> = &'a (dyn Fn(Stage, usize, usize) + Sync);
+
+/// What [`prune`] is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Reading the network.
+    Import,
+    /// Simplifying the graph.
+    Passes,
+    /// Choosing weights to remove.
+    Sparsify,
+    /// Choosing scales from calibration data.
+    Quantize,
+    /// Choosing layouts.
+    Lower,
+    /// Placing tensors.
+    Plan,
+    /// Writing.
+    Emit,
+}
+
+impl Stage {
+    /// What a progress line says.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Import => "reading",
+            Self::Passes => "simplifying",
+            Self::Sparsify => "pruning",
+            Self::Quantize => "quantising",
+            Self::Lower => "choosing layouts",
+            Self::Plan => "planning memory",
+            Self::Emit => "writing",
+        }
+    }
+}
+
+/// Prunes the network in the file `path`.
+///
+/// # Errors
+///
+/// As [`prune_bytes`], and if the file cannot be read.
+pub fn prune(
+    path: &Path,
+    options: &Options,
+    progress: Listener<'_>,
+) -> Result<Pruned, PipelineError> {
+    let bytes = std::fs::read(path).map_err(|e| PipelineError::Read {
+        path: path.to_owned(),
+        reason: e.to_string(),
+    })?;
+    let name = path
+        .file_name()
+        .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    prune_bytes(&name, &bytes, options, progress)
+}
+
+/// Prunes the network in `bytes`; `name` is its file name, for errors and provenance.
+///
+/// # Errors
+///
+/// The first stage that cannot do what was asked, with file, node, reason and a way out.
+pub fn prune_bytes(
+    name: &str,
+    bytes: &[u8],
+    options: &Options,
+    progress: Listener<'_>,
+) -> Result<Pruned, PipelineError> {
+    options.check()?;
+    progress(Stage::Import, 0, 0);
+    let graph = import::from_bytes(name, bytes).map_err(PipelineError::Import)?;
+    let default = if graph.is_quantized() {
+        Rounding::Double
+    } else {
+        Rounding::Single
+    };
+    let rounding = options.rounding.unwrap_or(default);
+    let (graph, sparsity) = optimise(graph, options, rounding, progress)?;
+    let graph = to_dtype(graph, options, rounding, progress)?;
+    let built = Built::new(&graph, options, rounding, progress)?;
+    progress(Stage::Emit, 0, 0);
+    let provenance = Provenance {
+        source: name.to_owned(),
+        sha256: emit::sha256(bytes),
+        recipe: recipe(options, &built.program),
+        labels: options.labels.clone(),
+        accuracy: None,
+        preprocess: options.preprocess.clone(),
+        source_dtype: None,
+        every_tensor: options.passes == Passes::None,
+    };
+    let file = emit::emit(&built.program, &built.plan, &provenance).map_err(PipelineError::Emit)?;
+    let dense = Options {
+        weights: WeightChoice::Dense,
+        ..options.clone()
+    };
+    let dense = Built::new(&graph, &dense, rounding, &|_, _, _| ())?;
+    let dense_file =
+        emit::emit(&dense.program, &dense.plan, &provenance).map_err(PipelineError::Emit)?;
+    let report = Report::new(
+        (&built.program, &built.plan, file.len()),
+        (&dense.program, &dense.plan, dense_file.len()),
+        sparsity,
+        &graph.notes,
+        options,
+    );
+    Ok(Pruned {
+        bytes: file,
+        report,
+    })
+}
+
+/// Passes and pruning.
+fn optimise(
+    mut graph: Graph,
+    options: &Options,
+    rounding: Rounding,
+    progress: Listener<'_>,
+) -> Result<(Graph, SparsityReport), PipelineError> {
+    let passes = match (options.passes, options.lossless) {
+        (Passes::None, _) => PassSet::None,
+        (Passes::All, true) => PassSet::Lossless,
+        (Passes::All, false) => PassSet::All,
+    };
+    progress(Stage::Passes, 0, 0);
+    graph = pass::run_with_rounding(graph, passes, rounding).map_err(PipelineError::Pass)?;
+    progress(Stage::Sparsify, 0, 0);
+    let report =
+        sparsify::apply(&mut graph, &options.sparsify()).map_err(PipelineError::Sparsify)?;
+    if options.method() != Method::Keep {
+        progress(Stage::Passes, 0, 0);
+        graph = pass::run_with_rounding(graph, passes, rounding).map_err(PipelineError::Pass)?;
+    }
+    Ok((graph, report))
+}
+
+/// The graph in the wanted element type.
+fn to_dtype(
+    graph: Graph,
+    options: &Options,
+    rounding: Rounding,
+    progress: Listener<'_>,
+) -> Result<Graph, PipelineError> {
+    if graph.is_quantized() {
+        return match options.dtype {
+            Dtype::Auto | Dtype::S8 => Ok(graph),
+            Dtype::F32 | Dtype::F16 => Err(PipelineError::option(
+                format!(
+                    "the network is an integer one, `--dtype {}` cannot bring its floats back",
+                    options.dtype.name()
+                ),
+                "leave `--dtype` out, or start from the float network",
+            )),
+        };
+    }
+    match (options.dtype, &options.calib) {
+        (Dtype::F16, _) => Err(PipelineError::option(
+            "f16 weights are not supported yet",
+            "use `--dtype f32`, or `--dtype s8` with `--calib DATA.npz`",
+        )),
+        (Dtype::S8, None) => Err(PipelineError::option(
+            "integers need calibration data to choose scales from",
+            "give `--calib DATA.npz` with an array `x` of some hundred typical inputs",
+        )),
+        (Dtype::Auto, None) | (Dtype::F32, _) if options.target.microcontroller => {
+            Err(PipelineError::option(
+                format!(
+                    "{} runs integer networks, this one has floats",
+                    options.target.name
+                ),
+                "give `--calib DATA.npz` to quantise it, or `--target portable`",
+            ))
+        }
+        (Dtype::Auto | Dtype::S8, Some(calib)) => {
+            progress(Stage::Quantize, 0, 0);
+            let data = Dataset::open(calib).map_err(PipelineError::Data)?;
+            let quantized =
+                quantize::post_training(graph, &data, &options.quantize(), &|done, total| {
+                    progress(Stage::Quantize, done, total);
+                })
+                .map_err(PipelineError::Quantize)?;
+            let passes = passes_after_quantization(options);
+            pass::run_with_rounding(quantized, passes, rounding).map_err(PipelineError::Pass)
+        }
+        (Dtype::Auto, None) | (Dtype::F32, _) => Ok(graph),
+    }
+}
+
+/// Weights that quantisation rounded to zero may leave channels without readers.
+fn passes_after_quantization(options: &Options) -> PassSet {
+    match options.passes {
+        Passes::All => PassSet::Lossless,
+        Passes::None => PassSet::None,
+    }
+}
+
+/// A graph lowered and planned.
+struct Built {
+    program: Program,
+    plan: Plan,
+}
+
+impl Built {
+    fn new(
+        graph: &Graph,
+        options: &Options,
+        rounding: Rounding,
+        progress: Listener<'_>,
+    ) -> Result<Self, PipelineError> {
+        progress(Stage::Lower, 0, 0);
+        let lowering = lower::Options {
+            weights: options.weights,
+            prefer: options.prefer,
+            rounding: Some(rounding),
+            keep_all_steps: options.passes == Passes::None,
+            target: options.target,
+        };
+        let program = lower::lower(graph, &lowering).map_err(PipelineError::Lower)?;
+        progress(Stage::Plan, 0, 0);
+        let plan = plan::plan(&program).map_err(PipelineError::Plan)?;
+        Ok(Self { program, plan })
+    }
+}
+
+/// The options that made a file, as the command line words them.
+fn recipe(options: &Options, program: &Program) -> String {
+    let integers = program.tensors.iter().any(|t| t.dtype == DType::S8);
+    let mut words = vec![format!("--method {}", options.method().row().name)];
+    if options.pattern != sparsify::Pattern::Unstructured {
+        words.push(format!("--pattern {}", options.pattern));
+    }
+    if let Some(sparsity) = options.sparsity {
+        words.push(format!("--sparsity {sparsity}"));
+    }
+    if let Some(threshold) = options.threshold {
+        words.push(format!("--threshold {threshold}"));
+    }
+    words.push(format!("--dtype {}", if integers { "s8" } else { "f32" }));
+    if integers {
+        let single = program.rounding == Rounding::Single;
+        words.push(format!(
+            "--rounding {}",
+            if single { "single" } else { "double" }
+        ));
+    }
+    let flags = [
+        (options.lossless, "--lossless"),
+        (options.passes == Passes::None, "--passes none"),
+        (options.weights == WeightChoice::Dense, "--weights dense"),
+        (options.prefer == lower::Prefer::Flash, "--prefer flash"),
+    ];
+    words.extend(
+        flags
+            .iter()
+            .filter(|(set, _)| *set)
+            .map(|(_, flag)| (*flag).to_owned()),
+    );
+    words.join(" ")
+}

@@ -1,0 +1,182 @@
+//! Everything that `nnz prune` can be told.
+
+use super::PipelineError;
+use crate::data::Preprocess;
+use crate::ir::Order;
+use crate::lower::{Prefer, WeightChoice};
+use crate::quantize::Range;
+use crate::sparsify::{self, Alloc, Method, Pattern};
+use crate::target::Target;
+use nnz_format::Rounding;
+use std::path::PathBuf;
+
+/// Element type of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dtype {
+    /// Integer networks stay integer; float ones become `s8` with calibration data.
+    #[default]
+    Auto,
+    /// `s8`.
+    S8,
+    /// `f32`.
+    F32,
+    /// `f16` weights; reserved.
+    F16,
+}
+
+impl Dtype {
+    /// Every type with its name on the command line.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("auto", Self::Auto),
+        ("s8", Self::S8),
+        ("f32", Self::F32),
+        ("f16", Self::F16),
+    ];
+
+    /// The name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::S8 => "s8",
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+        }
+    }
+}
+
+/// Which graph passes run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Passes {
+    /// Folding, fusion and the removal of dead and constant channels.
+    #[default]
+    All,
+    /// None; every operator of the source model keeps an output of its own.
+    None,
+}
+
+/// Options of [`super::prune`].
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the network will run.
+    pub target: &'static Target,
+    /// Element type of the result.
+    pub dtype: Dtype,
+    /// How weights are chosen; `None` = by the other options: a sparsity or N:M pattern means magnitude,
+    /// a threshold means threshold, neither means keep.
+    pub method: Option<Method>,
+    /// Which weights go together.
+    pub pattern: Pattern,
+    /// Wanted share of zeros.
+    pub sparsity: Option<f64>,
+    /// Largest |w| that method `threshold` clears.
+    pub threshold: Option<f32>,
+    /// How the share is spread over layers.
+    pub alloc: Alloc,
+    /// Layers to leave alone.
+    pub skip: Vec<String>,
+    /// Layers to prune although the rule would not.
+    pub include: Vec<String>,
+    /// Calibration data.
+    pub calib: Option<PathBuf>,
+    /// From data values to real numbers.
+    pub preprocess: Preprocess,
+    /// Axis order of the calibration data; `None` = the source model's.
+    pub layout: Option<Order>,
+    /// How calibration turns values into ranges.
+    pub range: Range,
+    /// Only changes that keep every output bit.
+    pub lossless: bool,
+    /// Which graph passes run.
+    pub passes: Passes,
+    /// Which weight layouts may be used.
+    pub weights: WeightChoice,
+    /// What weight layouts are chosen for.
+    pub prefer: Prefer,
+    /// Rounding of accumulators; `None` = double for imported integer networks, single for those quantised here.
+    pub rounding: Option<Rounding>,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Names of the classes, written into the file.
+    pub labels: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            target: Target::PORTABLE,
+            dtype: Dtype::Auto,
+            method: None,
+            pattern: Pattern::Unstructured,
+            sparsity: None,
+            threshold: None,
+            alloc: Alloc::Layer,
+            skip: Vec::new(),
+            include: Vec::new(),
+            calib: None,
+            preprocess: Preprocess::NONE,
+            layout: None,
+            range: Range::default(),
+            lossless: false,
+            passes: Passes::All,
+            weights: WeightChoice::Auto,
+            prefer: Prefer::Speed,
+            rounding: None,
+            seed: 0,
+            labels: Vec::new(),
+        }
+    }
+}
+
+impl Options {
+    /// The method that these options mean.
+    #[must_use]
+    pub const fn method(&self) -> Method {
+        match (self.method, self.pattern, self.sparsity, self.threshold) {
+            (Some(method), ..) => method,
+            (None, _, None, Some(_)) => Method::Threshold,
+            (None, _, Some(_), _) | (None, Pattern::NofM { .. }, ..) => Method::Magnitude,
+            (None, Pattern::Unstructured | Pattern::Block { .. }, None, None) => Method::Keep,
+        }
+    }
+
+    pub(super) fn sparsify(&self) -> sparsify::Options {
+        sparsify::Options {
+            method: self.method(),
+            pattern: self.pattern,
+            sparsity: self.sparsity,
+            threshold: self.threshold,
+            alloc: self.alloc,
+            skip: self.skip.clone(),
+            include: self.include.clone(),
+            seed: self.seed,
+        }
+    }
+
+    pub(super) fn quantize(&self) -> crate::quantize::Options {
+        crate::quantize::Options {
+            range: self.range,
+            preprocess: self.preprocess.clone(),
+            layout: self.layout,
+            ..Default::default()
+        }
+    }
+
+    /// Refuses options that contradict each other.
+    pub(super) fn check(&self) -> Result<(), PipelineError> {
+        let quantizes = self.calib.is_some() || self.dtype == Dtype::S8;
+        if self.lossless && self.method() != Method::Keep {
+            return Err(PipelineError::option(
+                "`--lossless` removes no weights, but a pruning method, sparsity or threshold is given",
+                "leave one of them out",
+            ));
+        }
+        if self.lossless && self.calib.is_some() && quantizes {
+            return Err(PipelineError::option(
+                "`--lossless` keeps every output bit, quantising with `--calib` does not",
+                "leave one of them out",
+            ));
+        }
+        Ok(())
+    }
+}

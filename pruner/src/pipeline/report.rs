@@ -1,0 +1,129 @@
+//! What was gained, against the same network with dense weights.
+
+use super::Options;
+use crate::lower::Program;
+use crate::plan::Plan;
+use crate::sparsify::SparsityReport;
+use nnz_format::WeightLayout;
+use serde::Serialize;
+
+/// A number of the pruned file, and of the same network with dense weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Versus {
+    /// The file that was made.
+    pub now: u64,
+    /// The same network with `--weights dense`.
+    pub dense: u64,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LayerRow {
+    /// The node's name.
+    pub name: String,
+    /// The operator.
+    pub op: &'static str,
+    /// Layout of the weights.
+    pub layout: &'static str,
+    /// All weights.
+    pub weights: u64,
+    /// Weights that are not zero.
+    pub nonzeros: u64,
+    /// Multiply-accumulates with every weight stored.
+    pub macs: u64,
+    /// Stored weights × output pixels.
+    pub stored_macs: u64,
+    /// Bytes of the encoded weights.
+    pub weight_bytes: u64,
+    /// Predicted instructions.
+    pub instructions: Versus,
+}
+
+/// What `nnz prune` says at the end.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The target.
+    pub target: &'static str,
+    /// Bytes of the file.
+    pub bytes: Versus,
+    /// Bytes of the arena.
+    pub arena: Versus,
+    /// Instructions that the cost model predicts.
+    pub instructions: Versus,
+    /// All weights.
+    pub weights: u64,
+    /// Weights that are not zero.
+    pub nonzeros: u64,
+    /// Non-zeros of sparse layers and all weights of dense ones.
+    pub stored_weights: u64,
+    /// Multiply-accumulates with every weight stored.
+    pub macs: u64,
+    /// Stored weights × output pixels.
+    pub stored_macs: u64,
+    /// No plan of these steps needs a smaller arena.
+    pub arena_bound: u64,
+    /// The pruning method.
+    pub method: &'static str,
+    /// What pruning did, layer by layer.
+    #[serde(skip)]
+    pub sparsity: SparsityReport,
+    /// One row a step.
+    pub layers: Vec<LayerRow>,
+    /// What importer, passes and lowering want the user to know.
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    /// Compares a program, its plan and its file size with its dense twin.
+    pub(super) fn new(
+        (program, plan, bytes): (&Program, &Plan, usize),
+        (dense, dense_plan, dense_bytes): (&Program, &Plan, usize),
+        sparsity: SparsityReport,
+        notes: &[String],
+        options: &Options,
+    ) -> Self {
+        let (totals, dense_totals) = (program.totals(), dense.totals());
+        let versus = |now: u64, dense: u64| Versus { now, dense };
+        let layers = program
+            .steps
+            .iter()
+            .zip(&dense.steps)
+            .map(|(step, twin)| LayerRow {
+                name: step.name.clone(),
+                op: step.op.name(),
+                layout: step.layout().name(),
+                weights: step.stats.weights,
+                nonzeros: step.stats.nonzeros,
+                macs: step.stats.macs,
+                stored_macs: step.stats.stored_macs,
+                weight_bytes: step.weight_bytes(),
+                instructions: versus(step.stats.instructions, twin.stats.instructions),
+            });
+        Self {
+            target: options.target.name,
+            bytes: versus(bytes as u64, dense_bytes as u64),
+            arena: versus(plan.arena_len.into(), dense_plan.arena_len.into()),
+            instructions: versus(totals.instructions, dense_totals.instructions),
+            weights: totals.weights,
+            nonzeros: totals.nonzeros,
+            stored_weights: totals.stored_weights,
+            macs: totals.macs,
+            stored_macs: totals.stored_macs,
+            arena_bound: plan.lower_bound.into(),
+            method: options.method().row().name,
+            sparsity,
+            layers: layers.collect(),
+            notes: notes.iter().chain(&program.notes).cloned().collect(),
+        }
+    }
+
+    /// Steps whose weights are stored sparsely.
+    #[must_use]
+    pub fn sparse_layers(&self) -> usize {
+        let plain = [WeightLayout::Dense.name(), WeightLayout::None.name()];
+        self.layers
+            .iter()
+            .filter(|l| !plain.contains(&l.layout))
+            .count()
+    }
+}

@@ -1,0 +1,148 @@
+//! Real networks through the whole line; skipped, visibly, where `../shared` is absent.
+
+use super::{Options, Passes, Pruned, prune};
+use crate::data::{Elements, read_npy};
+use crate::inspect::{Inspection, inspect};
+use crate::interpret::Value;
+use crate::lower::{Prefer, WeightChoice};
+use crate::testing::run;
+use nnz_format::{AxisOrder, Model};
+use std::path::{Path, PathBuf};
+
+/// A file of the shared folder beside the repository.
+fn shared(path: &str) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    let found = root.join(path);
+    if !found.exists() {
+        eprintln!("skipped: {} is not here", found.display());
+        return None;
+    }
+    Some(found)
+}
+
+fn pruned(model: &Path, options: &Options) -> Pruned {
+    prune(model, options, &|_, _, _| ()).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn lossless() -> Options {
+    Options {
+        lossless: true,
+        ..Options::default()
+    }
+}
+
+fn inspection(file: &Pruned) -> Inspection {
+    inspect(&Model::parse(&file.bytes).unwrap())
+}
+
+/// Rows of an array as the network's input, from the source's axis order to `[c][h][w]`.
+fn rows(file: &[u8], path: &Path) -> Vec<Value> {
+    let model = Model::parse(file).unwrap();
+    let io = model.input(0).unwrap();
+    let (c, pixels) = (
+        usize::from(io.tensor.c),
+        usize::try_from(io.tensor.plane()).unwrap(),
+    );
+    let interleaved = io.order == AxisOrder::Nhwc;
+    let at = |i: usize| {
+        if interleaved {
+            i % pixels * c + i / pixels
+        } else {
+            i
+        }
+    };
+    match read_npy(path).unwrap().elements {
+        Elements::S8(v) => v
+            .chunks_exact(c * pixels)
+            .map(|row| Value::S8((0..row.len()).map(|i| row[at(i)]).collect()))
+            .collect(),
+        Elements::F32(v) => v
+            .chunks_exact(c * pixels)
+            .map(|row| Value::F32((0..row.len()).map(|i| row[at(i)]).collect()))
+            .collect(),
+        Elements::U8(_) | Elements::S64(_) => panic!("{}: unexpected type", path.display()),
+    }
+}
+
+const INTEGER_MODELS: [(&str, &str); 5] = [
+    ("kws_int8", "out0"),
+    ("resnet8_int8", "out0"),
+    ("vww96_int8", "out0"),
+    ("ad01_int8", "tflm_out0"),
+    ("hello_world_int8", "tflm_out0"),
+];
+
+#[test]
+fn integer_models_give_the_golden_bytes() {
+    for (name, suffix) in INTEGER_MODELS {
+        let (Some(model), Some(x), Some(y)) = (
+            shared(&format!("models/{name}.tflite")),
+            shared(&format!("golden/{name}.in.npy")),
+            shared(&format!("golden/{name}.{suffix}.npy")),
+        ) else {
+            return;
+        };
+        let none = Options {
+            passes: Passes::None,
+            ..Options::default()
+        };
+        let dense = Options {
+            weights: WeightChoice::Dense,
+            ..lossless()
+        };
+        let flash = Options {
+            prefer: Prefer::Flash,
+            ..lossless()
+        };
+        for options in [lossless(), none, dense, flash] {
+            let file = pruned(&model, &options).bytes;
+            let Elements::S8(golden) = read_npy(&y).unwrap().elements else {
+                panic!("{name}")
+            };
+            let mut golden = golden.into_iter();
+            for (i, row) in rows(&file, &x).into_iter().enumerate() {
+                let Value::S8(found) = run(&file, &[row]).remove(0) else {
+                    panic!("{name}")
+                };
+                let expected: Vec<i8> = golden.by_ref().take(found.len()).collect();
+                assert_eq!(found, expected, "{name}, row {i}");
+            }
+            assert_eq!(golden.next(), None, "{name}: every row was compared");
+        }
+    }
+}
+
+/// File, arena bound in bytes.
+const ARENAS: [(&str, u64); 4] = [
+    ("kws_int8", 11 * 1024),
+    ("resnet8_int8", 54 * 1024),
+    ("vww96_int8", 46 * 1024 + 512),
+    ("ad01_int8", 1280),
+];
+
+#[test]
+fn arenas_of_real_networks_are_small_and_close_to_their_bound() {
+    for (name, limit) in ARENAS {
+        let Some(model) = shared(&format!("models/{name}.tflite")) else {
+            return;
+        };
+        let report = pruned(&model, &lossless()).report;
+        assert!(
+            report.arena.now <= limit,
+            "{name}: {} bytes",
+            report.arena.now
+        );
+        assert!(report.arena.now * 20 <= report.arena_bound * 21, "{name}");
+    }
+}
+
+#[test]
+fn the_visual_wake_words_network_loses_its_dead_weights() {
+    let Some(model) = shared("models/vww96_int8.tflite") else {
+        return;
+    };
+    let found = inspection(&pruned(&model, &lossless()));
+    assert!(found.stored_weights <= 29_000, "{}", found.stored_weights);
+    assert!(found.stored_macs <= 3_720_000, "{}", found.stored_macs);
+    assert!(found.bytes <= 48 * 1024, "{}", found.bytes);
+}
