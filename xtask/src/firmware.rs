@@ -1,13 +1,12 @@
 //! Builds firmware images.
 //!
 //! ```text
-//! target/firmware/NAME.elf         runs any model; where `nnz bench` finds it
-//! target/firmware/NAME.code_bytes  bytes of its library code (all operators)
-//! target/firmware-build            cargo's folder
+//! target/firmware/NAME.elf              runs any model; where `nnz bench` finds it
+//! target/firmware/NAME.SET.code_bytes   code of the operators SET, from `cargo xtask size`
+//! target/firmware-build                 cargo's folder
 //! ```
 
 use crate::command::{self, root};
-use crate::symbols::Image;
 use crate::toolchain::Toolchain;
 use anyhow::{Context, Result};
 use nnz_support::targets::Target;
@@ -38,9 +37,14 @@ pub(crate) fn build_any(target: &Target) -> Result<PathBuf> {
     let folder = root().join("target/firmware");
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     let image = folder.join(format!("{}.elf", target.name));
-    fs::copy(&elf, &image).with_context(|| format!("writing {}", image.display()))?;
-    let code = Image::read(&image)?.library_code_bytes();
-    fs::write(image.with_extension("code_bytes"), format!("{code}\n"))?;
+    let bytes = fs::read(&elf).with_context(|| format!("reading {}", elf.display()))?;
+    // An image that did not change keeps its date, and with it the code sizes measured beside it.
+    if fs::read(&image).is_ok_and(|old| old == bytes) {
+        return Ok(image);
+    }
+    let partial = image.with_extension("partial");
+    fs::write(&partial, &bytes).with_context(|| format!("writing {}", partial.display()))?;
+    fs::rename(&partial, &image).with_context(|| format!("writing {}", image.display()))?;
     Ok(image)
 }
 

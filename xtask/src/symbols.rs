@@ -26,9 +26,6 @@ pub(crate) struct Image {
     rodata: u64,
 }
 
-/// Crates whose functions are the library.
-const LIBRARY: [&str; 2] = ["nnz::", "nnz_format::"];
-
 impl Image {
     /// Reads an ELF file.
     pub(crate) fn read(path: &Path) -> Result<Self> {
@@ -80,15 +77,6 @@ impl Image {
         (self.text + self.rodata).saturating_sub(left_out)
     }
 
-    /// Code of the library's own functions, in an image that has a harness around them.
-    pub(crate) fn library_code_bytes(&self) -> u64 {
-        self.symbols
-            .iter()
-            .filter(|s| s.is_code && is_library(&s.name))
-            .map(|s| s.bytes)
-            .sum()
-    }
-
     /// The largest symbols first.
     pub(crate) fn largest(&self) -> Vec<&Symbol> {
         let mut symbols: Vec<&Symbol> = self.symbols.iter().collect();
@@ -104,10 +92,6 @@ impl Image {
             .filter(|name| is_unwanted(name))
             .collect()
     }
-}
-
-fn is_library(name: &str) -> bool {
-    LIBRARY.iter().any(|path| name.contains(path))
 }
 
 #[cfg(test)]
@@ -142,11 +126,6 @@ mod tests {
     #[test]
     fn the_model_is_not_code() {
         assert_eq!(image().code_bytes("MODEL"), 1_000);
-    }
-
-    #[test]
-    fn only_the_library_s_functions_are_the_library() {
-        assert_eq!(image().library_code_bytes(), 120);
     }
 
     #[test]

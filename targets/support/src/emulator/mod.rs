@@ -44,7 +44,7 @@ pub struct Outcome {
     pub output: Vec<u8>,
     /// Counts and sizes.
     pub run: Run,
-    /// Code bytes of the image, where a build recorded them.
+    /// Code bytes of the model's operators, where `cargo xtask size` measured them.
     pub code_bytes: Option<u64>,
     /// What it ran on, for a report.
     pub environment: String,
@@ -129,7 +129,7 @@ pub fn run_image(
     Ok(Outcome {
         output,
         run,
-        code_bytes: recorded_code_bytes(image),
+        code_bytes: measured_code_bytes(image, request.model),
         environment: environment(emulator),
     })
 }
@@ -201,13 +201,25 @@ fn stop(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// Bytes of code that the build of the image wrote beside it.
-fn recorded_code_bytes(image: &Path) -> Option<u64> {
-    fs::read_to_string(image.with_extension("code_bytes"))
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
+/// File beside an image with the code bytes of the operators that a model uses; `None` where `model`
+/// is too short to be one.
+///
+/// The kernel set is in bytes 16 to 32 of a model (SPEC.md section 2).
+pub fn code_bytes_file(image: &Path, model: &[u8]) -> Option<PathBuf> {
+    let set = model.get(16..32)?;
+    let name: String = set.iter().rev().map(|byte| format!("{byte:02x}")).collect();
+    let set = name.trim_start_matches('0');
+    Some(image.with_extension(format!("{set}.code_bytes")))
+}
+
+/// Code bytes that were measured for the model's operators and are not older than the image.
+fn measured_code_bytes(image: &Path, model: &[u8]) -> Option<u64> {
+    let file = code_bytes_file(image, model)?;
+    let written = |path: &Path| fs::metadata(path).ok()?.modified().ok();
+    if written(&file)? < written(image)? {
+        return None;
+    }
+    fs::read_to_string(file).ok()?.trim().parse().ok()
 }
 
 fn environment(emulator: &Emulator) -> String {
@@ -304,6 +316,33 @@ mod tests {
         let image = env::current_exe().unwrap();
         let error = run_image(&emulator, &image, &request(target)).unwrap_err();
         assert!(error.to_string().contains("without finishing"), "{error}");
+    }
+
+    #[test]
+    fn code_bytes_belong_to_a_set_of_operators_and_to_no_older_image() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = folder.path().join("cortex-m4.elf");
+        let mut model = [0; 48];
+        model[17] = 0xAB;
+        let file = code_bytes_file(&image, &model).unwrap();
+        assert!(
+            file.ends_with("cortex-m4.ab00.code_bytes"),
+            "{}",
+            file.display()
+        );
+        assert_eq!(code_bytes_file(&image, &[0; 8]), None);
+        fs::write(&image, "").unwrap();
+        assert_eq!(measured_code_bytes(&image, &model), None);
+        fs::write(&file, "123\n").unwrap();
+        assert_eq!(measured_code_bytes(&image, &model), Some(123));
+        let later = fs::metadata(&file).unwrap().modified().unwrap() + Duration::from_secs(9);
+        File::options()
+            .write(true)
+            .open(&image)
+            .unwrap()
+            .set_modified(later)
+            .unwrap();
+        assert_eq!(measured_code_bytes(&image, &model), None);
     }
 
     #[test]
