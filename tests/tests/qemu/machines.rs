@@ -5,10 +5,7 @@ use nnz::{Model, Session};
 use nnz_format::encode::{self, Matrix, RowQuant};
 use nnz_format::write::{IoDesc, ModelDesc, StepDesc, write};
 use nnz_format::{AxisOrder, Clamp, DType, Op, Rounding, Tensor, TensorLayout};
-use nnz_pruner::data::Preprocess;
-use nnz_pruner::emit::{self, Provenance};
-use nnz_pruner::pass::{self, PassSet};
-use nnz_pruner::{import, lower, plan};
+use nnz_pruner::pipeline::{self, Options};
 use nnz_support::emulator::{self, EmulatorError, Outcome, Request};
 use nnz_support::targets::Target;
 use std::env;
@@ -73,20 +70,8 @@ pub(crate) fn network(name: &str) -> Option<Vec<u8>> {
         eprintln!("skipped: {} is not there", path.display());
         return None;
     }
-    let graph = pass::run(import::load(&path).unwrap(), PassSet::Lossless).unwrap();
-    let program = lower::lower(&graph, &lower::Options::default()).unwrap();
-    let plan = plan::plan(&program).unwrap();
-    let provenance = Provenance {
-        source: name.to_owned(),
-        sha256: String::new(),
-        recipe: String::new(),
-        labels: Vec::new(),
-        accuracy: None,
-        preprocess: Preprocess::NONE,
-        source_dtype: None,
-        every_tensor: false,
-    };
-    Some(emit::emit(&program, &plan, &provenance).unwrap())
+    let options = Options { lossless: true, ..Options::default() };
+    Some(pipeline::prune(&path, &options, &|_, _, _| ()).unwrap().bytes)
 }
 
 fn root() -> PathBuf {
