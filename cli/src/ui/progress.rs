@@ -43,6 +43,16 @@ impl Progress {
         Self { bar }
     }
 
+    /// `done` items are done.
+    pub fn set(&self, done: usize) {
+        self.bar.set_position(done as u64);
+    }
+
+    /// What is being done now.
+    pub fn say(&self, label: &str) {
+        self.bar.set_message(label.to_owned());
+    }
+
     /// One more item is done.
     pub fn step(&self) {
         self.bar.inc(1);

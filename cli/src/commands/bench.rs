@@ -1,0 +1,220 @@
+//! `nnz bench`: what one inference costs, here or on an emulated microcontroller.
+
+use crate::bench_report::BenchReport;
+use crate::emulate;
+use crate::failure::{InFile, failure};
+use crate::infer::{self, Port};
+use crate::ui::{self, Align, Progress, Style, Table};
+use crate::{arrays, atomic, host_bench, nnz_file};
+use clap::builder::PossibleValuesParser;
+use nnz_pruner::data::{Dataset, Elements};
+use nnz_pruner::inspect::{Inspection, inspect};
+use std::path::{Path, PathBuf};
+
+const LONG: &str = "\
+Measures one inference of a .nnz file.
+
+`--on host` times this machine with a monotonic clock. The other machines are emulated by QEMU, which counts \
+instructions exactly: two runs give the same number, and it is not a clock. Emulation needs \
+qemu-system-arm or qemu-system-riscv32 and the firmware; where one is missing the error says how to get it.
+
+  nnz bench net.nnz
+  nnz bench net.nnz --on cortex-m4
+  nnz bench net.nnz --on rv32 --input x.npy --output y.npy --json";
+
+/// Measures one inference, here or on an emulated microcontroller
+#[derive(Debug, clap::Args)]
+#[command(long_about = LONG)]
+pub(super) struct Args {
+    /// The network
+    #[arg(value_name = "FILE.nnz")]
+    file: PathBuf,
+    /// The machine
+    #[arg(long, value_name = "MACHINE", default_value = "host", value_parser = machines())]
+    on: String,
+    /// Input array, as for `nnz run`; zeros otherwise
+    #[arg(long, value_name = "X.npy")]
+    input: Option<PathBuf>,
+    /// Where to write the output, rows stacked; needs --input
+    #[arg(long, short, value_name = "Y.npy", requires = "input")]
+    output: Option<PathBuf>,
+    /// How long to measure on the host, seconds
+    #[arg(long, value_name = "S", default_value_t = 1.0)]
+    seconds: f64,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn machines() -> PossibleValuesParser {
+    PossibleValuesParser::new(["host"].into_iter().chain(emulate::machines()))
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    let bytes = nnz_file::Aligned::copy_of(&nnz_file::read(&args.file)?);
+    let model = nnz_file::parse(&args.file, bytes.bytes())?;
+    if let Some(path) = &args.output {
+        atomic::check_writable(path)?;
+    }
+    let (inputs, outputs) = (infer::inputs(&model), infer::outputs(&model));
+    let rows = match &args.input {
+        Some(path) => encode_rows(path, &inputs)?,
+        None => Vec::new(),
+    };
+    let (report, output) = if args.on == "host" {
+        let seconds = args.seconds.clamp(0.01, 600.0);
+        host_bench::run(&model, &rows, seconds).in_file(&args.file)?
+    } else {
+        let progress = Progress::spinner(&format!("running on {}", args.on));
+        let done = emulate::run(&emulate::Request {
+            machine: args.on.clone(),
+            model: args.file.clone(),
+            input: args.input.is_some().then(|| rows.concat()),
+            want_output: args.output.is_some(),
+        })?;
+        drop(progress);
+        let report = with_counts(done.report, &inspect(&model));
+        (report, done.output.unwrap_or_default())
+    };
+    if let Some(path) = &args.output {
+        write_output(path, &outputs, &output, rows.len())?;
+    }
+    if args.json {
+        return ui::print_json(&report);
+    }
+    ui::print_text(&render(&report))
+}
+
+/// What the machine measured, with what the file says of its layers.
+fn with_counts(mut report: BenchReport, counted: &Inspection) -> BenchReport {
+    let mut layers = host_bench::layers(counted);
+    for (layer, measured) in layers.iter_mut().zip(&report.layers) {
+        layer.instructions = measured.instructions;
+        layer.cycles = measured.cycles;
+    }
+    report.layers = layers;
+    report.macs = Some(counted.macs);
+    report.nonzero_macs = Some(counted.nonzero_macs);
+    report
+}
+
+/// The rows of an input array as the arena holds them.
+fn encode_rows(path: &Path, inputs: &[Port]) -> anyhow::Result<Vec<Vec<u8>>> {
+    let [port] = inputs else {
+        return Err(failure(
+            format!("the network has {} inputs, --input feeds one", inputs.len()),
+            "leave --input out to measure with zeros",
+        ));
+    };
+    let array = arrays::read_batch(path, port.dims())?;
+    let set = Dataset::new(&path.display().to_string(), &port.tensor.name, array, None)?;
+    let samples = infer::samples(&set, port, None)?;
+    Ok((0..set.len())
+        .map(|row| port.encode(&samples, row))
+        .collect())
+}
+
+/// Writes the first output of every row; `bytes` holds all outputs of all rows.
+fn write_output(path: &Path, ports: &[Port], bytes: &[u8], rows: usize) -> anyhow::Result<()> {
+    let row_len: usize = ports.iter().map(Port::len).sum();
+    let Some(port) = ports.first().filter(|_| bytes.len() == row_len * rows) else {
+        return Err(anyhow::anyhow!(
+            "the machine gave {} bytes of output, {rows} rows have {}",
+            bytes.len(),
+            row_len * rows
+        ));
+    };
+    let mut stacked: Option<Elements> = None;
+    for row in bytes.chunks_exact(row_len) {
+        let values = port.decode(row.get(..port.len()).unwrap_or_default());
+        match &mut stacked {
+            Some(all) => infer::append(all, values),
+            None => stacked = Some(values),
+        }
+    }
+    let shape = super::outputs::stacked_shape(port.dims(), rows);
+    arrays::write(path, &shape, stacked.unwrap_or(Elements::S8(Vec::new())))
+}
+
+/// The report for people.
+fn render(report: &BenchReport) -> String {
+    let style = Style::stdout();
+    let mut out = String::new();
+    if !report.layers.is_empty() {
+        out.push_str(&layer_table(report).render(style));
+        out.push('\n');
+    }
+    let mut line = |label: &str, value: Option<String>| {
+        if let Some(value) = value {
+            out.push_str(&format!("{label:<14} {value}\n"));
+        }
+    };
+    line("target", Some(report.target.clone()));
+    line("instructions", report.instructions.map(ui::grouped));
+    line("cycles", report.cycles.map(ui::grouped));
+    line(
+        "latency",
+        report.latency_us.map(|l| {
+            format!(
+                "{:.1} us median, {:.1} min, {:.1} p99",
+                l.median, l.min, l.p99
+            )
+        }),
+    );
+    line(
+        "throughput",
+        report
+            .throughput_per_s
+            .map(|t| format!("{t:.0} per second")),
+    );
+    line("MACs", report.macs.map(ui::grouped));
+    line("nonzero MACs", report.nonzero_macs.map(ui::grouped));
+    line("model", report.model_bytes.map(ui::bytes));
+    line("arena", report.arena_bytes.map(ui::bytes));
+    line("stack", report.stack_bytes.map(ui::bytes));
+    line("code", report.code_bytes.map(ui::bytes));
+    line("peak RSS", report.peak_rss_bytes.map(ui::bytes));
+    for (key, value) in report.environment.iter().flatten() {
+        line(key, Some(style.dim(value)));
+    }
+    out
+}
+
+/// One row a step, with the columns that the machine knows.
+fn layer_table(report: &BenchReport) -> Table {
+    let instructions = report.layers.iter().any(|l| l.instructions.is_some());
+    let cycles = report.layers.iter().any(|l| l.cycles.is_some());
+    let mut heads = vec![
+        ("layer", Align::Left),
+        ("operator", Align::Left),
+        ("weights", Align::Left),
+        ("MACs", Align::Right),
+        ("nonzeros", Align::Right),
+    ];
+    if instructions {
+        heads.push(("instructions", Align::Right));
+    }
+    if cycles {
+        heads.push(("cycles", Align::Right));
+    }
+    let mut table = Table::new(&heads);
+    for layer in &report.layers {
+        let mut row = vec![
+            layer.name.clone(),
+            layer.op.clone(),
+            layer.layout.clone(),
+            ui::grouped(layer.macs),
+            ui::grouped(layer.nonzeros),
+        ];
+        let optional = |n: Option<u64>| n.map_or_else(|| "-".into(), ui::grouped);
+        if instructions {
+            row.push(optional(layer.instructions));
+        }
+        if cycles {
+            row.push(optional(layer.cycles));
+        }
+        table.row(row);
+    }
+    table
+}

@@ -1,0 +1,154 @@
+//! `nnz prune`: a trained network in, a compact `.nnz` file out.
+
+use super::common::DataArgs;
+use super::prune_args::{DTypeArg, LoweringArgs, PruningArgs, ranges, targets};
+use crate::failure::{InFile, failure};
+use crate::ui::{self, Align, Progress, Style, Table};
+use crate::{atomic, nnz_file};
+use nnz_pruner::pipeline::{self, PipelineError, Report, Versus};
+use std::path::{Path, PathBuf};
+
+const LONG: &str = "\
+Turns a trained network into a compact .nnz file.
+
+MODEL is .onnx (floats) or .tflite (floats or int8). Folding, fusion and the removal of dead channels cost \
+nothing and always happen; --lossless stops there, and existing zeros are kept. With --calib a float network \
+becomes int8. With --sparsity weights are removed.
+
+  nnz prune kws_int8.tflite -o kws.nnz                                     as trained, outputs bit for bit
+  nnz prune net.onnx --calib calib.npz -o net.nnz                          to int8, existing zeros kept
+  nnz prune net.onnx --calib calib.npz --sparsity 0.5 -o net.nnz           half of the weights go
+  nnz prune net.onnx --calib calib.npz --method magnitude --pattern 2:4 -o net.nnz
+  nnz prune net.onnx --calib calib.npz --mean 128 --std 64 --layout nhwc -o net.nnz";
+
+/// Turns a trained network into a compact .nnz file
+#[derive(Debug, clap::Args)]
+#[command(long_about = LONG)]
+pub(super) struct Args {
+    /// The trained network: .onnx or .tflite
+    #[arg(value_name = "MODEL")]
+    pub(super) model: PathBuf,
+    /// The file to write
+    #[arg(long, short, value_name = "OUT.nnz")]
+    pub(super) output: PathBuf,
+    /// What the file is for (`nnz targets` explains them)
+    #[arg(long, value_name = "T", default_value = "portable", value_parser = targets(), hide_possible_values = true)]
+    pub(super) target: String,
+    /// Numbers that the network computes with
+    #[arg(long, value_enum, default_value_t = DTypeArg::Auto)]
+    pub(super) dtype: DTypeArg,
+    /// Calibration samples (`x`), which set the ranges of int8 activations
+    #[arg(long, value_name = "DATA.npz")]
+    pub(super) calib: Option<PathBuf>,
+    /// How calibration turns samples into ranges
+    #[arg(long, value_name = "R", value_parser = ranges(), default_value = "mse")]
+    pub(super) range: String,
+    /// Only what leaves the outputs unchanged: no pruning, no quantisation
+    #[arg(long, conflicts_with_all = ["calib", "sparsity", "method", "pattern", "alloc", "threshold"])]
+    pub(super) lossless: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) pruning: PruningArgs,
+    #[command(flatten)]
+    pub(super) lowering: LoweringArgs,
+    #[command(flatten)]
+    pub(super) data: DataArgs,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    let options = args.options();
+    check_output(&args.output)?;
+    let bytes = nnz_file::read(&args.model)?;
+    let name = args.model.file_name().unwrap_or_default().to_string_lossy();
+    let progress = Progress::spinner("reading");
+    let pruned = pipeline::prune_bytes(&name, &bytes, &options, &|stage, done, total| {
+        progress.say(&if total == 0 {
+            stage.label().to_owned()
+        } else {
+            format!("{} {done}/{total}", stage.label())
+        });
+    });
+    drop(progress);
+    let pruned = pruned.map_err(|e| with_file(e, &args.model))?;
+    atomic::write(&args.output, &pruned.bytes)?;
+    if args.json {
+        return ui::print_json(&pruned.report);
+    }
+    ui::print_text(&render(&args.output, &pruned.report))
+}
+
+/// Writable, and of a kind that nnz writes.
+fn check_output(path: &Path) -> anyhow::Result<()> {
+    if path
+        .extension()
+        .is_some_and(|e| e == "onnx" || e == "tflite")
+    {
+        return Err(failure(
+            "nnz writes .nnz files only",
+            "name the output OUT.nnz",
+        ))
+        .in_file(path);
+    }
+    atomic::check_writable(path)
+}
+
+/// The error with the model's path: the importer knows its name only, data errors name their own file.
+fn with_file(error: PipelineError, model: &Path) -> anyhow::Error {
+    if let PipelineError::Import(error) = &error {
+        let text = error.to_string();
+        let name = model.file_name().unwrap_or_default().to_string_lossy();
+        let rest = text
+            .strip_prefix(&*name)
+            .unwrap_or(&text)
+            .trim_start_matches(": ");
+        return anyhow::anyhow!("{}: {rest}", model.display());
+    }
+    let names_its_file = matches!(error, PipelineError::Data(_));
+    let error = anyhow::Error::from(error);
+    if names_its_file {
+        error
+    } else {
+        error.context(model.display().to_string())
+    }
+}
+
+/// What was gained, each against the same network with dense weights.
+fn render(path: &Path, report: &Report) -> String {
+    let style = Style::stdout();
+    let mut out = String::new();
+    for note in &report.notes {
+        out.push_str(&format!("{} {note}\n", style.dim("note:")));
+    }
+    let mut table = Table::new(&[
+        (&path.display().to_string(), Align::Left),
+        ("now", Align::Right),
+        ("dense", Align::Right),
+        ("now / dense", Align::Right),
+    ]);
+    let mut row = |label: &str, v: &Versus| {
+        table.row([
+            label.to_owned(),
+            ui::grouped(v.now),
+            ui::grouped(v.dense),
+            ui::percent(v.now, v.dense),
+        ]);
+    };
+    row("bytes", &report.bytes);
+    row("arena bytes", &report.arena);
+    row("predicted instructions", &report.instructions);
+    out.push_str(&table.render(style));
+    let zeros = report.weights - report.nonzeros.min(report.weights);
+    out.push_str(&format!(
+        "\n{} of {} weights are zero ({}), {} of {} MACs remain ({})\n",
+        ui::grouped(zeros),
+        ui::grouped(report.weights),
+        ui::percent(zeros, report.weights),
+        ui::grouped(report.stored_macs),
+        ui::grouped(report.macs),
+        ui::percent(report.stored_macs, report.macs)
+    ));
+    out
+}

@@ -1,0 +1,207 @@
+//! The options of `nnz prune`, and what the pruner makes of them.
+
+use super::prune::Args;
+use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use nnz_format::Rounding;
+use nnz_pruner::lower::{Prefer, WeightChoice};
+use nnz_pruner::pipeline::{Dtype, Options, Passes};
+use nnz_pruner::quantize::Range;
+use nnz_pruner::sparsify::{Alloc, METHODS, Method, PATTERNS, Pattern};
+use nnz_pruner::target::{TARGETS, Target};
+
+/// Which weights go.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Pruning")]
+pub(super) struct PruningArgs {
+    /// Share of zeros in the prunable layers, existing ones counted: 0.8 is 80 %
+    #[arg(long, value_name = "S", value_parser = sparsity)]
+    pub(super) sparsity: Option<f64>,
+    /// How weights are chosen; `magnitude` with a sparsity or a pattern, else `keep`
+    #[arg(long, value_name = "M", value_parser = methods())]
+    pub(super) method: Option<String>,
+    /// Which weights go together
+    #[arg(long, value_name = "P", value_parser = pattern, default_value = "unstructured", long_help = pattern_help())]
+    pub(super) pattern: Pattern,
+    /// How the sparsity is spread over layers
+    #[arg(long, value_name = "A", value_parser = allocations(), default_value = "layer")]
+    pub(super) alloc: String,
+    /// Largest |w| that `--method threshold` clears
+    #[arg(long, value_name = "T")]
+    pub(super) threshold: Option<f32>,
+    /// Leave this layer alone (node or weight name; repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(super) skip: Vec<String>,
+    /// Prune this layer although the rule would not (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(super) include: Vec<String>,
+    /// Seed of methods that draw samples
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
+}
+
+/// How the network is laid out.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Lowering")]
+pub(super) struct LoweringArgs {
+    /// Graph passes; `none` keeps every operator of the model for comparison
+    #[arg(long, value_enum, default_value_t = PassesArg::All)]
+    pub(super) passes: PassesArg,
+    /// Weight layouts; `dense` stores zeros too, for comparison
+    #[arg(long, value_enum, default_value_t = WeightsArg::Auto)]
+    pub(super) weights: WeightsArg,
+    /// What decides between layouts
+    #[arg(long, value_enum, default_value_t = PreferArg::Speed)]
+    pub(super) prefer: PreferArg,
+    /// Rounding of accumulators; `double` is TensorFlow Lite Micro's [default: double for integer models, else single]
+    #[arg(long, value_enum)]
+    pub(super) rounding: Option<RoundingArg>,
+}
+
+/// Values of `--dtype`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DTypeArg {
+    /// Integer models stay so; floats become s8 with --calib, else stay f32
+    Auto,
+    /// 8-bit integers
+    S8,
+    /// Floats
+    F32,
+}
+
+/// Values of `--passes`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PassesArg {
+    /// Folding, fusion and removal of dead and constant channels
+    All,
+    /// One step per operator of the model
+    None,
+}
+
+/// Values of `--weights`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum WeightsArg {
+    /// The best layout for each layer
+    Auto,
+    /// Dense everywhere
+    Dense,
+}
+
+/// Values of `--prefer`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PreferArg {
+    /// Fewest predicted cycles
+    Speed,
+    /// Fewest bytes
+    Flash,
+}
+
+/// Values of `--rounding`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RoundingArg {
+    /// Once, half up
+    Single,
+    /// Twice, as TensorFlow Lite Micro
+    Double,
+}
+
+pub(super) fn targets() -> PossibleValuesParser {
+    PossibleValuesParser::new(
+        TARGETS
+            .iter()
+            .map(|t| PossibleValue::new(t.name).help(t.summary)),
+    )
+}
+
+fn methods() -> PossibleValuesParser {
+    PossibleValuesParser::new(
+        METHODS
+            .iter()
+            .map(|m| PossibleValue::new(m.name).help(m.when)),
+    )
+}
+
+pub(super) fn ranges() -> PossibleValuesParser {
+    PossibleValuesParser::new(Range::ALL.iter().map(|(name, _)| *name))
+}
+
+fn allocations() -> PossibleValuesParser {
+    PossibleValuesParser::new(Alloc::ALL.iter().map(|(name, _)| *name))
+}
+
+fn pattern(text: &str) -> Result<Pattern, String> {
+    Pattern::parse(text).map_err(|e| e.to_string())
+}
+
+fn pattern_help() -> String {
+    let mut help = String::from("Which weights go together:\n");
+    for row in PATTERNS {
+        help.push_str(&format!("- {}: {}\n", row.syntax, row.meaning));
+    }
+    help
+}
+
+fn sparsity(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(s) if (0.0..1.0).contains(&s) => Ok(s),
+        Ok(s) if (1.0..100.0).contains(&s) => Err(format!(
+            "give the share of zeros as a fraction: {} for {s} %",
+            s / 100.0
+        )),
+        _ => Err("give the share of zeros, from 0 up to, not including, 1".into()),
+    }
+}
+
+impl Args {
+    /// The options as the pruner takes them.
+    pub(super) fn options(&self) -> Options {
+        let default = Options::default();
+        let (pruning, lowering) = (&self.pruning, &self.lowering);
+        Options {
+            target: Target::named(&self.target).unwrap_or(Target::PORTABLE),
+            dtype: match self.dtype {
+                DTypeArg::Auto => Dtype::Auto,
+                DTypeArg::S8 => Dtype::S8,
+                DTypeArg::F32 => Dtype::F32,
+            },
+            method: pruning.method.as_deref().and_then(Method::from_name),
+            pattern: pruning.pattern,
+            sparsity: pruning.sparsity,
+            threshold: pruning.threshold,
+            alloc: named(&Alloc::ALL, &pruning.alloc).unwrap_or(default.alloc),
+            skip: pruning.skip.clone(),
+            include: pruning.include.clone(),
+            calib: self.calib.clone(),
+            preprocess: self.data.preprocess(),
+            layout: self.data.order(),
+            range: named(&Range::ALL, &self.range).unwrap_or(default.range),
+            lossless: self.lossless,
+            passes: match lowering.passes {
+                PassesArg::All => Passes::All,
+                PassesArg::None => Passes::None,
+            },
+            weights: match lowering.weights {
+                WeightsArg::Auto => WeightChoice::Auto,
+                WeightsArg::Dense => WeightChoice::Dense,
+            },
+            prefer: match lowering.prefer {
+                PreferArg::Speed => Prefer::Speed,
+                PreferArg::Flash => Prefer::Flash,
+            },
+            rounding: lowering.rounding.map(|r| match r {
+                RoundingArg::Single => Rounding::Single,
+                RoundingArg::Double => Rounding::Double,
+            }),
+            seed: pruning.seed,
+            ..default
+        }
+    }
+}
+
+/// The value of a name in a table; clap has checked that it is there.
+fn named<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
+    table
+        .iter()
+        .find(|(n, _)| *n == name)
+        .map(|(_, value)| *value)
+}

@@ -1,0 +1,160 @@
+//! Measures inference on this machine: wall-clock time of single runs, one thread.
+
+use crate::bench_report::{BenchReport, Latency, LayerReport};
+use crate::infer::{self, Port};
+use core::time::Duration;
+use nnz::{Model, RunError, Session};
+use nnz_pruner::inspect::{Inspection, inspect};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// Runs that are measured at least, whatever the time.
+const MIN_RUNS: usize = 30;
+/// Share of the time that goes to warming up.
+const WARM_UP: f64 = 0.2;
+
+/// Measures a network for about `seconds` and returns the report and the outputs of all rows.
+///
+/// `rows` are inputs as the arena holds them; without any, the input is zero.
+///
+/// # Errors
+///
+/// Where the runtime does not have what the file needs.
+pub fn run(
+    model: &Model<'_>,
+    rows: &[Vec<u8>],
+    seconds: f64,
+) -> Result<(BenchReport, Vec<u8>), RunError> {
+    let mut arena = infer::arena_for(model);
+    let mut session: Session<'_, '_> = Session::new(model, arena.bytes_mut())?;
+    let outputs = run_rows(model, &mut session, rows)?;
+    let first = rows.first().map_or(&[][..], Vec::as_slice);
+    let inputs = infer::inputs(model);
+    let warm_up = Instant::now();
+    while warm_up.elapsed().as_secs_f64() < seconds * WARM_UP {
+        load(&mut session, &inputs, first)?;
+        session.run();
+    }
+    let limit = Duration::from_secs_f64(seconds);
+    let begin = Instant::now();
+    let mut times = Vec::new();
+    while times.len() < MIN_RUNS || begin.elapsed() < limit {
+        load(&mut session, &inputs, first)?;
+        let start = Instant::now();
+        session.run();
+        times.push(start.elapsed());
+    }
+    Ok((report(model, &mut times), outputs))
+}
+
+/// Every row once, for the outputs.
+fn run_rows(
+    model: &Model<'_>,
+    session: &mut Session<'_, '_>,
+    rows: &[Vec<u8>],
+) -> Result<Vec<u8>, RunError> {
+    let inputs = infer::inputs(model);
+    let mut outputs = Vec::new();
+    for row in rows {
+        load(session, &inputs, row)?;
+        session.run();
+        for i in 0..model.outputs_len() {
+            outputs.extend(session.output_bytes(i)?);
+        }
+    }
+    Ok(outputs)
+}
+
+/// Puts one row into the inputs; zeros where it is short.
+fn load(session: &mut Session<'_, '_>, inputs: &[Port], row: &[u8]) -> Result<(), RunError> {
+    let mut rest = row;
+    for (i, port) in inputs.iter().enumerate() {
+        let (mine, next) = rest.split_at(port.len().min(rest.len()));
+        let memory = session.input_bytes(i)?;
+        memory.fill(0);
+        for (slot, byte) in memory.iter_mut().zip(mine) {
+            *slot = *byte;
+        }
+        rest = next;
+    }
+    Ok(())
+}
+
+fn report(model: &Model<'_>, times: &mut [Duration]) -> BenchReport {
+    times.sort_unstable();
+    let at = |per_mille: usize| {
+        let i = (times.len() * per_mille / 1000).min(times.len().saturating_sub(1));
+        times.get(i).map_or(0.0, |t| t.as_secs_f64() * 1e6)
+    };
+    let latency = Latency {
+        min: at(0),
+        median: at(500),
+        p99: at(990),
+    };
+    let counted = inspect(model);
+    BenchReport {
+        target: "host".into(),
+        latency_us: Some(latency),
+        throughput_per_s: Some(1e6 / latency.median.max(1e-3)),
+        arena_bytes: Some(model.arena_len() as u64),
+        model_bytes: Some(model.file_len() as u64),
+        macs: Some(model.macs()),
+        nonzero_macs: Some(counted.nonzero_macs),
+        layers: layers(&counted),
+        peak_rss_bytes: peak_rss(),
+        environment: Some(environment()),
+        ..BenchReport::default()
+    }
+}
+
+/// The layers of a file, without figures of any machine.
+#[must_use]
+pub fn layers(counted: &Inspection) -> Vec<LayerReport> {
+    counted
+        .layers
+        .iter()
+        .map(|layer| LayerReport {
+            name: layer.name.clone(),
+            op: layer.op.to_owned(),
+            layout: layer.layout.to_owned(),
+            macs: layer.macs,
+            nonzeros: layer.nonzeros,
+            ..LayerReport::default()
+        })
+        .collect()
+}
+
+/// `VmHWM` of this process, where the system tells.
+fn peak_rss() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// What the figures depend on.
+fn environment() -> BTreeMap<String, String> {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo")
+        .ok()
+        .and_then(|text| {
+            let line = text.lines().find(|l| l.starts_with("model name"))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        });
+    let build = if cfg!(debug_assertions) {
+        "debug"
+    } else {
+        "release"
+    };
+    BTreeMap::from([
+        ("cpu".into(), cpu.unwrap_or_else(|| "unknown".into())),
+        (
+            "os".into(),
+            format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        ),
+        (
+            "nnz".into(),
+            format!("{} {build}", env!("CARGO_PKG_VERSION")),
+        ),
+        ("threads".into(), "1".into()),
+    ])
+}

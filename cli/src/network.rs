@@ -1,0 +1,233 @@
+//! A network as commands take it: a `.nnz` file or a source model, told apart by content.
+
+use crate::failure::{InFile, failure};
+use crate::infer::{self, Port, Runner};
+use crate::nnz_file::{self, Aligned};
+use nnz_pruner::data::{DataError, Dataset, Elements, Preprocess, Samples};
+use nnz_pruner::import;
+use nnz_pruner::interpret::{Interpreter, Value};
+use nnz_pruner::ir::{Graph, Order, Tensor};
+use std::path::{Path, PathBuf};
+
+/// A network with the file that it came from.
+#[derive(Debug)]
+pub struct Network {
+    /// The file, for messages.
+    pub path: PathBuf,
+    /// What was in it.
+    pub kind: Kind,
+}
+
+/// What a file held.
+#[derive(Debug)]
+pub enum Kind {
+    /// A `.nnz` file, checked.
+    Nnz(Aligned),
+    /// An imported `.onnx` or `.tflite`.
+    Source(Box<Graph>),
+}
+
+impl Network {
+    /// Reads a file of either kind.
+    ///
+    /// # Errors
+    ///
+    /// Names the file and what is wrong with it.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        Self::from_bytes(path, &nnz_file::read(path)?)
+    }
+
+    /// Takes the content of a file of either kind; `path` appears in messages.
+    ///
+    /// # Errors
+    ///
+    /// Names the file and what is wrong with it.
+    pub fn from_bytes(path: &Path, bytes: &[u8]) -> anyhow::Result<Self> {
+        let looks_like_nnz = path
+            .extension()
+            .is_some_and(|e| e.eq_ignore_ascii_case("nnz"));
+        let kind = if nnz_file::is_nnz(bytes) || looks_like_nnz {
+            let aligned = Aligned::copy_of(bytes);
+            nnz_file::parse(path, aligned.bytes())?;
+            Kind::Nnz(aligned)
+        } else {
+            let name = path.display().to_string();
+            Kind::Source(Box::new(import::from_bytes(&name, bytes)?))
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            kind,
+        })
+    }
+
+    /// The one input of a network that is to be run on a data set.
+    fn only_input(&self) -> anyhow::Result<(Tensor, Option<Port>)> {
+        let (tensor, port, count) = match &self.kind {
+            Kind::Nnz(bytes) => {
+                let model = nnz_file::parse(&self.path, bytes.bytes())?;
+                let ports = infer::inputs(&model);
+                let port = ports.first().cloned();
+                (port.as_ref().map(|p| p.tensor.clone()), port, ports.len())
+            }
+            Kind::Source(graph) => {
+                let tensor = graph.inputs.first().map(|&id| graph.tensor(id).clone());
+                (tensor, None, graph.inputs.len())
+            }
+        };
+        match tensor {
+            Some(tensor) if count == 1 => Ok((tensor, port)),
+            _ => Err(failure(
+                format!("has {count} inputs; data sets feed exactly one"),
+                "use `nnz run` with one --input for each",
+            ))
+            .in_file(&self.path),
+        }
+    }
+
+    /// The data set as this network takes it.
+    ///
+    /// A `.nnz` file brings the preprocessing that was folded into it; `preprocess` may repeat that, and is used
+    /// only where nothing was folded.
+    ///
+    /// # Errors
+    ///
+    /// Where the data do not fit the network, or `preprocess` contradicts the file.
+    pub fn samples<'d>(
+        &self,
+        data: &'d Dataset,
+        order: Option<Order>,
+        preprocess: &Preprocess,
+    ) -> anyhow::Result<Samples<'d>> {
+        let (tensor, port) = self.only_input()?;
+        let samples: Result<_, DataError> = match &port {
+            Some(port) if preprocess.is_identity() => infer::samples(data, port, order),
+            Some(port) => {
+                check_preprocess(port, preprocess).in_file(&self.path)?;
+                data.samples(&tensor, order, preprocess)
+            }
+            None => data.samples(&tensor, order, preprocess),
+        };
+        samples.map_err(|e| with_layout_help(&e))
+    }
+
+    /// A function from sample index to the real values of the first output, for any number of threads.
+    ///
+    /// # Errors
+    ///
+    /// Where the network cannot be run here.
+    pub fn scorer<'n>(&'n self, samples: &'n Samples<'n>) -> anyhow::Result<Scorer<'n>> {
+        Ok(match &self.kind {
+            Kind::Nnz(bytes) => {
+                let model = nnz_file::parse(&self.path, bytes.bytes())?;
+                Scorer::Nnz { model, samples }
+            }
+            Kind::Source(graph) => Scorer::Source {
+                interpreter: Interpreter::new(graph).in_file(&self.path)?,
+                graph,
+                samples,
+            },
+        })
+    }
+}
+
+/// Preprocessing given beside a file is the file's own, or the file has none.
+fn check_preprocess(port: &Port, given: &Preprocess) -> anyhow::Result<()> {
+    let own = &port.preprocess;
+    if own.is_identity() || own.scalar() == given.scalar() {
+        return Ok(());
+    }
+    let (mean, std) = own.scalar().unwrap_or((0.0, 1.0));
+    Err(failure(
+        format!(
+            "--mean and --std differ from what is folded into the file (mean {mean}, std {std})"
+        ),
+        "leave them out: a .nnz file takes the data as they are",
+    ))
+}
+
+/// The data module's hint becomes the help line.
+fn with_layout_help(error: &DataError) -> anyhow::Error {
+    let text = error.to_string();
+    match text.split_once("; ") {
+        Some((reason, help)) => failure(reason, help),
+        None => failure(text, "`nnz inspect FILE` shows what the network takes"),
+    }
+}
+
+/// Runs samples by index.
+#[derive(Debug)]
+pub enum Scorer<'n> {
+    /// Through the runtime.
+    Nnz {
+        /// The checked file.
+        model: nnz::Model<'n>,
+        /// What goes in.
+        samples: &'n Samples<'n>,
+    },
+    /// Through the reference interpreter.
+    Source {
+        /// The interpreter of `graph`.
+        interpreter: Interpreter<'n>,
+        /// The imported network.
+        graph: &'n Graph,
+        /// What goes in.
+        samples: &'n Samples<'n>,
+    },
+}
+
+impl Scorer<'_> {
+    /// Memory that one thread needs.
+    #[must_use]
+    pub fn state(&self) -> Aligned {
+        match self {
+            Self::Nnz { model, .. } => infer::arena_for(model),
+            Self::Source { .. } => Aligned::default(),
+        }
+    }
+
+    /// The real values of the first output for one sample, in `[c][h][w]` order.
+    ///
+    /// # Errors
+    ///
+    /// What the runner says.
+    pub fn scores(&self, state: &mut Aligned, sample: usize) -> anyhow::Result<Vec<f32>> {
+        match self {
+            Self::Nnz { model, samples } => {
+                let mut runner = Runner::new(model, state)?;
+                runner.set_input(0, samples, sample)?;
+                runner.run();
+                let quant = runner.outputs().first().and_then(|p| p.tensor.quant);
+                Ok(infer::to_real(&runner.output(0)?, quant))
+            }
+            Self::Source {
+                interpreter,
+                graph,
+                samples,
+            } => {
+                let input = source_input(graph, samples, sample);
+                let outputs = interpreter.run(&[input])?;
+                let quant = graph.outputs.first().and_then(|&id| graph.tensor(id).quant);
+                let first = outputs.into_iter().next().map(elements);
+                Ok(first.map_or_else(Vec::new, |v| infer::to_real(&v, quant)))
+            }
+        }
+    }
+}
+
+/// One sample as the interpreter takes it.
+#[must_use]
+pub fn source_input(graph: &Graph, samples: &Samples<'_>, sample: usize) -> Value {
+    match graph.inputs.first().and_then(|&id| graph.tensor(id).quant) {
+        Some(quant) => Value::S8(samples.get_s8(sample, quant)),
+        None => Value::F32(samples.get(sample)),
+    }
+}
+
+/// The interpreter's values as the data module's.
+#[must_use]
+pub fn elements(value: Value) -> Elements {
+    match value {
+        Value::F32(v) => Elements::F32(v),
+        Value::S8(v) => Elements::S8(v),
+    }
+}
