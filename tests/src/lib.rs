@@ -1,1 +1,12 @@
-//! Suites across crates.
+//! Suites across crates, and what they share.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests: a failure is the test's failure"
+)]
+
+pub mod command;
+pub mod hash;
+pub mod npy;
+pub mod shared;
