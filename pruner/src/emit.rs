@@ -189,8 +189,12 @@ fn metadata(program: &Program, provenance: &Provenance) -> Value {
     Value::Object(meta)
 }
 
+/// Name and position; no name where it is the one that readers make of operator and position.
 fn layer(step: &Step) -> Value {
     match step.source_index {
+        Some(index) if step.name == format!("{}_{index}", step.op.name()) => {
+            json!({ "source_op": index })
+        }
         Some(index) => json!({ "name": step.name, "source_op": index }),
         None => json!({ "name": step.name }),
     }

@@ -65,13 +65,8 @@ pub fn inspect(model: &Model<'_>) -> Inspection {
     let names = layer_names(model);
     let layers: Vec<InspectedLayer> = model
         .steps()
-        .map(|step| {
-            let name = names.get(step.index).filter(|n| !n.is_empty()).cloned();
-            layer(
-                &step,
-                name.unwrap_or_else(|| format!("{}{}", step.op.name(), step.index)),
-            )
-        })
+        .zip(names)
+        .map(|(step, name)| layer(&step, name))
         .collect();
     let sum = |count: fn(&InspectedLayer) -> u64| layers.iter().map(count).sum();
     Inspection {
@@ -88,22 +83,21 @@ pub fn inspect(model: &Model<'_>) -> Inspection {
     }
 }
 
-/// Names of the steps from the metadata; empty where there are none.
-fn layer_names(model: &Model<'_>) -> Vec<String> {
+/// Names of the steps from the metadata; `operator_N` for the source's operator N where it gives none.
+#[must_use]
+pub fn layer_names(model: &Model<'_>) -> Vec<String> {
     let meta: Option<serde_json::Value> = model
         .meta()
         .and_then(|text| serde_json::from_str(text).ok());
     let layers = meta.as_ref().and_then(|m| m.get("layers")?.as_array());
-    let name = |layer: &serde_json::Value| {
-        layer
-            .get("name")
-            .and_then(|n| n.as_str())
-            .unwrap_or_default()
-            .to_owned()
+    let name = |step: Step<'_>| {
+        let layer = layers.and_then(|all| all.get(step.index));
+        let named = layer.and_then(|l| l.get("name")?.as_str());
+        let position = layer.and_then(|l| l.get("source_op")?.as_u64());
+        let position = position.unwrap_or(step.index as u64);
+        named.map_or_else(|| format!("{}_{position}", step.op.name()), str::to_owned)
     };
-    layers
-        .map(|all| all.iter().map(name).collect())
-        .unwrap_or_default()
+    model.steps().map(name).collect()
 }
 
 fn layer(step: &Step<'_>, name: String) -> InspectedLayer {

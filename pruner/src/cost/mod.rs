@@ -67,7 +67,7 @@ pub fn step(step: &Step<'_>) -> u64 {
     weighted(&step.op, &step.input, &step.output, step.layout, stored)
 }
 
-/// Instructions of the portable kernels, in hundredths.
+/// Instructions of a table of kernels, in hundredths.
 #[derive(Debug)]
 struct Table {
     /// A weight times 8 pixels of a convolution, by layout.
@@ -76,46 +76,59 @@ struct Table {
     fc_weight: fn(WeightLayout) -> u64,
     /// A row times one tile: loads of the row, 8 rescaled values, stores.
     conv_row: u64,
+    /// A tile, whatever its rows.
+    conv_tile: u64,
     /// A row of a fully connected layer.
     fc_row: u64,
     /// An element of a band.
     band_element: u64,
     /// A multiply-accumulate of a depthwise convolution.
     depthwise_mac: u64,
-    /// An output value of a depthwise convolution or a pool.
-    output: u64,
+    /// An input value of a depthwise convolution, copied into the padded plane, and its share of the outputs.
+    depthwise_input: u64,
     /// An element of a pool's window.
     pool_element: u64,
-    /// A value that is copied or rescaled.
+    /// An element of a mean.
+    mean_element: u64,
+    /// A sum of two values.
+    sum: u64,
+    /// A value of a softmax.
+    exponential: u64,
+    /// A value that is copied, bounded or rescaled.
     value: u64,
 }
 
 const PORTABLE: Table = Table {
     conv_weight: |layout| match layout {
         WeightLayout::None => 0,
-        WeightLayout::Dense | WeightLayout::CsrF => 2_600,
-        WeightLayout::CsrP => 2_900,
-        WeightLayout::CsrN => 3_100,
-        WeightLayout::CsrQ => 3_000,
-        WeightLayout::Blk1x4 => 2_700,
-        WeightLayout::Blk4x1 => 2_650,
+        WeightLayout::Dense => 3_600,
+        WeightLayout::CsrP => 3_080,
+        WeightLayout::CsrN => 5_000,
+        WeightLayout::CsrQ | WeightLayout::CsrF => 4_500,
+        WeightLayout::Blk1x4 => 4_850,
+        WeightLayout::Blk4x1 => 5_800,
     },
     fc_weight: |layout| match layout {
         WeightLayout::None => 0,
-        WeightLayout::Dense => 500,
-        WeightLayout::CsrF | WeightLayout::CsrP => 800,
-        WeightLayout::CsrN => 1_000,
-        WeightLayout::CsrQ => 600,
-        WeightLayout::Blk1x4 => 650,
-        WeightLayout::Blk4x1 => 550,
+        WeightLayout::Dense => 400,
+        WeightLayout::CsrP => 900,
+        WeightLayout::CsrN => 800,
+        WeightLayout::CsrQ => 650,
+        WeightLayout::CsrF => 1_600,
+        WeightLayout::Blk1x4 => 1_700,
+        WeightLayout::Blk4x1 => 670,
     },
-    conv_row: 16_000,
-    fc_row: 3_500,
+    conv_row: 26_000,
+    conv_tile: 60_000,
+    fc_row: 4_900,
     band_element: 500,
-    depthwise_mac: 500,
-    output: 1_800,
-    pool_element: 700,
-    value: 1_200,
+    depthwise_mac: 300,
+    depthwise_input: 5_400,
+    pool_element: 1_800,
+    mean_element: 1_400,
+    sum: 9_700,
+    exponential: 45_000,
+    value: 1_500,
 };
 
 /// Predicted instructions of a step with weights.
@@ -133,9 +146,7 @@ pub fn weighted(
         }
         Op::DepthwiseConv2d { .. } => {
             let macs = stored.weights * output.plane();
-            macs * PORTABLE.depthwise_mac
-                + output.elements() * PORTABLE.output
-                + input.elements() * PORTABLE.value
+            macs * PORTABLE.depthwise_mac + input.elements() * PORTABLE.depthwise_input
         }
         Op::Conv2d { window, .. } => {
             let tiles = tiles(window, output);
@@ -143,7 +154,8 @@ pub fn weighted(
             tiles
                 * (stored.weights * (PORTABLE.conv_weight)(layout)
                     + stored.rows * PORTABLE.conv_row
-                    + band * PORTABLE.band_element)
+                    + band * PORTABLE.band_element
+                    + PORTABLE.conv_tile)
         }
         Op::Add { .. }
         | Op::MaxPool2d { .. }
@@ -172,18 +184,15 @@ const fn tiles(window: &Window, output: &Tensor) -> u64 {
 /// Predicted instructions of a step without weights; 0 for operators that have some.
 #[must_use]
 pub fn unweighted(op: &Op, input: &Tensor, output: &Tensor) -> u64 {
-    let window = |w: &Window| {
-        let elements = u64::from(w.kernel_h) * u64::from(w.kernel_w);
-        output.elements() * (elements * PORTABLE.pool_element + PORTABLE.output)
-    };
+    let window = |w: &Window| output.elements() * u64::from(w.kernel_h) * u64::from(w.kernel_w);
     let hundredths = match op {
         Op::Conv2d { .. } | Op::DepthwiseConv2d { .. } | Op::FullyConnected { .. } => 0,
-        Op::MaxPool2d { window: w, .. } | Op::AveragePool2d { window: w, .. } => window(w),
-        Op::Mean { .. } => {
-            input.elements() * PORTABLE.pool_element + output.elements() * PORTABLE.output
+        Op::MaxPool2d { window: w, .. } | Op::AveragePool2d { window: w, .. } => {
+            window(w) * PORTABLE.pool_element
         }
-        Op::SoftmaxS8 { .. } | Op::SoftmaxF32 { .. } => output.elements() * 20 * PORTABLE.value,
-        Op::Add { .. } => output.elements() * 3 * PORTABLE.value,
+        Op::Mean { .. } => input.elements() * PORTABLE.mean_element,
+        Op::SoftmaxS8 { .. } | Op::SoftmaxF32 { .. } => output.elements() * PORTABLE.exponential,
+        Op::Add { .. } => output.elements() * PORTABLE.sum,
         Op::Pad { .. }
         | Op::Requantize { .. }
         | Op::Clamp { .. }

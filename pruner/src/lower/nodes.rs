@@ -177,7 +177,8 @@ impl<'a> Lowering<'a> {
             let (from, to) = (tensors[input].at(0), tensors[output].at(0));
             cost::weighted(&op, &from, &to, encoded.blob.layout, encoded.stored)
         };
-        let Some((chosen, instructions)) = weights::choose(candidates, self.options.prefer, price)
+        let Some((chosen, instructions)) =
+            weights::choose(candidates, &layer, self.options.prefer, price)
         else {
             return Err(refuse(
                 node,

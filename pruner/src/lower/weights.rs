@@ -176,25 +176,41 @@ pub(super) fn encode_f32(
     encode_each(layer, layouts, |layout| encode::f32(layout, &matrix, &bias))
 }
 
+/// Share of zeros, in percent, from which on a sparse layout may cost bytes for speed.
+const CLEARLY_SPARSE: u64 = 5;
+/// Instructions that each extra byte of a layer with fewer zeros must save.
+const BYTE: u64 = 200;
+
 /// The encoding that `prefer` asks for, and its predicted instructions; `None` without candidates.
+///
+/// For speed, a layout must be predicted faster than dense, the first candidate. Layers with hardly any zeros
+/// stay dense unless each byte of indices saves many instructions, as in early layers with few weights.
 pub(super) fn choose(
     candidates: Vec<Encoded>,
+    layer: &Layer<'_>,
     prefer: Prefer,
     price: impl Fn(&Encoded) -> u64,
 ) -> Option<(Encoded, u64)> {
-    candidates
+    let zeros = layer.weights.len() - layer.weights.nonzeros();
+    let clearly = zeros as u64 * 100 >= layer.weights.len() as u64 * CLEARLY_SPARSE;
+    let bytes = |encoded: &Encoded| encoded.blob.bytes.len() as u64;
+    let mut priced = candidates
         .into_iter()
-        .map(|encoded| {
-            let instructions = price(&encoded);
-            (encoded, instructions)
-        })
-        .min_by_key(|(encoded, instructions)| {
-            let bytes = encoded.blob.bytes.len() as u64;
-            match prefer {
-                Prefer::Speed => (*instructions, bytes),
-                Prefer::Flash => (bytes, *instructions),
-            }
-        })
+        .map(|encoded| (price(&encoded), encoded));
+    let dense = priced.next()?;
+    let worth = |(instructions, encoded): &(u64, Encoded)| {
+        let extra = bytes(encoded).saturating_sub(bytes(&dense.1));
+        let saved = dense.0.saturating_sub(*instructions);
+        *instructions <= dense.0 && (clearly || saved >= extra * BYTE)
+    };
+    let best = match prefer {
+        Prefer::Speed => priced.filter(worth).min_by_key(|(i, e)| (*i, bytes(e))),
+        Prefer::Flash => priced
+            .filter(|(_, e)| bytes(e) < bytes(&dense.1))
+            .min_by_key(|(i, e)| (bytes(e), *i)),
+    };
+    let (instructions, encoded) = best.unwrap_or(dense);
+    Some((encoded, instructions))
 }
 
 /// What reports count of a layer stored in `layout`.
