@@ -18,6 +18,9 @@ use nnz_format::write::write;
 use nnz_format::{
     DType, Model, Op, TensorLayout, WeightLayout, Window, crc32, decode, scratch_len,
 };
+use nnz_pruner::emit::{self, Provenance};
+use nnz_pruner::pass::{self, PassSet};
+use nnz_pruner::{import, lower, plan};
 
 /// Random changes of each generated file.
 const CHANGES: usize = if cfg!(debug_assertions) {
@@ -29,6 +32,8 @@ const CHANGES: usize = if cfg!(debug_assertions) {
 const STRIDE: usize = if cfg!(debug_assertions) { 13 } else { 1 };
 /// Callers refuse larger arenas than they have.
 const MAX_ARENA: usize = 1 << 20;
+/// Models that visit more elements are not run: it would only take long.
+const MAX_WORK: u64 = 1 << 32;
 /// Bytes on both sides of the arena that nothing may touch.
 const GUARD: usize = 4096;
 
@@ -127,14 +132,22 @@ fn work(model: &Model<'_>) -> u64 {
 
 /// Parses; a model must stay in its bounds, and run in an arena between guards. Whether it was a model.
 fn survive(file: &[u8], seed: usize) -> bool {
+    survive_if(file, seed, true)
+}
+
+/// As [`survive`], but runs the model only where `runs`.
+fn survive_if(file: &[u8], seed: usize, runs: bool) -> bool {
     let mut bytes = Aligned::new(file.len(), 0, 0);
     bytes.get_mut().copy_from_slice(file);
     let bytes = &*bytes.get_mut();
     let Ok(model) = Model::parse(bytes) else {
         return false;
     };
+    if !runs {
+        return true;
+    }
     check_bounds(&model);
-    if model.arena_len() > MAX_ARENA || work(&model) > 1 << 28 {
+    if model.arena_len() > MAX_ARENA || work(&model) > MAX_WORK {
         return true;
     }
     let fill = 0xA5;
@@ -171,36 +184,65 @@ fn every_truncation_is_refused() {
     }
 }
 
-#[test]
-fn random_changes_give_errors_or_models_within_bounds() {
-    let file = every_kernel_file(12);
-    let structure = 112 + 6 * 16 + Model::parse(&file).unwrap().tensors_len() * 32 + 40 * 64;
+/// A few bytes of the file changed, the checksum made right; every second change hits the first `structure`
+/// bytes, which weights outnumber.
+fn changed(file: &[u8], structure: usize, rng: &mut Rng) -> Vec<u8> {
+    let mut changed = file.to_vec();
+    for _ in 0..=rng.below(3) {
+        let range = [structure, file.len()][rng.below(2)];
+        let at = 8 + rng.below(range - 8);
+        changed[at] = match rng.below(3) {
+            0 => rng.below(256) as u8,
+            1 => changed[at] ^ 1 << rng.below(8),
+            _ => [0, 1, 127, 128, 254, 255][rng.below(6)],
+        };
+    }
+    seal(&mut changed);
+    changed
+}
+
+/// Changes `file` many times and runs one of `every` that are still models.
+fn change_often(file: &[u8], every: usize) {
+    let model = Model::parse(file).unwrap();
+    let structure = 112 + 6 * 16 + model.tensors_len() * 32 + model.steps_len() * 64;
     let mut models = 0;
     for seed in 0..CHANGES {
         let mut rng = Rng::new(seed as u64);
-        let mut changed = file.clone();
-        for _ in 0..=rng.below(3) {
-            // Every second change hits header, tensors or steps, which weights outnumber.
-            let range = if rng.below(2) == 0 {
-                structure
-            } else {
-                file.len()
-            };
-            let at = 8 + rng.below(range - 8);
-            changed[at] = match rng.below(3) {
-                0 => rng.below(256) as u8,
-                1 => changed[at] ^ 1 << rng.below(8),
-                _ => [0, 1, 127, 128, 254, 255][rng.below(6)],
-            };
-        }
-        seal(&mut changed);
-        models += usize::from(survive(&changed, seed));
+        let changed = changed(file, structure, &mut rng);
+        models += usize::from(survive_if(&changed, seed, seed % every == 0));
     }
     // The suite would be idle if changes were never, or always, noticed.
     assert!(
         models > CHANGES / 50 && models < CHANGES,
         "{models} of {CHANGES}"
     );
+}
+
+#[test]
+fn random_changes_give_errors_or_models_within_bounds() {
+    change_often(&every_kernel_file(12), 1);
+}
+
+/// The keyword spotting network of MLPerf Tiny as a file, where it is at hand.
+fn keyword_spotting() -> Option<Vec<u8>> {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../shared/models/kws_int8.tflite"
+    );
+    let source = std::fs::read(path).ok()?;
+    let graph = import::from_bytes("kws_int8.tflite", &source).unwrap();
+    let graph = pass::run(graph, PassSet::All).unwrap();
+    let program = lower::lower(&graph, &lower::Options::default()).unwrap();
+    let plan = plan::plan(&program).unwrap();
+    Some(emit::emit(&program, &plan, &Provenance::default()).unwrap())
+}
+
+#[test]
+fn a_real_network_survives_random_changes() {
+    match keyword_spotting() {
+        Some(file) => change_often(&file, 100),
+        None => eprintln!("skipped: ../shared/models/kws_int8.tflite is not there"),
+    }
 }
 
 /// A random kernel, stride and two paddings along one axis, and the extents of input and output.
