@@ -142,14 +142,14 @@ impl<'s, T: Element> View<'s, T> {
 
     /// Elements from `(c, y, x)` on.
     #[inline]
-    pub(crate) fn from(&self, c: usize, y: usize, x: usize) -> &'s [Cell<T>] {
+    pub(crate) fn at(&self, c: usize, y: usize, x: usize) -> &'s [Cell<T>] {
         self.cells.get(self.index(c, y, x)..).unwrap_or(&[])
     }
 
     /// Elements of channel 0 from pixel `pixel` on, counted row by row.
     #[inline]
-    pub(crate) fn from_pixel(&self, pixel: usize) -> &'s [Cell<T>] {
-        self.from(0, 0, pixel)
+    pub(crate) fn at_pixel(&self, pixel: usize) -> &'s [Cell<T>] {
+        self.at(0, 0, pixel)
     }
 
     /// `len` pixels of a row from `(c, y, x)` on.
@@ -160,7 +160,7 @@ impl<'s, T: Element> View<'s, T> {
         len: usize,
     ) -> Pixels<'s, T> {
         Pixels {
-            rest: self.from(c, y, x),
+            rest: self.at(c, y, x),
             stride: self.pixel_stride,
             left: len,
         }
@@ -170,7 +170,7 @@ impl<'s, T: Element> View<'s, T> {
     #[inline]
     pub(crate) fn row(&self, c: usize, y: usize) -> Pixels<'s, T> {
         Pixels {
-            rest: self.from(c, y, 0),
+            rest: self.at(c, y, 0),
             stride: self.pixel_stride,
             left: self.width,
         }
@@ -180,7 +180,7 @@ impl<'s, T: Element> View<'s, T> {
     #[inline]
     pub(crate) fn plane(&self, c: usize) -> Pixels<'s, T> {
         Pixels {
-            rest: self.from(c, 0, 0),
+            rest: self.at(c, 0, 0),
             stride: self.pixel_stride,
             left: self.pixels(),
         }

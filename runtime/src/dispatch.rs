@@ -92,7 +92,15 @@ fn conv_s8<const OPS: u128, K: Kernels>(weights: &Weights<'_>, tile: &Tile<'_, i
             // SAFETY: as above.
             unsafe { K::blk_4x1_s8_conv(weights, tile) };
         }
-        _ => {}
+        Weights::None
+        | Weights::DenseS8(_)
+        | Weights::CsrP(_)
+        | Weights::CsrN(_)
+        | Weights::CsrQ(_)
+        | Weights::Blk1x4(_)
+        | Weights::Blk4x1(_)
+        | Weights::DenseF32(_)
+        | Weights::CsrF(_) => {}
     }
 }
 
@@ -128,7 +136,15 @@ fn matvec_s8<const OPS: u128, K: Kernels>(
             // SAFETY: as above.
             unsafe { K::blk_4x1_s8_matvec(weights, product) }
         }
-        _ => 0,
+        Weights::None
+        | Weights::DenseS8(_)
+        | Weights::CsrP(_)
+        | Weights::CsrN(_)
+        | Weights::CsrQ(_)
+        | Weights::Blk1x4(_)
+        | Weights::Blk4x1(_)
+        | Weights::DenseF32(_)
+        | Weights::CsrF(_) => 0,
     }
 }
 
@@ -152,7 +168,15 @@ impl Numeric for f32 {
                 // SAFETY: as for `conv_s8`.
                 unsafe { arch::Float::csr_f_f32_conv(weights, tile) };
             }
-            _ => {}
+            Weights::None
+            | Weights::DenseS8(_)
+            | Weights::CsrP(_)
+            | Weights::CsrN(_)
+            | Weights::CsrQ(_)
+            | Weights::Blk1x4(_)
+            | Weights::Blk4x1(_)
+            | Weights::DenseF32(_)
+            | Weights::CsrF(_) => {}
         }
     }
 
@@ -170,7 +194,15 @@ impl Numeric for f32 {
                 // SAFETY: as for `matvec_s8`.
                 unsafe { arch::Float::csr_f_f32_matvec(weights, product) }
             }
-            _ => 0,
+            Weights::None
+            | Weights::DenseS8(_)
+            | Weights::CsrP(_)
+            | Weights::CsrN(_)
+            | Weights::CsrQ(_)
+            | Weights::Blk1x4(_)
+            | Weights::Blk4x1(_)
+            | Weights::DenseF32(_)
+            | Weights::CsrF(_) => 0,
         }
     }
 

@@ -35,6 +35,15 @@ pub enum RunError {
         /// How many there are.
         count: usize,
     },
+    /// The input or output has another number of elements than was given.
+    Elements {
+        /// The index that was asked for.
+        index: usize,
+        /// How many it has.
+        needed: usize,
+        /// How many were given.
+        found: usize,
+    },
     /// The input or output holds other elements than were asked for.
     ElementType {
         /// The index that was asked for.
@@ -62,6 +71,16 @@ impl fmt::Display for RunError {
             }
             Self::NoSuchTensor { index, count } => {
                 write!(f, "no tensor {index}, there are {count}")
+            }
+            Self::Elements {
+                index,
+                needed,
+                found,
+            } => {
+                write!(
+                    f,
+                    "tensor {index} has {needed} elements, {found} were given"
+                )
             }
             Self::ElementType { index } => {
                 write!(f, "tensor {index} holds elements of another type")

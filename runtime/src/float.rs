@@ -51,6 +51,11 @@ pub(crate) const fn exp(x: f32) -> f32 {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::float_cmp,
+    reason = "exact values are meant"
+)]
 mod tests {
     use super::*;
 

@@ -4,6 +4,7 @@ use crate::arena::{Arena, Element};
 use crate::cursor::{Cursor, Progress};
 use crate::error::RunError;
 use crate::ops::{Job, execute};
+use crate::order;
 use core::fmt;
 use nnz_format::{DType, Io, Model, Step, Tensor};
 
@@ -144,6 +145,48 @@ impl<'m, 'a, const OPS: u128> Session<'m, 'a, OPS> {
         Ok(self.bytes(&tensor))
     }
 
+    /// Fills input `index` from `values` in the source model's order, whatever the layout in the arena.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such input, it does not hold `s8`, or it has another number of elements.
+    pub fn write_input_s8(&mut self, index: usize, values: &[i8]) -> Result<(), RunError> {
+        let io = input_of(self.model, index)?;
+        let storage = self.input_s8(index)?;
+        order::scatter(&io, values, storage, index)
+    }
+
+    /// Fills input `index` from `values` in the source model's order, whatever the layout in the arena.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such input, it does not hold `f32`, or it has another number of elements.
+    pub fn write_input_f32(&mut self, index: usize, values: &[f32]) -> Result<(), RunError> {
+        let io = input_of(self.model, index)?;
+        let storage = self.input_f32(index)?;
+        order::scatter(&io, values, storage, index)
+    }
+
+    /// Copies output `index` to `values` in the source model's order.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such output, it does not hold `s8`, or it has another number of elements.
+    pub fn read_output_s8(&self, index: usize, values: &mut [i8]) -> Result<(), RunError> {
+        let io = output_of(self.model, index)?;
+        order::gather(&io, self.output_s8(index)?, values, index)
+    }
+
+    /// Copies output `index` to `values` in the source model's order.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such output, it does not hold `f32`, or it has another number of elements.
+    pub fn read_output_f32(&self, index: usize, values: &mut [f32]) -> Result<(), RunError> {
+        let io = output_of(self.model, index)?;
+        order::gather(&io, self.output_f32(index)?, values, index)
+    }
+
     /// Runs every step. Cannot fail, allocate or panic. Inputs may share their memory with later tensors: write
     /// them again before the next run.
     pub fn run(&mut self) {
@@ -203,11 +246,11 @@ impl<'m, 'a, const OPS: u128> Session<'m, 'a, OPS> {
     }
 
     fn input_tensor(&self, index: usize) -> Result<Tensor, RunError> {
-        tensor(self.model.input(index), index, self.model.inputs_len())
+        input_of(self.model, index).map(|io| io.tensor)
     }
 
     fn output_tensor(&self, index: usize) -> Result<Tensor, RunError> {
-        tensor(self.model.output(index), index, self.model.outputs_len())
+        output_of(self.model, index).map(|io| io.tensor)
     }
 
     fn bytes(&self, tensor: &Tensor) -> &[u8] {
@@ -251,9 +294,19 @@ impl<'m, 'a, const OPS: u128> Session<'m, 'a, OPS> {
     }
 }
 
-/// The tensor of an input or output record.
-fn tensor(io: Option<Io<'_>>, index: usize, count: usize) -> Result<Tensor, RunError> {
-    io.map(|io| io.tensor)
+/// The record of input `index`.
+fn input_of<'m>(model: &Model<'m>, index: usize) -> Result<Io<'m>, RunError> {
+    let count = model.inputs_len();
+    model
+        .input(index)
+        .ok_or(RunError::NoSuchTensor { index, count })
+}
+
+/// The record of output `index`.
+fn output_of<'m>(model: &Model<'m>, index: usize) -> Result<Io<'m>, RunError> {
+    let count = model.outputs_len();
+    model
+        .output(index)
         .ok_or(RunError::NoSuchTensor { index, count })
 }
 

@@ -1,5 +1,9 @@
 //! Convolutions of every layout, geometry and rounding against straight loops over the weights.
-#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test that fails may panic"
+)]
 
 mod common;
 
@@ -125,11 +129,7 @@ fn sums(
     let (kh, kw) = (usize::from(window.kernel_h), usize::from(window.kernel_w));
     positions(output)
         .map(|(row, oy, ox)| {
-            let channels = if depth == 0 {
-                0..cin
-            } else {
-                row / depth..row / depth + 1
-            };
+            let channels = row.checked_div(depth).map_or(0..cin, |c| c..c + 1);
             let columns = channels.len();
             let mut sum = 0_i32;
             for (k, c) in channels.enumerate() {
@@ -337,11 +337,7 @@ fn expected_f32(
     let (kh, kw) = (usize::from(window.kernel_h), usize::from(window.kernel_w));
     positions(&net.output)
         .map(|(row, oy, ox)| {
-            let channels = if depth == 0 {
-                0..cin
-            } else {
-                row / depth..row / depth + 1
-            };
+            let channels = row.checked_div(depth).map_or(0..cin, |c| c..c + 1);
             let columns = channels.len();
             let mut sum = f64::from(bias[row]);
             for (k, c) in channels.enumerate() {

@@ -1,5 +1,9 @@
 //! Operators without weights against their definitions.
-#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test that fails may panic"
+)]
 
 mod common;
 

@@ -1,5 +1,9 @@
 //! Matrices times vectors in every layout and rounding against straight loops over the weights.
-#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test that fails may panic"
+)]
 
 mod common;
 

@@ -1,6 +1,10 @@
 //! Softmax: the integer one against the fixed-point definition written over exact fractions, and both against the
 //! real function.
-#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test that fails may panic"
+)]
 
 mod common;
 

@@ -7,17 +7,34 @@
     reason = "kernels stream proven weights through raw pointers"
 )]
 
+#[cfg(isa = "thumb2")]
+mod arm;
 mod portable;
 #[cfg(all(target_arch = "riscv32", target_feature = "m"))]
 mod riscv;
 
-#[cfg(not(all(target_arch = "riscv32", target_feature = "m")))]
-pub(crate) use portable::mac_s8;
+#[cfg(isa = "thumb2")]
+pub(crate) use arm::{mac_s8, tap_s8};
+#[cfg(not(any(isa = "thumb2", all(target_arch = "riscv32", target_feature = "m"))))]
+pub(crate) use portable::mac_portable as mac_s8;
+#[cfg(not(isa = "thumb2"))]
+pub(crate) use portable::tap_portable as tap_s8;
 #[cfg(all(target_arch = "riscv32", target_feature = "m"))]
 pub(crate) use riscv::mac_s8;
 
 /// Rows of a matrix that share the loads of one tile of pixels: what the register file holds.
 pub(crate) const ROWS: usize = if cfg!(target_arch = "arm") { 1 } else { 2 };
+
+/// Stands in a loop that must stay rolled: Arm compilers unroll it by four otherwise, which takes more registers
+/// than there are.
+#[inline(always)]
+pub(crate) fn keep_rolled() {
+    #[cfg(target_arch = "arm")]
+    // SAFETY: no instruction at all.
+    unsafe {
+        core::arch::asm!("", options(nomem, nostack, preserves_flags));
+    }
+}
 
 /// The kernels of this target that round accumulators once.
 pub(crate) type Single = portable::PortableSingle;

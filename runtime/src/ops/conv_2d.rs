@@ -46,17 +46,14 @@ pub(super) fn run<const OPS: u128, T: Numeric + Bounded>(
             let pixel = unit.wrapping_mul(LANES);
             let left = pixels.wrapping_sub(pixel);
             gather::tile_1x1(&from, band, &geometry, pixel, readable(&input, pixel, left));
-            convolve(output.from_pixel(pixel), left.min(LANES));
+            convolve(output.at_pixel(pixel), left.min(LANES));
         });
     }
     let across = NonZeroUsize::new(output.width.div_ceil(LANES)).unwrap_or(NonZeroUsize::MIN);
     cursor.each(across.get().wrapping_mul(output.height), cost, |unit| {
         let (y, x) = (unit / across, (unit % across).wrapping_mul(LANES));
         gather::band(&from, band, &geometry, window, (y, x));
-        convolve(
-            output.from(0, y, x),
-            output.width.wrapping_sub(x).min(LANES),
-        );
+        convolve(output.at(0, y, x), output.width.wrapping_sub(x).min(LANES));
     })
 }
 

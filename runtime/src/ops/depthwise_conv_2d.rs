@@ -40,7 +40,7 @@ pub(super) fn run<const OPS: u128, T: Numeric + Bounded>(
         let plane = Plane {
             padded,
             padded_w: padding.padded_w,
-            out: output.from(channel, 0, 0),
+            out: output.at(channel, 0, 0),
             row_stride: output.row_stride,
             pixel_stride: output.pixel_stride,
             out_h: output.height,

@@ -29,7 +29,7 @@ pub(super) fn run_s8(
             .plane(channel)
             .fold(0_i32, |sum, cell| sum.wrapping_add(i32::from(cell.get())));
         let mean = multiply_double(sum.wrapping_sub(centre), multiplier, i32::from(shift));
-        if let Some(out) = output.from(channel, 0, 0).first() {
+        if let Some(out) = output.at(channel, 0, 0).first() {
             out.set(narrow(mean.wrapping_add(output.zero_point)));
         }
     })
@@ -44,7 +44,7 @@ pub(super) fn run_f32(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
         let sum = input
             .plane(channel)
             .fold(0.0_f32, |sum, cell| sum + cell.get());
-        if let Some(out) = output.from(channel, 0, 0).first() {
+        if let Some(out) = output.at(channel, 0, 0).first() {
             out.set(sum / count);
         }
     })

@@ -207,7 +207,21 @@ fn execute_s8<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progre
             repack::run::<i8>(job, *order, cursor)
         }
         Op::Quantize if has::<OPS>(bits::QUANTIZE_S8) => convert::quantize(job, cursor),
-        _ => Progress::Done,
+        Op::Conv2d { .. }
+        | Op::DepthwiseConv2d { .. }
+        | Op::FullyConnected { .. }
+        | Op::Add { .. }
+        | Op::MaxPool2d { .. }
+        | Op::AveragePool2d { .. }
+        | Op::Mean { .. }
+        | Op::SoftmaxS8 { .. }
+        | Op::SoftmaxF32 { .. }
+        | Op::Pad { .. }
+        | Op::Requantize { .. }
+        | Op::Clamp { .. }
+        | Op::Repack { .. }
+        | Op::Quantize
+        | Op::Dequantize => Progress::Done,
     }
 }
 
@@ -254,6 +268,20 @@ fn execute_f32<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progr
             repack::run::<f32>(job, *order, cursor)
         }
         Op::Dequantize if has::<OPS>(bits::DEQUANTIZE_F32) => convert::dequantize(job, cursor),
-        _ => Progress::Done,
+        Op::Conv2d { .. }
+        | Op::DepthwiseConv2d { .. }
+        | Op::FullyConnected { .. }
+        | Op::Add { .. }
+        | Op::MaxPool2d { .. }
+        | Op::AveragePool2d { .. }
+        | Op::Mean { .. }
+        | Op::SoftmaxS8 { .. }
+        | Op::SoftmaxF32 { .. }
+        | Op::Pad { .. }
+        | Op::Requantize { .. }
+        | Op::Clamp { .. }
+        | Op::Repack { .. }
+        | Op::Quantize
+        | Op::Dequantize => Progress::Done,
     }
 }

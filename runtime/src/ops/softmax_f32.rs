@@ -8,12 +8,8 @@ use crate::float::exp;
 pub(super) fn run(job: &Job<'_, '_>, beta: f32) -> Progress {
     let (input, output) = (job.input::<f32>(), job.output::<f32>());
     let elements = || {
-        (0..output.channels).filter_map(|c| {
-            input
-                .from(c, 0, 0)
-                .first()
-                .zip(output.from(c, 0, 0).first())
-        })
+        (0..output.channels)
+            .filter_map(|c| input.at(c, 0, 0).first().zip(output.at(c, 0, 0).first()))
     };
     let mut largest = f32::NEG_INFINITY;
     for (cell, _) in elements() {

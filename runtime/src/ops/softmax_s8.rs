@@ -35,7 +35,7 @@ pub(super) fn run(job: &Job<'_, '_>, multiplier: i32, left_shift: i8, diff_min: 
     };
     let value = |c| {
         input
-            .from(c, 0, 0)
+            .at(c, 0, 0)
             .first()
             .map_or(0, |cell| i32::from(cell.get()))
     };
@@ -58,7 +58,7 @@ pub(super) fn run(job: &Job<'_, '_>, multiplier: i32, left_shift: i8, diff_min: 
             Some(share) => rounding_shift_right(mul(scale, share), right).wrapping_sub(128),
             None => -128,
         };
-        if let Some(out) = output.from(channel, 0, 0).first() {
+        if let Some(out) = output.at(channel, 0, 0).first() {
             out.set(narrow(quantized));
         }
     }

@@ -1,12 +1,17 @@
 //! What the suites share: seeded cases, one-step files, and literal arithmetic to compare with.
 #![allow(
     dead_code,
+    unreachable_pub,
     clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::type_complexity,
     reason = "each suite uses its part; a test that fails may panic"
 )]
 
 pub mod literal;
 pub mod net;
+pub mod small;
 
 /// A seeded generator (xorshift).
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! The two arithmetics that dense kernels are written over: integers that are requantised, and floats.
 
-use super::lanes::{acc_s8, mac_by};
+use super::lanes::{acc_s8, mac_by, tap_by};
 use super::rows::{RowF32, RowS8, RowTable};
 use crate::kernels::{LANES, Post};
 use crate::requantize::Round;
@@ -36,6 +36,17 @@ pub(crate) trait Arithmetic {
         accs: &mut [[Self::Acc; LANES]; N],
         x: *const Self::Element,
         weights: [Self::Element; N],
+    );
+    /// One column of `N` rows over a tile: `accs[n][lane] += x[lane] · *weights[n]`; moves the weights' pointers to
+    /// the next column and `x` on by `STEP`.
+    ///
+    /// # Safety
+    ///
+    /// A weight is left in each row, and eight elements at `x` can be read.
+    unsafe fn tap<const N: usize, const STEP: i32>(
+        accs: &mut [[Self::Acc; LANES]; N],
+        weights: &mut [*const Self::Element; N],
+        x: &mut *const Self::Element,
     );
     /// The output of a finished sum.
     fn finish(acc: Self::Acc, row: &Self::Row, post: &Post<Self::Element>) -> Self::Element;
@@ -110,6 +121,16 @@ impl<R: Round> Arithmetic for S8<R> {
     }
 
     #[inline(always)]
+    unsafe fn tap<const N: usize, const STEP: i32>(
+        accs: &mut [[i32; LANES]; N],
+        weights: &mut [*const i8; N],
+        x: &mut *const i8,
+    ) {
+        // SAFETY: the caller's contract.
+        unsafe { crate::arch::tap_s8::<N, STEP>(accs, weights, x) };
+    }
+
+    #[inline(always)]
     fn finish(acc: i32, row: &RowS8, post: &Post<i8>) -> i8 {
         let scaled = if row.shift >= 1 {
             R::shift_right(acc, row.multiplier, row.shift.unsigned_abs())
@@ -168,6 +189,16 @@ impl Arithmetic for F32 {
     ) {
         // SAFETY: the caller's contract.
         unsafe { mac_by(accs, x, weights, Self::mac) };
+    }
+
+    #[inline(always)]
+    unsafe fn tap<const N: usize, const STEP: i32>(
+        accs: &mut [[f32; LANES]; N],
+        weights: &mut [*const f32; N],
+        x: &mut *const f32,
+    ) {
+        // SAFETY: the caller's contract.
+        unsafe { tap_by::<f32, f32, N, STEP>(accs, weights, x, Self::mac_lanes) };
     }
 
     #[inline(always)]

@@ -7,6 +7,7 @@ use super::arithmetic::Arithmetic;
 use super::finish::{finish_row, finish_tile};
 use super::lanes::{load, mac_row};
 use super::rows::RowTable;
+use crate::arch::keep_rolled;
 use crate::kernels::{LANES, Product, Tile};
 
 /// Entries in stream order.
@@ -89,6 +90,7 @@ pub(crate) unsafe fn conv<A: Arithmetic, S: Entries<A::Element>, const UNIT: usi
             x = x.wrapping_add(delta.wrapping_mul(UNIT));
             // SAFETY: the running sum stays in the band with its eight lanes (proved by parse).
             unsafe { mac_row::<A>(&mut acc, x, weight) };
+            keep_rolled();
             entry = entry.wrapping_add(1);
         }
         // SAFETY: `index` is a row.

@@ -2,10 +2,9 @@
 
 use super::arithmetic::Arithmetic;
 use super::finish::finish_tile;
-use super::lanes::load;
 use super::rows::RowTable;
 use super::taps::{Jumps, TapWalk};
-use crate::arch::ROWS;
+use crate::arch::{ROWS, keep_rolled};
 use crate::kernels::{LANES, Tile};
 
 /// A dense matrix in the model's bytes, rows of `geometry.columns()` weights.
@@ -84,16 +83,14 @@ unsafe fn rows<A: Arithmetic, const N: usize, const POINTWISE: bool>(
 #[inline(always)]
 unsafe fn accumulate_1x1<A: Arithmetic, const N: usize>(
     accs: &mut [[A::Acc; LANES]; N],
-    weights: [*const A::Element; N],
+    mut weights: [*const A::Element; N],
     tile: &Tile<'_, A::Element>,
 ) {
     let mut x = tile.band.as_ptr().cast::<A::Element>();
-    for column in 0..tile.geometry.cin {
-        // SAFETY: `column` is a column of the rows.
-        let w = weights.map(|row| unsafe { load(row, column) });
-        // SAFETY: the band holds eight elements a channel.
-        unsafe { A::mac_lanes(accs, x, w) };
-        x = x.wrapping_add(LANES);
+    for _ in 0..tile.geometry.cin {
+        // SAFETY: the rows have a weight and the band eight elements a channel.
+        unsafe { A::tap::<N, 8>(accs, &mut weights, &mut x) };
+        keep_rolled();
     }
 }
 
@@ -105,22 +102,21 @@ unsafe fn accumulate_1x1<A: Arithmetic, const N: usize>(
 #[inline(always)]
 unsafe fn accumulate<A: Arithmetic, const N: usize>(
     accs: &mut [[A::Acc; LANES]; N],
-    weights: [*const A::Element; N],
+    mut weights: [*const A::Element; N],
     tile: &Tile<'_, A::Element>,
 ) {
     let geometry = &tile.geometry;
     let mut x = tile.band.as_ptr().cast::<A::Element>();
-    let mut column = 0_usize;
     let rows = geometry.cin.wrapping_mul(geometry.kernel_h);
     if geometry.phases() == 1 {
         for _ in 0..rows {
-            for _ in 0..geometry.kernel_w {
-                // SAFETY: `column` is a column of the rows.
-                let w = weights.map(|row| unsafe { load(row, column) });
-                // SAFETY: a band row holds `7 + kernel_w` elements, so eight from every tap on.
-                unsafe { A::mac_lanes(accs, x, w) };
-                column = column.wrapping_add(1);
-                x = x.wrapping_add(1);
+            let mut left = geometry.kernel_w;
+            while left != 0 {
+                // SAFETY: the tap is a column of the rows; a band row holds `7 + kernel_w` elements, so
+                // eight from every tap on.
+                unsafe { A::tap::<N, 1>(accs, &mut weights, &mut x) };
+                keep_rolled();
+                left = left.wrapping_sub(1);
             }
             x = x.wrapping_add(LANES - 1);
         }
@@ -129,22 +125,19 @@ unsafe fn accumulate<A: Arithmetic, const N: usize>(
     if let Some(jumps) = Jumps::new(geometry) {
         for _ in 0..rows {
             for &jump in jumps.row() {
-                // SAFETY: `column` is a column of the rows.
-                let w = weights.map(|row| unsafe { load(row, column) });
-                // SAFETY: the jumps lead from tap to tap, each with eight lanes in the band.
-                unsafe { A::mac_lanes(accs, x, w) };
-                column = column.wrapping_add(1);
+                // SAFETY: the tap is a column of the rows; the jumps lead from tap to tap, each with eight
+                // lanes in the band.
+                unsafe { A::tap::<N, 0>(accs, &mut weights, &mut x) };
                 x = x.wrapping_offset(isize::from(jump));
             }
         }
         return;
     }
     let mut walk = TapWalk::new();
-    for column in 0..geometry.columns() {
-        // SAFETY: `column` is a column of the rows.
-        let w = weights.map(|row| unsafe { load(row, column) });
-        // SAFETY: the walk goes from tap to tap through all channels, each with eight lanes in the band.
-        unsafe { A::mac_lanes(accs, x.wrapping_add(walk.offset()), w) };
+    for _ in 0..geometry.columns() {
+        // SAFETY: the tap is a column of the rows; the walk goes from tap to tap through all channels, each
+        // with eight lanes in the band.
+        unsafe { A::tap::<N, 0>(accs, &mut weights, &mut x.wrapping_add(walk.offset())) };
         walk.advance(geometry);
     }
 }

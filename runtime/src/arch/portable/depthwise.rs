@@ -3,6 +3,7 @@
 use super::arithmetic::Arithmetic;
 use super::dense::DenseMatrix;
 use super::lanes::{load, store};
+use crate::arch::keep_rolled;
 use crate::kernels::{LANES, Plane};
 
 /// One plane; `STRIDE` fixes the columns between outputs, 0 leaves them open.
@@ -35,7 +36,7 @@ pub(crate) unsafe fn plane<A: Arithmetic, const STRIDE: usize>(
             for _ in 0..plane.kernel_h {
                 // SAFETY: the row of taps lies in the padded plane; lanes past the row end in the next row
                 // or in the slack.
-                unsafe { taps::<A>(&mut acc, tap_row, w, kernel_w, stride) };
+                unsafe { taps::<A, STRIDE>(&mut acc, tap_row, w, kernel_w, stride) };
                 tap_row = tap_row.wrapping_add(plane.padded_w);
                 w = w.wrapping_add(kernel_w);
             }
@@ -56,17 +57,27 @@ pub(crate) unsafe fn plane<A: Arithmetic, const STRIDE: usize>(
 ///
 /// `kernel_w` weights at `w` and `7 · stride + kernel_w` elements at `x` can be read.
 #[inline(always)]
-unsafe fn taps<A: Arithmetic>(
+unsafe fn taps<A: Arithmetic, const STRIDE: usize>(
     acc: &mut [A::Acc; LANES],
     x: *const A::Element,
     w: *const A::Element,
     kernel_w: usize,
     stride: usize,
 ) {
+    if STRIDE == 1 {
+        let (mut x, mut weights) = (x, [w]);
+        for _ in 0..kernel_w {
+            // SAFETY: the eight lanes of a tap follow each other.
+            unsafe { A::tap::<1, 1>(core::array::from_mut(acc), &mut weights, &mut x) };
+            keep_rolled();
+        }
+        return;
+    }
     for tap in 0..kernel_w {
         // SAFETY: `tap` is a tap.
         let weight = unsafe { load(w, tap) };
         let at = x.wrapping_add(tap);
+        keep_rolled();
         for (lane, acc) in acc.iter_mut().enumerate() {
             // SAFETY: lane · stride + tap is within the elements of the contract.
             *acc = A::mac(*acc, unsafe { load(at, lane.wrapping_mul(stride)) }, weight);

@@ -210,9 +210,9 @@ pub(crate) unsafe fn tile_1x1<T: Copy>(
     let contiguous = source.pixel_stride == 1 && pixels >= LANES;
     let words = contiguous
         && size_of::<T>() == 1
-        && from.addr() % 4 == 0
-        && to.addr() % 4 == 0
-        && source.channel_stride % 4 == 0;
+        && from.addr().is_multiple_of(4)
+        && to.addr().is_multiple_of(4)
+        && source.channel_stride.is_multiple_of(4);
     if words {
         for _ in 0..channels {
             // SAFETY: eight bytes of the channel, both addresses multiples of 4.

@@ -1,6 +1,7 @@
 //! Loads, stores and the eight-lane multiply-accumulate that every convolution kernel is made of.
 
 use super::arithmetic::Arithmetic;
+use crate::arch::mac_s8;
 use crate::kernels::LANES;
 
 /// Element `index` of what `base` begins.
@@ -32,18 +33,55 @@ pub(crate) unsafe fn store<T: Copy>(base: *mut T, index: usize, value: T) {
 /// # Safety
 ///
 /// Eight elements at `x` can be read.
-#[cfg_attr(
-    all(target_arch = "riscv32", target_feature = "m"),
-    expect(dead_code, reason = "this target has its own")
-)]
+#[allow(dead_code, reason = "some targets have their own")]
 #[inline(always)]
-pub(crate) unsafe fn mac_s8<const N: usize>(
+pub(crate) unsafe fn mac_portable<const N: usize>(
     accs: &mut [[i32; LANES]; N],
     x: *const i8,
     weights: [i8; N],
 ) {
     // SAFETY: the caller's contract.
     unsafe { mac_by(accs, x, weights, |acc, x: i8, w| acc_s8(acc, x, w)) };
+}
+
+/// One column of `N` rows over a tile of integers; moves the weights' pointers to the next column and `x` on by
+/// `STEP`.
+///
+/// # Safety
+///
+/// A weight is left in each row, and eight elements at `x` can be read.
+#[allow(dead_code, reason = "some targets have their own")]
+#[inline(always)]
+pub(crate) unsafe fn tap_portable<const N: usize, const STEP: i32>(
+    accs: &mut [[i32; LANES]; N],
+    weights: &mut [*const i8; N],
+    x: &mut *const i8,
+) {
+    // SAFETY: the caller's contract.
+    unsafe { tap_by::<i8, i32, N, STEP>(accs, weights, x, mac_s8) };
+}
+
+/// One column of `N` rows over a tile, multiplied and accumulated by `mac`; moves the weights' pointers to the next
+/// column and `x` on by `STEP`.
+///
+/// # Safety
+///
+/// A weight is left in each row, and eight elements at `x` can be read.
+#[inline(always)]
+pub(crate) unsafe fn tap_by<T: Copy, S, const N: usize, const STEP: i32>(
+    accs: &mut [[S; LANES]; N],
+    weights: &mut [*const T; N],
+    x: &mut *const T,
+    mac: unsafe fn(&mut [[S; LANES]; N], *const T, [T; N]),
+) {
+    // SAFETY: a weight is left in each row.
+    let w = weights.map(|row| unsafe { load(row, 0) });
+    // SAFETY: eight elements at `x` can be read, by the caller's contract.
+    unsafe { mac(accs, *x, w) };
+    for row in weights {
+        *row = row.wrapping_add(1);
+    }
+    *x = x.wrapping_offset(STEP as isize);
 }
 
 /// `acc + x · w`, modulo 2^32.

@@ -15,5 +15,6 @@ mod rows;
 mod table;
 mod taps;
 
-pub(crate) use lanes::mac_s8;
+#[allow(unused_imports, reason = "some targets have their own")]
+pub(crate) use lanes::{mac_portable, tap_by, tap_portable};
 pub(crate) use table::{PortableDouble, PortableF32, PortableSingle};
