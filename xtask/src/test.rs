@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! set up → firmware images → no_std crates in debug (overflow checks) → whole workspace in release
+//!        → code size of one network's own image
 //! ```
 //!
 //! The suites find images and emulators themselves; what is missing they skip with a line that says
@@ -10,9 +11,12 @@
 use crate::command::{self, cargo, is_ci, root};
 use crate::summary::Summary;
 use crate::toolchain::Toolchain;
-use crate::{firmware, setup};
+use crate::{firmware, setup, size};
 use anyhow::Result;
 use nnz_support::targets::Target;
+
+/// Largest code of keyword spotting with its own operators.
+const CODE_BYTES: u64 = 40 * 1024;
 
 /// Runs everything; with `host_only` nothing for microcontrollers.
 pub(crate) fn run(host_only: bool) -> Result<()> {
@@ -42,7 +46,44 @@ pub(crate) fn run(host_only: bool) -> Result<()> {
     if !root().join("../shared/models").is_dir() {
         summary.skip("suites on real networks", "../shared is not there");
     }
+    if !host_only {
+        code_size(&mut summary);
+    }
     summary.finish()
+}
+
+/// The keyword spotting network's own code stays below the bound.
+fn code_size(summary: &mut Summary) {
+    let name = "code size of keyword spotting on cortex-m4";
+    let source = root().join("../shared/models/kws_int8.tflite");
+    let triple = Target::find("cortex-m4").map(|target| target.triple.as_str());
+    if !source.is_file() {
+        return summary.skip(name, "../shared is not there");
+    }
+    if !triple.is_ok_and(|triple| Toolchain::with(triple).is_some()) {
+        return summary.skip(name, "no compiler for it");
+    }
+    summary.part(name, || {
+        let folder = tempfile::tempdir()?;
+        let model = folder.path().join("kws.nnz");
+        let mut prune = cargo();
+        prune.args([
+            "run",
+            "--quiet",
+            "--release",
+            "--package",
+            "nnz-cli",
+            "--",
+            "prune",
+        ]);
+        command::run(prune.arg(source).arg("--lossless").arg("-o").arg(&model))?;
+        let options = size::Options {
+            limit: Some(CODE_BYTES),
+            json: false,
+            symbols: 8,
+        };
+        size::run(&model, "cortex-m4", &options)
+    });
 }
 
 fn targets(summary: &mut Summary) {

@@ -70,8 +70,15 @@ pub(crate) fn network(name: &str) -> Option<Vec<u8>> {
         eprintln!("skipped: {} is not there", path.display());
         return None;
     }
-    let options = Options { lossless: true, ..Options::default() };
-    Some(pipeline::prune(&path, &options, &|_, _, _| ()).unwrap().bytes)
+    let options = Options {
+        lossless: true,
+        ..Options::default()
+    };
+    Some(
+        pipeline::prune(&path, &options, &|_, _, _| ())
+            .unwrap()
+            .bytes,
+    )
 }
 
 fn root() -> PathBuf {

@@ -81,6 +81,41 @@ fn steps_add_up_to_the_inference() {
 }
 
 #[test]
+fn float_networks_agree_to_four_digits() {
+    let Some(model) = network("hello_world_fp32") else {
+        return;
+    };
+    let values: [f32; 3] = [0.0, 1.5, 4.25];
+    let input: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let expected = floats(&on_host(&model, &input));
+    for target in targets() {
+        let Some(outcome) = run(target, &model, &input) else {
+            continue;
+        };
+        let found = floats(&outcome.output);
+        assert_eq!(found.len(), values.len(), "{}", target.name);
+        let square = |it: f32| f64::from(it).powi(2);
+        let error: f64 = found
+            .iter()
+            .zip(&expected)
+            .map(|(y, g)| square(y - g))
+            .sum();
+        let norm: f64 = expected.iter().map(|&g| square(g)).sum();
+        assert!(
+            error.sqrt() <= 1e-4 * norm.sqrt(),
+            "{}: {found:?} {expected:?}",
+            target.name
+        );
+    }
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    let (words, rest) = bytes.as_chunks::<4>();
+    assert!(rest.is_empty());
+    words.iter().map(|word| f32::from_le_bytes(*word)).collect()
+}
+
+#[test]
 fn without_input_one_row_of_zeros_runs() {
     let model = own_network();
     let expected = on_host(&model, &[0; 8]);
