@@ -68,7 +68,10 @@ pub fn binary() -> &'static PathBuf {
         if folder.file_name() == Some(OsStr::new("release")) {
             build.arg("--release");
         }
-        let status = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
+        let status = build
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .unwrap();
         assert!(status.success(), "the binary does not build");
         folder.join(format!("nnz{}", std::env::consts::EXE_SUFFIX))
     })

@@ -7,7 +7,10 @@ use std::path::Path;
 #[must_use]
 pub fn read_s8(path: &Path) -> (Vec<usize>, Vec<i8>) {
     match data::read_npy(path) {
-        Ok(Array { shape, elements: Elements::S8(values) }) => (shape, values),
+        Ok(Array {
+            shape,
+            elements: Elements::S8(values),
+        }) => (shape, values),
         other => panic!("{}: not an int8 array: {other:?}", path.display()),
     }
 }

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 /// A file of the folder `shared` beside the repository; `None`, with a line that says so, where it is absent.
 #[must_use]
 pub fn shared(path: &str) -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap();
     let file = root.join("shared").join(path);
     if file.exists() {
         return Some(file);

@@ -15,7 +15,10 @@ const COMMANDS: [&str; 10] = [
 ];
 
 fn example(name: &str) -> String {
-    repository("examples/keywords").join(name).display().to_string()
+    repository("examples/keywords")
+        .join(name)
+        .display()
+        .to_string()
 }
 
 fn folder() -> TempDir {
@@ -39,8 +42,16 @@ fn keywords() -> String {
 }
 
 fn prune(out: &Path, options: &[&str]) -> Ran {
-    let (model, calib, out) = (example("keywords_u75.onnx"), example("calib.npz"), text(out));
-    nnz([&["prune", &model, "-o", &out, "--calib", &calib][..], options].concat())
+    let (model, calib, out) = (
+        example("keywords_u75.onnx"),
+        example("calib.npz"),
+        text(out),
+    );
+    nnz([
+        &["prune", &model, "-o", &out, "--calib", &calib][..],
+        options,
+    ]
+    .concat())
 }
 
 /// A file with this content.
@@ -74,7 +85,10 @@ fn every_command_explains_itself_with_an_example() {
     for command in COMMANDS {
         assert!(general.contains(command), "{command} is not listed");
         let help = nnz([command, "--help"]).succeeded().stdout;
-        assert!(help.contains(&format!("nnz {command}")), "{command} has no example:\n{help}");
+        assert!(
+            help.contains(&format!("nnz {command}")),
+            "{command} has no example:\n{help}"
+        );
     }
 }
 
@@ -89,7 +103,15 @@ fn wrong_usage_has_exit_code_2() {
         &["prune", "x.onnx", "-o", "y.nnz", "--target", "z80"],
         &["prune", "x.onnx", "-o", "y.nnz", "--method", "guess"],
         &["prune", "x.onnx", "-o", "y.nnz", "--pattern", "4:2"],
-        &["prune", "x.onnx", "-o", "y.nnz", "--lossless", "--sparsity", "0.5"],
+        &[
+            "prune",
+            "x.onnx",
+            "-o",
+            "y.nnz",
+            "--lossless",
+            "--sparsity",
+            "0.5",
+        ],
         &["bench", "x.nnz", "--on", "z80"],
     ] {
         let ran = nnz(args);
@@ -113,7 +135,10 @@ fn missing_empty_and_foreign_files_are_named() {
     let out = text(&folder.path().join("out.nnz"));
     for (path, reason) in [(&absent, "no such file"), (&empty, "empty"), (&garbage, "")] {
         let stderr = nnz(["prune", path, "-o", &out]).failed();
-        assert!(stderr.contains(path.as_str()) && stderr.contains(reason), "{stderr}");
+        assert!(
+            stderr.contains(path.as_str()) && stderr.contains(reason),
+            "{stderr}"
+        );
         assert!(stderr.contains("  help: "), "{stderr}");
         let stderr = nnz(["eval", path, "--data", &example("eval.npz")]).failed();
         assert!(stderr.contains(path.as_str()), "{stderr}");
@@ -140,7 +165,10 @@ fn damaged_and_newer_files_are_refused() {
     for path in &cases {
         for command in [&["inspect"][..], &["bench"], &["run", "--input", "x.npy"]] {
             let stderr = nnz([&command[..1], &[path.as_str()], &command[1..]].concat()).failed();
-            assert!(stderr.contains(path.as_str()) && stderr.contains("help:"), "{stderr}");
+            assert!(
+                stderr.contains(path.as_str()) && stderr.contains("help:"),
+                "{stderr}"
+            );
         }
     }
 }
@@ -151,7 +179,10 @@ fn an_operator_that_is_not_supported_is_named_with_a_way_out() {
     let model = edited_model(&folder, b"Relu", b"Selu");
     let out = text(&folder.path().join("out.nnz"));
     let stderr = nnz(["prune", &model, "-o", &out]).failed();
-    assert!(stderr.contains("Selu") && stderr.contains("node '"), "{stderr}");
+    assert!(
+        stderr.contains("Selu") && stderr.contains("node '"),
+        "{stderr}"
+    );
     assert!(stderr.contains("nnz ops"), "{stderr}");
 }
 
@@ -164,13 +195,19 @@ fn weights_that_are_not_numbers_are_refused() {
     let model = file(&folder, "nan.onnx", &bytes);
     let out = text(&folder.path().join("out.nnz"));
     let stderr = nnz(["prune", &model, "-o", &out]).failed();
-    assert!(stderr.contains("NaN") && stderr.contains(&model), "{stderr}");
+    assert!(
+        stderr.contains("NaN") && stderr.contains(&model),
+        "{stderr}"
+    );
 }
 
 #[test]
 fn integers_need_calibration_data_of_the_right_shape() {
     let folder = folder();
-    let (model, out) = (example("keywords_dense.onnx"), text(&folder.path().join("out.nnz")));
+    let (model, out) = (
+        example("keywords_dense.onnx"),
+        text(&folder.path().join("out.nnz")),
+    );
     for options in [["--dtype", "s8"], ["--target", "cortex-m4"]] {
         let stderr = nnz([&["prune", &model, "-o", &out][..], &options].concat()).failed();
         assert!(stderr.contains("--calib"), "{stderr}");
@@ -179,8 +216,19 @@ fn integers_need_calibration_data_of_the_right_shape() {
     npy::write(&wrong, &[2, 1, 10, 49], Elements::F32(vec![0.5; 980]));
     let wrong = text(&wrong);
     let stderr = nnz(["prune", &model, "-o", &out, "--calib", &wrong]).failed();
-    assert!(stderr.contains("[2, 1, 10, 49]") && stderr.contains("49, 10"), "{stderr}");
-    let stderr = nnz(["prune", &model, "-o", &out, "--calib", &example("make_data.py")]).failed();
+    assert!(
+        stderr.contains("[2, 1, 10, 49]") && stderr.contains("49, 10"),
+        "{stderr}"
+    );
+    let stderr = nnz([
+        "prune",
+        &model,
+        "-o",
+        &out,
+        "--calib",
+        &example("make_data.py"),
+    ])
+    .failed();
     assert!(stderr.contains("make_data.py"), "{stderr}");
     assert!(!Path::new(&out).exists());
 }
@@ -200,7 +248,10 @@ fn outputs_appear_whole_or_not_at_all() {
     let folder = folder();
     let nowhere = folder.path().join("no/such/folder/out.nnz");
     let stderr = prune(&nowhere, &[]).failed();
-    assert!(stderr.contains(&text(&nowhere)) && stderr.contains("help:"), "{stderr}");
+    assert!(
+        stderr.contains(&text(&nowhere)) && stderr.contains("help:"),
+        "{stderr}"
+    );
     let stderr = prune(folder.path(), &[]).failed();
     assert!(stderr.contains("directory"), "{stderr}");
     let existing = file(&folder, "out.nnz", b"precious");
@@ -214,11 +265,24 @@ fn outputs_appear_whole_or_not_at_all() {
 fn one_input_and_a_batch_give_the_same_rows() {
     let folder = folder();
     let path = |name: &str| text(&folder.path().join(name));
-    let values: Vec<f32> = (0..980u16).map(|i| f32::from(i % 37) / 20.0 - 0.9).collect();
-    npy::write(Path::new(&path("one.npy")), &[1, 49, 10], Elements::F32(values[..490].to_vec()));
-    npy::write(Path::new(&path("two.npy")), &[2, 1, 49, 10], Elements::F32(values));
+    let values: Vec<f32> = (0..980u16)
+        .map(|i| f32::from(i % 37) / 20.0 - 0.9)
+        .collect();
+    npy::write(
+        Path::new(&path("one.npy")),
+        &[1, 49, 10],
+        Elements::F32(values[..490].to_vec()),
+    );
+    npy::write(
+        Path::new(&path("two.npy")),
+        &[2, 1, 49, 10],
+        Elements::F32(values),
+    );
     for name in ["one", "two"] {
-        let (x, y) = (path(&format!("{name}.npy")), path(&format!("{name}.out.npy")));
+        let (x, y) = (
+            path(&format!("{name}.npy")),
+            path(&format!("{name}.out.npy")),
+        );
         let _ = nnz(["run", &keywords(), "--input", &x, "--output", &y]).succeeded();
     }
     let (one, two) = (
@@ -236,9 +300,15 @@ fn inputs_of_the_wrong_shape_or_name_are_refused() {
     let path = folder.path().join("x.npy");
     npy::write(&path, &[48, 10], Elements::F32(vec![0.0; 480]));
     let stderr = nnz(["run", &keywords(), "--input", &text(&path)]).failed();
-    assert!(stderr.contains("[48, 10]") && stderr.contains("49, 10"), "{stderr}");
+    assert!(
+        stderr.contains("[48, 10]") && stderr.contains("49, 10"),
+        "{stderr}"
+    );
     let stderr = nnz(["run", &keywords(), "--input", "sound=x.npy"]).failed();
-    assert!(stderr.contains("'sound'") && stderr.contains("'mfcc'"), "{stderr}");
+    assert!(
+        stderr.contains("'sound'") && stderr.contains("'mfcc'"),
+        "{stderr}"
+    );
     let stderr = nnz(["run", &keywords(), "--input", &example("eval.npz")]).failed();
     assert!(stderr.contains(".npz"), "{stderr}");
 }
@@ -246,34 +316,71 @@ fn inputs_of_the_wrong_shape_or_name_are_refused() {
 #[test]
 fn json_has_the_documented_keys() {
     let (file, data) = (keywords(), example("eval.npz"));
-    let eval = nnz(["eval", &file, "--data", &data, "--json"]).succeeded().json();
+    let eval = nnz(["eval", &file, "--data", &data, "--json"])
+        .succeeded()
+        .json();
     keys(&eval, &["accuracy", "correct", "n"]);
     assert_eq!(eval["n"], 300);
     let inspect = nnz(["inspect", &file, "--json"]).succeeded().json();
     keys(
         &inspect,
         &[
-            "bytes", "target", "macs", "nonzero_macs", "stored_weights", "stored_macs", "weights",
-            "nonzeros", "arena_bytes", "layers",
+            "bytes",
+            "target",
+            "macs",
+            "nonzero_macs",
+            "stored_weights",
+            "stored_macs",
+            "weights",
+            "nonzeros",
+            "arena_bytes",
+            "layers",
         ],
     );
-    let bench = nnz(["bench", &file, "--seconds", "0.05", "--json"]).succeeded().json();
+    let bench = nnz(["bench", &file, "--seconds", "0.05", "--json"])
+        .succeeded()
+        .json();
     keys(
         &bench,
         &[
-            "target", "instructions", "cycles", "clock_hz", "latency_us", "arena_bytes",
-            "stack_bytes", "code_bytes", "model_bytes", "macs", "nonzero_macs", "layers",
-            "throughput_per_s", "peak_rss_bytes", "environment",
+            "target",
+            "instructions",
+            "cycles",
+            "clock_hz",
+            "latency_us",
+            "arena_bytes",
+            "stack_bytes",
+            "code_bytes",
+            "model_bytes",
+            "macs",
+            "nonzero_macs",
+            "layers",
+            "throughput_per_s",
+            "peak_rss_bytes",
+            "environment",
         ],
     );
     keys(&bench["latency_us"], &["min", "median", "p99"]);
     keys(
         &bench["layers"][0],
-        &["name", "op", "layout", "macs", "nonzeros", "instructions", "cycles"],
+        &[
+            "name",
+            "op",
+            "layout",
+            "macs",
+            "nonzeros",
+            "instructions",
+            "cycles",
+        ],
     );
     let model = example("keywords_u75.onnx");
-    let verify = nnz(["verify", &file, &model, "--data", &data, "--json"]).succeeded().json();
-    keys(&verify, &["identical", "first_differing_layer", "outputs", "layers"]);
+    let verify = nnz(["verify", &file, &model, "--data", &data, "--json"])
+        .succeeded()
+        .json();
+    keys(
+        &verify,
+        &["identical", "first_differing_layer", "outputs", "layers"],
+    );
     for command in ["ops", "targets"] {
         let _ = nnz([command, "--json"]).succeeded().json();
     }
@@ -282,14 +389,22 @@ fn json_has_the_documented_keys() {
 #[test]
 fn a_float_file_computes_what_its_model_computes() {
     let folder = folder();
-    let (model, out) = (example("keywords_u75.onnx"), text(&folder.path().join("float.nnz")));
+    let (model, out) = (
+        example("keywords_u75.onnx"),
+        text(&folder.path().join("float.nnz")),
+    );
     let _ = nnz(["prune", &model, "-o", &out]).succeeded();
     let data = example("eval.npz");
-    let verify = nnz(["verify", &out, &model, "--data", &data, "--json"]).succeeded().json();
+    let verify = nnz(["verify", &out, &model, "--data", &data, "--json"])
+        .succeeded()
+        .json();
     let snr = &verify["outputs"][0]["snr_db"];
     assert!(snr.is_null() || snr.as_f64() >= Some(80.0), "{verify}");
     let correct = |file: &str| {
-        nnz(["eval", file, "--data", &data, "--json"]).succeeded().json()["correct"].clone()
+        nnz(["eval", file, "--data", &data, "--json"])
+            .succeeded()
+            .json()["correct"]
+            .clone()
     };
     assert_eq!(correct(&out), correct(&model));
 }
@@ -300,14 +415,16 @@ fn a_file_knows_its_preprocessing() {
     let out = folder.path().join("scaled.nnz");
     let _ = prune(&out, &["--mean", "0.25", "--std", "2"]).succeeded();
     let (out, data) = (text(&out), example("eval.npz"));
-    let eval = |options: &[&str]| {
-        nnz([&["eval", &out, "--data", &data, "--json"][..], options].concat())
-    };
+    let eval =
+        |options: &[&str]| nnz([&["eval", &out, "--data", &data, "--json"][..], options].concat());
     let alone = eval(&[]).succeeded().json();
     let repeated = eval(&["--mean", "0.25", "--std", "2"]).succeeded().json();
     assert_eq!(alone, repeated);
     let stderr = eval(&["--mean", "1"]).failed();
-    assert!(stderr.contains("--mean") && stderr.contains("0.25"), "{stderr}");
+    assert!(
+        stderr.contains("--mean") && stderr.contains("0.25"),
+        "{stderr}"
+    );
 }
 
 #[test]

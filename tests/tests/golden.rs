@@ -60,21 +60,28 @@ impl Pruned {
 }
 
 fn number(value: &serde_json::Value, key: &str) -> u64 {
-    value[key].as_u64().unwrap_or_else(|| panic!("no number {key} in {value}"))
+    value[key]
+        .as_u64()
+        .unwrap_or_else(|| panic!("no number {key} in {value}"))
 }
 
 #[test]
 #[cfg_attr(debug_assertions, ignore = "slow: run in release")]
 fn lossless_files_compute_what_tensorflow_lite_micro_computes() {
     for (name, golden) in INTEGER_MODELS {
-        let Some(model) = shared(&format!("models/{name}.tflite")) else { continue };
+        let Some(model) = shared(&format!("models/{name}.tflite")) else {
+            continue;
+        };
         let (Some(input), Some(expected)) = (
             shared(&format!("golden/{name}.in.npy")),
             shared(&format!("golden/{name}.{golden}.npy")),
         ) else {
             continue;
         };
-        let pruned = prune(&model, &["--lossless", "--target", "portable", "--rounding", "double"]);
+        let pruned = prune(
+            &model,
+            &["--lossless", "--target", "portable", "--rounding", "double"],
+        );
         let output = pruned.folder.path().join("y.npy");
         let (input, out) = (input.display().to_string(), output.display().to_string());
         let _ = pruned.ask("run", &["--input", &input, "--output", &out]);
@@ -89,7 +96,11 @@ fn hex_input(golden: &serde_json::Value, shape: &[usize], folder: &Path) -> Path
     let text = golden["input_hex"].as_str().expect("has an input");
     let values: Vec<i8> = (0..text.len())
         .step_by(2)
-        .map(|i| u8::from_str_radix(&text[i..i + 2], 16).expect("is hex").cast_signed())
+        .map(|i| {
+            u8::from_str_radix(&text[i..i + 2], 16)
+                .expect("is hex")
+                .cast_signed()
+        })
         .collect();
     let path = folder.join("x.npy");
     npy::write(&path, shape, nnz_pruner::data::Elements::S8(values));
@@ -114,7 +125,10 @@ fn without_passes_every_operator_has_the_golden_hash() {
         };
         let text = std::fs::read_to_string(golden).expect("readable");
         let golden: serde_json::Value = serde_json::from_str(&text).expect("is JSON");
-        let pruned = prune(&model, &["--lossless", "--passes", "none", "--rounding", "double"]);
+        let pruned = prune(
+            &model,
+            &["--lossless", "--passes", "none", "--rounding", "double"],
+        );
         let mut shape = npy::read_s8(&input).0;
         shape[0] = 1;
         let input = hex_input(&golden, &shape, pruned.folder.path());
@@ -133,7 +147,10 @@ fn check_operator(model: &str, op: &serde_json::Value, dumps: &Path) {
         .expect("folder")
         .map(|entry| entry.expect("entry").path())
         .find(|path| {
-            let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+            let name = path
+                .file_name()
+                .and_then(|n| n.to_str())
+                .unwrap_or_default();
             name.starts_with(&format!("{index:03}_"))
         });
     let dump = dump.unwrap_or_else(|| panic!("{model}: no dump of operator {op}"));
@@ -156,7 +173,9 @@ fn check_operator(model: &str, op: &serde_json::Value, dumps: &Path) {
 #[test]
 #[cfg_attr(debug_assertions, ignore = "slow: run in release")]
 fn dead_channels_leave_visual_wake_words_without_changing_it() {
-    let Some(model) = shared("models/vww96_int8.tflite") else { return };
+    let Some(model) = shared("models/vww96_int8.tflite") else {
+        return;
+    };
     let pruned = prune(&model, &["--lossless"]);
     let report = pruned.inspect();
     assert!(number(&report, "stored_weights") <= 29_000, "{report}");
@@ -174,7 +193,9 @@ fn dead_channels_leave_visual_wake_words_without_changing_it() {
 #[cfg_attr(debug_assertions, ignore = "slow: run in release")]
 fn arenas_are_not_larger_than_tensorflow_lite_micros() {
     for (name, limit) in TFLM_ARENAS {
-        let Some(model) = shared(&format!("models/{name}.tflite")) else { continue };
+        let Some(model) = shared(&format!("models/{name}.tflite")) else {
+            continue;
+        };
         let arena = number(&prune(&model, &["--lossless"]).inspect(), "arena_bytes");
         println!("{name}: arena {arena} of {limit} bytes");
         assert!(arena <= limit, "{name}: {arena} > {limit}");
@@ -184,14 +205,24 @@ fn arenas_are_not_larger_than_tensorflow_lite_micros() {
 #[test]
 #[cfg_attr(debug_assertions, ignore = "slow: run in release")]
 fn keyword_spotting_gets_265_of_300_right() {
-    let (Some(model), Some(data)) = (shared("models/kws_int8.tflite"), shared("data/kws_eval.npz")) else {
+    let (Some(model), Some(data)) = (
+        shared("models/kws_int8.tflite"),
+        shared("data/kws_eval.npz"),
+    ) else {
         return;
     };
     let data = data.display().to_string();
-    let by_file = prune(&model, &[]).ask("eval", &["--data", &data, "--json"]).json();
-    assert_eq!((number(&by_file, "correct"), number(&by_file, "n")), (265, 300));
+    let by_file = prune(&model, &[])
+        .ask("eval", &["--data", &data, "--json"])
+        .json();
+    assert_eq!(
+        (number(&by_file, "correct"), number(&by_file, "n")),
+        (265, 300)
+    );
     let model = model.display().to_string();
-    let by_interpreter = nnz(["eval", &model, "--data", &data, "--json"]).succeeded().json();
+    let by_interpreter = nnz(["eval", &model, "--data", &data, "--json"])
+        .succeeded()
+        .json();
     assert_eq!(number(&by_interpreter, "correct"), 265);
 }
 
@@ -200,33 +231,49 @@ const CIFAR: [&str; 6] = ["--mean", "128", "--std", "64", "--layout", "nhwc"];
 
 fn accuracy(ran: &Ran) -> f64 {
     let value = ran.json();
-    value["accuracy"].as_f64().unwrap_or_else(|| panic!("no accuracy in {value}"))
+    value["accuracy"]
+        .as_f64()
+        .unwrap_or_else(|| panic!("no accuracy in {value}"))
 }
 
 #[test]
 #[cfg_attr(debug_assertions, ignore = "slow: run in release")]
 fn quantised_sparse_networks_lose_at_most_0_7_points() {
-    let (Some(calib), Some(data)) = (shared("data/cifar10_calib.npz"), shared("data/cifar10_eval.npz")) else {
+    let (Some(calib), Some(data)) = (
+        shared("data/cifar10_calib.npz"),
+        shared("data/cifar10_eval.npz"),
+    ) else {
         return;
     };
     let (calib, data) = (calib.display().to_string(), data.display().to_string());
     for name in ["cifar_resnet8_u_80", "cifar_mbv1_u_80"] {
-        let Some(model) = shared(&format!("models/{name}.onnx")) else { continue };
+        let Some(model) = shared(&format!("models/{name}.onnx")) else {
+            continue;
+        };
         let options = [&["--method", "keep", "--calib", &calib][..], &CIFAR].concat();
         let pruned = prune(&model, &options);
         let after = accuracy(&pruned.ask("eval", &["--data", &data, "--layout", "nhwc", "--json"]));
         let model = model.display().to_string();
         let float = [&["eval", &model, "--data", &data, "--json"][..], &CIFAR].concat();
         let before = accuracy(&nnz(float).succeeded());
-        println!("{name}: {:.2} % before, {:.2} % after", 100.0 * before, 100.0 * after);
-        assert!(before - after <= 0.007, "{name}: {before} before, {after} after");
+        println!(
+            "{name}: {:.2} % before, {:.2} % after",
+            100.0 * before,
+            100.0 * after
+        );
+        assert!(
+            before - after <= 0.007,
+            "{name}: {before} before, {after} after"
+        );
     }
 }
 
 #[test]
 #[cfg_attr(debug_assertions, ignore = "slow: run in release")]
 fn sparse_files_are_small() {
-    let Some(calib) = shared("data/cifar10_calib.npz") else { return };
+    let Some(calib) = shared("data/cifar10_calib.npz") else {
+        return;
+    };
     let calib = calib.display().to_string();
     let len = |model: &Path, options: &[&str]| {
         let all = [&["--calib", &calib][..], &CIFAR, options].concat();
@@ -234,7 +281,9 @@ fn sparse_files_are_small() {
     };
     // Highest percentage of the dense file: as fast as possible, as small as possible.
     for (name, speed, flash) in [("cifar_resnet8_u_80", 46, 38), ("cifar_mbv1_u_80", 51, 43)] {
-        let Some(model) = shared(&format!("models/{name}.onnx")) else { continue };
+        let Some(model) = shared(&format!("models/{name}.onnx")) else {
+            continue;
+        };
         let dense = len(&model, &["--method", "keep", "--weights", "dense"]);
         let fast = len(&model, &["--method", "keep"]);
         let small = len(&model, &["--method", "keep", "--prefer", "flash"]);
@@ -243,7 +292,9 @@ fn sparse_files_are_small() {
         assert!(small * 100 <= dense * flash, "{name}: {small} of {dense}");
     }
     for name in ["cifar_resnet8_dense", "cifar_mbv1_dense"] {
-        let Some(model) = shared(&format!("models/{name}.onnx")) else { continue };
+        let Some(model) = shared(&format!("models/{name}.onnx")) else {
+            continue;
+        };
         let half = ["--method", "magnitude", "--sparsity", "0.5"];
         let dense = len(&model, &[&half[..], &["--weights", "dense"]].concat());
         let small = len(&model, &[&half[..], &["--prefer", "flash"]].concat());

@@ -1,0 +1,97 @@
+//! The tables of `docs/cli.md` are those of the program.
+
+use nnz_pruner::import::support;
+use nnz_pruner::sparsify::{METHODS, PATTERNS};
+use nnz_pruner::target::TARGETS;
+use nnz_tests::shared::repository;
+
+/// A Markdown table.
+fn table<const N: usize>(heads: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let mut out = line(&heads.map(str::to_owned));
+    out.push_str(&format!("|{}\n", "---|".repeat(N)));
+    rows.for_each(|row| out.push_str(&line(&row.map(|cell| cell.replace('|', "\\|")))));
+    out
+}
+
+fn code(text: &str) -> String {
+    format!("`{text}`")
+}
+
+fn tables() -> [(&'static str, String); 4] {
+    let methods = METHODS.iter().map(|m| {
+        [
+            code(m.name),
+            m.when.into(),
+            m.needs.into(),
+            m.cost.into(),
+            m.paper.into(),
+        ]
+    });
+    let patterns = PATTERNS
+        .iter()
+        .map(|p| [code(p.syntax), code(p.example), p.meaning.into()]);
+    let targets = TARGETS
+        .iter()
+        .map(|t| [code(t.name), t.backend.into(), t.summary.into()]);
+    let name = |n: Option<&str>| n.map_or_else(|| "-".to_owned(), code);
+    let operators = support().iter().map(|r| {
+        [
+            code(r.name),
+            name(r.tflite),
+            name(r.onnx),
+            r.restrictions.into(),
+        ]
+    });
+    [
+        (
+            "methods",
+            table(["method", "when", "needs", "cost", "from"], methods),
+        ),
+        (
+            "patterns",
+            table(["pattern", "example", "meaning"], patterns),
+        ),
+        (
+            "targets",
+            table(["target", "backend", "what it is"], targets),
+        ),
+        (
+            "operators",
+            table(
+                ["operator", "TFLite", "ONNX", "what is supported"],
+                operators,
+            ),
+        ),
+    ]
+}
+
+/// `text` with the content between the marks of `name` replaced.
+fn with_table(text: &str, name: &str, content: &str) -> String {
+    let (begin, end) = (
+        format!("<!-- begin {name} -->\n"),
+        format!("<!-- end {name} -->"),
+    );
+    let (before, rest) = text.split_once(&begin).expect("has the begin mark");
+    let (_, after) = rest.split_once(&end).expect("has the end mark");
+    format!("{before}{begin}{content}{end}{after}")
+}
+
+#[test]
+fn the_tables_of_the_command_line_page_are_those_of_the_program() {
+    let path = repository("docs/cli.md");
+    let found = std::fs::read_to_string(&path).expect("readable");
+    let expected = tables()
+        .iter()
+        .fold(found.clone(), |text, (name, content)| {
+            with_table(&text, name, content)
+        });
+    if std::env::var_os("NNZ_WRITE_DOCS").is_some() {
+        std::fs::write(&path, expected).expect("writable");
+    } else {
+        assert!(
+            found == expected,
+            "run NNZ_WRITE_DOCS=1 cargo test -p nnz-tests --test docs"
+        );
+    }
+}
