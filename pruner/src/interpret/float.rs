@@ -2,9 +2,8 @@
 
 use super::geometry::Geometry;
 use super::layout::transpose;
+use super::product::product;
 use crate::ir::{Bias, Clamp, FlattenOrder, Graph, Node, Op, Shape, Values, Weights};
-use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2};
 
 /// One float node, prepared.
 #[derive(Debug)]
@@ -56,17 +55,9 @@ impl Matrix {
 
     /// `clamp(weights · columns + bias)`, `columns` being `[cols][n]`.
     fn times(&self, columns: &[f32], n: usize) -> Vec<f32> {
-        let cols = self.weights.len() / self.rows;
-        let mut out: Vec<f32> = self
-            .bias
-            .iter()
-            .flat_map(|b| core::iter::repeat_n(*b, n))
-            .collect();
-        let a = ArrayView2::from_shape((self.rows, cols), &self.weights);
-        let b = ArrayView2::from_shape((cols, n), columns);
-        let c = ArrayViewMut2::from_shape((self.rows, n), &mut out);
-        if let (Ok(a), Ok(b), Ok(mut c)) = (a, b, c) {
-            general_mat_mul(1.0, &a, &b, 1.0, &mut c);
+        let mut out = product(&self.weights, columns, self.rows, n);
+        for (row, bias) in out.chunks_exact_mut(n).zip(&self.bias) {
+            row.iter_mut().for_each(|y| *y += bias);
         }
         bound(&mut out, self.clamp);
         out
@@ -135,7 +126,7 @@ impl Kernel {
     pub(super) fn run(&self, a: &[f32], b: &[f32]) -> Vec<f32> {
         match self {
             Self::Conv2d(g, m) if g.is_pointwise() => m.times(a, g.output.pixels()),
-            Self::Conv2d(g, m) => m.times(&g.im2col(a), g.output.pixels()),
+            Self::Conv2d(g, m) => m.times(&g.im2col(a, |x| x, 0.0), g.output.pixels()),
             Self::DepthwiseConv2d(g, m) => depthwise(g, m, a),
             Self::FullyConnected(m) => m.times(a, 1),
             Self::ChannelAffine(scale, shift, plane) => a
@@ -177,28 +168,12 @@ const fn count(n: usize) -> f32 {
 fn depthwise(g: &Geometry, m: &Matrix, input: &[f32]) -> Vec<f32> {
     let (plane, pixels) = (g.input.pixels(), g.output.pixels());
     let per_channel = m.rows / g.input.c;
-    let step = g.window.stride[1];
     let taps = m.weights.len() / m.rows;
     let mut out = vec![0.0; m.rows * pixels];
     for (row, target) in out.chunks_exact_mut(pixels).enumerate() {
-        let c = row / per_channel;
-        let image = &input[c * plane..(c + 1) * plane];
+        let image = &input[row / per_channel * plane..][..plane];
         target.fill(m.bias[row]);
-        for (tap, w) in m.weights[row * taps..(row + 1) * taps].iter().enumerate() {
-            let kw = g.window.kernel[1];
-            g.for_tap(tap / kw, tap % kw, |to, from, n| {
-                let line = &mut target[to..to + n];
-                if step == 1 {
-                    for (y, x) in line.iter_mut().zip(&image[from..]) {
-                        *y += w * x;
-                    }
-                } else {
-                    for (y, x) in line.iter_mut().zip(image[from..].iter().step_by(step)) {
-                        *y += w * x;
-                    }
-                }
-            });
-        }
+        g.correlate(image, &m.weights[row * taps..][..taps], target);
     }
     bound(&mut out, m.clamp);
     out

@@ -111,51 +111,57 @@ impl Geometry {
         }
     }
 
-    /// Patches `[c][ky][kx][pixel]` of an image; positions outside hold 0.
-    pub(super) fn im2col(&self, input: &[f32]) -> Vec<f32> {
+    /// Adds one channel plane through its taps `[ky][kx]` to a plane of outputs.
+    pub(super) fn correlate<T>(&self, image: &[T], taps: &[T], sums: &mut [T])
+    where
+        T: Copy + core::ops::Mul<Output = T> + core::ops::AddAssign,
+    {
+        let (kw, step) = (self.window.kernel[1], self.window.stride[1]);
+        for (tap, w) in taps.iter().enumerate() {
+            self.for_tap(tap / kw, tap % kw, |to, from, n| {
+                let line = &mut sums[to..to + n];
+                if step == 1 {
+                    for (y, x) in line.iter_mut().zip(&image[from..]) {
+                        *y += *w * *x;
+                    }
+                } else {
+                    for (y, x) in line.iter_mut().zip(image[from..].iter().step_by(step)) {
+                        *y += *w * *x;
+                    }
+                }
+            });
+        }
+    }
+
+    /// Patches `[c][ky][kx][pixel]` of an image, every value through `map`; positions outside hold `outside`.
+    pub(super) fn im2col<T: Copy, U: Copy>(
+        &self,
+        input: &[T],
+        map: impl Fn(T) -> U,
+        outside: U,
+    ) -> Vec<U> {
         let [kh, kw] = self.window.kernel;
         let (plane, pixels) = (self.input.pixels(), self.output.pixels());
         let step = self.window.stride[1];
-        let mut patches = vec![0.0; self.input.c * kh * kw * pixels];
+        let mut patches = vec![outside; self.input.c * kh * kw * pixels];
         for (row, patch) in patches.chunks_exact_mut(pixels).enumerate() {
             let (c, ky, kx) = (row / (kh * kw), row / kw % kh, row % kw);
             let image = &input[c * plane..(c + 1) * plane];
             self.for_tap(ky, kx, |to, from, n| {
-                let source = image[from..].iter().step_by(step);
-                for (p, x) in patch[to..to + n].iter_mut().zip(source) {
-                    *p = *x;
+                let target = &mut patch[to..to + n];
+                if step == 1 {
+                    for (p, x) in target.iter_mut().zip(&image[from..]) {
+                        *p = map(*x);
+                    }
+                } else {
+                    for (p, x) in target.iter_mut().zip(image[from..].iter().step_by(step)) {
+                        *p = map(*x);
+                    }
                 }
             });
         }
         patches
     }
-
-    /// Patches `[pixel][c][ky][kx]` of deviations from `zero_point`; positions outside hold 0.
-    pub(super) fn patches(&self, input: &[i8], zero_point: i32) -> Vec<i16> {
-        let [kh, kw] = self.window.kernel;
-        let row_len = self.input.c * kh * kw;
-        let plane = self.input.pixels();
-        let mut patches = vec![0; row_len * self.output.pixels()];
-        for c in 0..self.input.c {
-            let image = &input[c * plane..(c + 1) * plane];
-            for tap in 0..kh * kw {
-                let column = c * kh * kw + tap;
-                self.for_tap(tap / kw, tap % kw, |to, from, n| {
-                    let source = image[from..].iter().step_by(self.window.stride[1]);
-                    let target = patches[to * row_len + column..].iter_mut().step_by(row_len);
-                    for (p, x) in target.zip(source).take(n) {
-                        *p = deviation(*x, zero_point);
-                    }
-                });
-            }
-        }
-        patches
-    }
-}
-
-/// `x − zero_point`, −255…255 for a zero point in `s8`.
-pub(super) fn deviation(x: i8, zero_point: i32) -> i16 {
-    i16::try_from(i32::from(x) - zero_point).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -212,14 +218,18 @@ mod tests {
     }
 
     #[test]
-    fn both_patch_orders_hold_the_same_values() {
+    fn patches_hold_what_every_tap_reads() {
         let g = geometry(5, 3, 2, [1, 1]);
         let image: Vec<i8> = (0..25).collect();
-        let real: Vec<f32> = image.iter().map(|x| f32::from(*x) + 3.0).collect();
-        let (by_tap, by_pixel) = (g.im2col(&real), g.patches(&image, -3));
-        for (tap, row) in by_tap.chunks(g.output.pixels()).enumerate() {
+        let patches = g.im2col(&image, |x| i32::from(x) + 100, -1);
+        for (tap, row) in patches.chunks(g.output.pixels()).enumerate() {
             for (pixel, value) in row.iter().enumerate() {
-                assert_eq!(f32::from(by_pixel[pixel * 9 + tap]), *value);
+                let y = (pixel / 3 * 2 + tap / 3).checked_sub(1).filter(|y| *y < 5);
+                let x = (pixel % 3 * 2 + tap % 3).checked_sub(1).filter(|x| *x < 5);
+                let expected = y
+                    .zip(x)
+                    .map_or(-1, |(y, x)| i32::from(image[y * 5 + x]) + 100);
+                assert_eq!(*value, expected, "tap {tap} of {pixel}");
             }
         }
     }

@@ -1,12 +1,11 @@
 //! Kernels of integer graphs, TensorFlow Lite Micro's arithmetic step by step.
 
-use super::geometry::{Geometry, deviation};
+use super::geometry::Geometry;
 use super::layout::transpose;
+use super::matrix::{Bounds, Matrix};
 use super::softmax::softmax;
-use crate::arith::{
-    self, MeanParams, Rounding, SoftmaxParams, requantize, requantize_double, to_s8,
-};
-use crate::ir::{Bias, Clamp, Conv, FlattenOrder, Graph, Node, Op, Quant, Shape, Values, Weights};
+use crate::arith::{self, MeanParams, Rounding, SoftmaxParams, requantize_double, to_s8};
+use crate::ir::{Clamp, Conv, FlattenOrder, Graph, Node, Op, Quant, Shape};
 use nnz_format::AddParams;
 
 /// One integer node, prepared.
@@ -24,38 +23,6 @@ pub(crate) enum Kernel {
     Softmax(SoftmaxParams),
     Pad(Geometry, i8),
     FlattenChannelsLast(Shape),
-}
-
-/// Bounds of an output.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
-    lo: i8,
-    hi: i8,
-}
-
-impl Bounds {
-    fn new(clamp: Clamp, quant: Quant) -> Self {
-        let (lo, hi) = arith::activation_bounds(clamp, quant);
-        Self { lo, hi }
-    }
-
-    /// A value within the bounds.
-    pub(crate) fn of(self, x: i32) -> i8 {
-        to_s8(x.max(i32::from(self.lo)).min(i32::from(self.hi)))
-    }
-}
-
-/// Weights `[rows][cols]` widened to `i16`, with everything that turns an accumulator into an output.
-#[derive(Debug)]
-pub(crate) struct Matrix {
-    weights: Vec<i16>,
-    cols: usize,
-    bias: Vec<i32>,
-    multipliers: Vec<(i32, i32)>,
-    input_zero: i32,
-    output_zero: i32,
-    bounds: Bounds,
-    rounding: Rounding,
 }
 
 /// Parameters of an addition.
@@ -188,14 +155,9 @@ impl Kernel {
 
     pub(super) fn run(&self, a: &[i8], b: &[i8]) -> Vec<i8> {
         match self {
-            Self::Conv2d(g, m) => conv(g, m, a),
-            Self::DepthwiseConv2d(g, m) => depthwise(g, m, a),
-            Self::FullyConnected(m) => {
-                let input: Vec<i16> = a.iter().map(|x| deviation(*x, m.input_zero)).collect();
-                (0..m.bias.len())
-                    .map(|row| m.output(row, m.dot(row, &input)))
-                    .collect()
-            }
+            Self::Conv2d(g, m) => m.convolve(g, a),
+            Self::DepthwiseConv2d(g, m) => m.convolve_depthwise(g, a),
+            Self::FullyConnected(m) => m.multiply(a),
             Self::Add(sum) => a.iter().zip(b).map(|(a, b)| sum.of(*a, *b)).collect(),
             Self::Requantize(rescale) => a.iter().map(|x| rescale.of(*x)).collect(),
             Self::MaxPool2d(g, bounds) => {
@@ -221,65 +183,6 @@ impl Kernel {
             Self::Pad(g, value) => g.pad(a, *value),
             Self::FlattenChannelsLast(shape) => transpose(a, shape.c, shape.pixels()),
         }
-    }
-}
-
-impl Matrix {
-    fn new(
-        weights: &Weights,
-        bias: &Bias,
-        clamp: Clamp,
-        (input, output): (Quant, Quant),
-        multipliers: Vec<(i32, i32)>,
-        rounding: Rounding,
-    ) -> Result<Self, String> {
-        let Values::S8(values) = &weights.values else {
-            return Err(format!(
-                "weights '{}' are floats in an integer layer",
-                weights.name
-            ));
-        };
-        let bias = match bias {
-            Bias::None => vec![0; weights.shape[0]],
-            Bias::S32(b) => b.clone(),
-            Bias::F32(_) => return Err("its bias is a float one in an integer layer".into()),
-        };
-        Ok(Self {
-            weights: values.iter().map(|w| i16::from(*w)).collect(),
-            cols: weights.row_len(),
-            bias,
-            multipliers,
-            input_zero: input.zero_point,
-            output_zero: output.zero_point,
-            bounds: Bounds::new(clamp, output),
-            rounding,
-        })
-    }
-
-    fn dot(&self, row: usize, input: &[i16]) -> i32 {
-        let weights = &self.weights[row * self.cols..(row + 1) * self.cols];
-        weights
-            .iter()
-            .zip(input)
-            .map(|(w, x)| i32::from(*w) * i32::from(*x))
-            .fold(self.bias[row], i32::wrapping_add)
-    }
-
-    /// The outputs that a row can give for accumulators from `lo` to `hi`.
-    pub(crate) fn output_range(&self, row: usize, lo: f64, hi: f64) -> (i8, i8) {
-        let left = self.multipliers[row].1.min(0).unsigned_abs();
-        let limit = f64::from(i32::MAX) / f64::from(1_u32 << left.min(31));
-        if lo < -limit || hi > limit {
-            return (self.bounds.lo, self.bounds.hi);
-        }
-        let end = |acc| self.output(row, arith::round_half_away(acc));
-        (end(lo), end(hi))
-    }
-
-    fn output(&self, row: usize, acc: i32) -> i8 {
-        let (multiplier, shift) = self.multipliers[row];
-        let scaled = requantize(self.rounding, acc, multiplier, shift);
-        self.bounds.of(scaled.saturating_add(self.output_zero))
     }
 }
 
@@ -323,42 +226,6 @@ impl Rescale {
         let scaled = requantize_double(i32::from(x) - self.input_zero, self.multiplier, self.shift);
         self.bounds.of(scaled.saturating_add(self.output_zero))
     }
-}
-
-fn conv(g: &Geometry, m: &Matrix, input: &[i8]) -> Vec<i8> {
-    let pixels = g.output.pixels();
-    let patches = g.patches(input, m.input_zero);
-    let mut out = vec![0; g.output.len()];
-    for (pixel, patch) in patches.chunks_exact(m.cols).enumerate() {
-        for row in 0..g.output.c {
-            out[row * pixels + pixel] = m.output(row, m.dot(row, patch));
-        }
-    }
-    out
-}
-
-fn depthwise(g: &Geometry, m: &Matrix, input: &[i8]) -> Vec<i8> {
-    let (plane, pixels) = (g.input.pixels(), g.output.pixels());
-    let per_channel = g.output.c / g.input.c;
-    let mut out = Vec::with_capacity(g.output.len());
-    for row in 0..g.output.c {
-        let c = row / per_channel;
-        let image = &input[c * plane..(c + 1) * plane];
-        let mut acc = vec![m.bias[row]; pixels];
-        let weights = &m.weights[row * m.cols..(row + 1) * m.cols];
-        for (tap, w) in weights.iter().enumerate() {
-            let kw = g.window.kernel[1];
-            g.for_tap(tap / kw, tap % kw, |to, from, n| {
-                let source = image[from..].iter().step_by(g.window.stride[1]);
-                for (y, x) in acc[to..to + n].iter_mut().zip(source) {
-                    let product = i32::from(*w) * (i32::from(*x) - m.input_zero);
-                    *y = y.wrapping_add(product);
-                }
-            });
-        }
-        out.extend(acc.into_iter().map(|acc| m.output(row, acc)));
-    }
-    out
 }
 
 /// A sum divided by a count, half away from zero.

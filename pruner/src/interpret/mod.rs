@@ -13,6 +13,8 @@ mod float;
 mod geometry;
 mod integer;
 mod layout;
+mod matrix;
+mod product;
 mod softmax;
 
 #[cfg(test)]

@@ -89,6 +89,24 @@ fn integer_convolutions_are_their_definition() {
 }
 
 #[test]
+fn sums_beyond_the_integers_of_f32_stay_exact() {
+    let (mut build, x) = Build::new(11, Shape::new(8, 9, 9), true);
+    let y = build.conv(x, 3, window(9, 1, 4), Clamp::NONE);
+    let mut graph = build.finish(&[y]);
+    if let Some(Values::S8(v)) = graph.nodes[0].op.weights_mut().map(|w| &mut w.values) {
+        v.iter_mut()
+            .for_each(|w| *w = if *w < 0 { 127 } else { 126 });
+    }
+    let values = inputs(&graph, 11);
+    let Value::S8(image) = &values[0] else {
+        unreachable!()
+    };
+    let found = Interpreter::new(&graph).unwrap().run(&values).unwrap();
+    let expected = defined_conv(&graph, Rounding::Double, image);
+    assert_eq!(found[0], Value::S8(expected));
+}
+
+#[test]
 fn integer_fully_connected_layers_are_their_definition() {
     for seed in 0..20 {
         let (mut build, x) = Build::new(seed, Shape::new(7, 2, 3), true);
