@@ -41,7 +41,7 @@ fn first(at: usize, stride: u8, padding: u8) -> isize {
         .cast_signed()
 }
 
-/// Fills a padded plane with channel `channel`.
+/// Copies channel `channel` into the middle of a padded plane.
 #[inline]
 pub(crate) fn plane<T: Gather>(
     source: &Source<'_, T>,

@@ -295,7 +295,7 @@ pub(crate) trait Gather: Sized {
         pixel: usize,
         pixels: usize,
     );
-    /// Fills a padded plane of `padding.len` elements with channel `channel`.
+    /// Copies channel `channel` into the middle of a padded plane of `padding.len` elements.
     unsafe fn plane(
         source: &Source<'_, Self>,
         padded: &[Cell<Self>],

@@ -20,16 +20,22 @@ pub(crate) use portable::mac_portable as mac_s8;
 #[cfg(not(isa = "thumb2"))]
 pub(crate) use portable::tap_portable as tap_s8;
 #[cfg(all(target_arch = "riscv32", target_feature = "m"))]
-pub(crate) use riscv::mac_s8;
+pub(crate) use riscv::{mac_s8, three_taps_s8};
+
+/// Whether [`three_taps_s8`] beats three single taps.
+pub(crate) const THREE_TAPS: bool = cfg!(all(target_arch = "riscv32", target_feature = "m"));
+
+#[cfg(not(all(target_arch = "riscv32", target_feature = "m")))]
+pub(crate) use portable::three_taps_portable as three_taps_s8;
 
 /// Rows of a matrix that share the loads of one tile of pixels: what the register file holds.
 pub(crate) const ROWS: usize = if cfg!(target_arch = "arm") { 1 } else { 2 };
 
-/// Stands in a loop that must stay rolled: Arm compilers unroll it by four otherwise, which takes more registers
-/// than there are.
+/// Stands in a loop that must stay a loop: compilers for microcontrollers unroll tight ones until they are out of
+/// registers, and turn a few stores into a call.
 #[inline(always)]
 pub(crate) fn keep_rolled() {
-    #[cfg(target_arch = "arm")]
+    #[cfg(any(target_arch = "arm", target_arch = "riscv32"))]
     // SAFETY: no instruction at all.
     unsafe {
         core::arch::asm!("", options(nomem, nostack, preserves_flags));

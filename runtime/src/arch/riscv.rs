@@ -94,3 +94,44 @@ unsafe fn two_rows(first: &mut [i32; LANES], second: &mut [i32; LANES], x: *cons
         );
     }
 }
+
+/// `acc[lane] += Σ x[lane + tap] · w[tap]` for the three taps of a row: ten loads serve 24 products.
+///
+/// # Safety
+///
+/// Ten elements at `x` and three at `w` can be read.
+#[inline(always)]
+pub(crate) unsafe fn three_taps_s8(acc: &mut [i32; LANES], x: *const i8, w: *const i8) {
+    let [a0, a1, a2, a3, a4, a5, a6, a7] = acc;
+    // SAFETY: reads three bytes at `w` and ten at `x`, and changes nothing but the named registers.
+    unsafe {
+        asm!(
+            "lb {w0}, 0({w})", "lb {w1}, 1({w})", "lb {w2}, 2({w})",
+            "lb {t}, 0({x})", "lb {u}, 1({x})",
+            "mul {v}, {t}, {w0}", "add {a0}, {a0}, {v}",
+            "lb {t}, 2({x})",
+            "mul {v}, {u}, {w0}", "add {a1}, {a1}, {v}", "mul {v}, {u}, {w1}", "add {a0}, {a0}, {v}",
+            "lb {u}, 3({x})",
+            "mul {v}, {t}, {w0}", "add {a2}, {a2}, {v}", "mul {v}, {t}, {w1}", "add {a1}, {a1}, {v}", "mul {v}, {t}, {w2}", "add {a0}, {a0}, {v}",
+            "lb {t}, 4({x})",
+            "mul {v}, {u}, {w0}", "add {a3}, {a3}, {v}", "mul {v}, {u}, {w1}", "add {a2}, {a2}, {v}", "mul {v}, {u}, {w2}", "add {a1}, {a1}, {v}",
+            "lb {u}, 5({x})",
+            "mul {v}, {t}, {w0}", "add {a4}, {a4}, {v}", "mul {v}, {t}, {w1}", "add {a3}, {a3}, {v}", "mul {v}, {t}, {w2}", "add {a2}, {a2}, {v}",
+            "lb {t}, 6({x})",
+            "mul {v}, {u}, {w0}", "add {a5}, {a5}, {v}", "mul {v}, {u}, {w1}", "add {a4}, {a4}, {v}", "mul {v}, {u}, {w2}", "add {a3}, {a3}, {v}",
+            "lb {u}, 7({x})",
+            "mul {v}, {t}, {w0}", "add {a6}, {a6}, {v}", "mul {v}, {t}, {w1}", "add {a5}, {a5}, {v}", "mul {v}, {t}, {w2}", "add {a4}, {a4}, {v}",
+            "lb {t}, 8({x})",
+            "mul {v}, {u}, {w0}", "add {a7}, {a7}, {v}", "mul {v}, {u}, {w1}", "add {a6}, {a6}, {v}", "mul {v}, {u}, {w2}", "add {a5}, {a5}, {v}",
+            "lb {u}, 9({x})",
+            "mul {v}, {t}, {w1}", "add {a7}, {a7}, {v}", "mul {v}, {t}, {w2}", "add {a6}, {a6}, {v}",
+            "mul {v}, {u}, {w2}", "add {a7}, {a7}, {v}",
+            x = in(reg) x, w = in(reg) w,
+            w0 = out(reg) _, w1 = out(reg) _, w2 = out(reg) _,
+            a0 = inout(reg) *a0, a1 = inout(reg) *a1, a2 = inout(reg) *a2, a3 = inout(reg) *a3,
+            a4 = inout(reg) *a4, a5 = inout(reg) *a5, a6 = inout(reg) *a6, a7 = inout(reg) *a7,
+            t = out(reg) _, u = out(reg) _, v = out(reg) _,
+            options(pure, readonly, nostack, preserves_flags),
+        );
+    }
+}

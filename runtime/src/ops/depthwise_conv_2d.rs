@@ -36,6 +36,10 @@ pub(super) fn run<const OPS: u128, T: Numeric + Bounded>(
         .pixels()
         .saturating_mul(kernel_h.wrapping_mul(kernel_w));
     cursor.each(output.channels, cost, |channel| {
+        if channel == 0 {
+            // The border stays for all channels: only the middle is written again.
+            padded.iter().for_each(|cell| cell.set(from.outside));
+        }
         gather::plane(&from, padded, &padding, channel / multiplier);
         let plane = Plane {
             padded,

@@ -48,6 +48,23 @@ pub(crate) trait Arithmetic {
         weights: &mut [*const Self::Element; N],
         x: &mut *const Self::Element,
     );
+    /// `acc[lane] += Σ x[lane + tap] · w[tap]` for the three taps of a row.
+    ///
+    /// # Safety
+    ///
+    /// Ten elements at `x` and three at `w` can be read.
+    #[inline(always)]
+    unsafe fn three_taps(
+        acc: &mut [Self::Acc; LANES],
+        mut x: *const Self::Element,
+        w: *const Self::Element,
+    ) {
+        let mut weights = [w];
+        for _ in 0..3 {
+            // SAFETY: one of the three weights, eight of the ten elements.
+            unsafe { Self::tap::<1, 1>(core::array::from_mut(acc), &mut weights, &mut x) };
+        }
+    }
     /// The output of a finished sum.
     fn finish(acc: Self::Acc, row: &Self::Row, post: &Post<Self::Element>) -> Self::Element;
     /// Finishes `accs` and hands each output in turn to `store`.
@@ -128,6 +145,12 @@ impl<R: Round> Arithmetic for S8<R> {
     ) {
         // SAFETY: the caller's contract.
         unsafe { crate::arch::tap_s8::<N, STEP>(accs, weights, x) };
+    }
+
+    #[inline(always)]
+    unsafe fn three_taps(acc: &mut [i32; LANES], x: *const i8, w: *const i8) {
+        // SAFETY: the caller's contract.
+        unsafe { crate::arch::three_taps_s8(acc, x, w) };
     }
 
     #[inline(always)]

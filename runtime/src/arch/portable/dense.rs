@@ -4,7 +4,7 @@ use super::arithmetic::Arithmetic;
 use super::finish::finish_tile;
 use super::rows::RowTable;
 use super::taps::{Jumps, TapWalk};
-use crate::arch::{ROWS, keep_rolled};
+use crate::arch::{ROWS, THREE_TAPS, keep_rolled};
 use crate::kernels::{LANES, Tile};
 
 /// A dense matrix in the model's bytes, rows of `geometry.columns()` weights.
@@ -108,6 +108,17 @@ unsafe fn accumulate<A: Arithmetic, const N: usize>(
     let geometry = &tile.geometry;
     let mut x = tile.band.as_ptr().cast::<A::Element>();
     let rows = geometry.cin.wrapping_mul(geometry.kernel_h);
+    if THREE_TAPS && geometry.kernel_w == 3 && geometry.phases() == 1 {
+        for _ in 0..rows {
+            for (acc, row) in accs.iter_mut().zip(&mut weights) {
+                // SAFETY: three columns are left in the row; a band row holds ten elements.
+                unsafe { A::three_taps(acc, x, *row) };
+                *row = row.wrapping_add(3);
+            }
+            x = x.wrapping_add(LANES + 2);
+        }
+        return;
+    }
     if geometry.phases() == 1 {
         for _ in 0..rows {
             let mut left = geometry.kernel_w;

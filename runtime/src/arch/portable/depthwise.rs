@@ -3,7 +3,7 @@
 use super::arithmetic::Arithmetic;
 use super::dense::DenseMatrix;
 use super::lanes::{load, store};
-use crate::arch::keep_rolled;
+use crate::arch::{THREE_TAPS, keep_rolled};
 use crate::kernels::{LANES, Plane};
 
 /// One plane; `STRIDE` fixes the columns between outputs, 0 leaves them open.
@@ -64,6 +64,11 @@ unsafe fn taps<A: Arithmetic, const STRIDE: usize>(
     kernel_w: usize,
     stride: usize,
 ) {
+    if THREE_TAPS && STRIDE == 1 && kernel_w == 3 {
+        // SAFETY: the row of taps has three weights and ten elements.
+        unsafe { A::three_taps(acc, x, w) };
+        return;
+    }
     if STRIDE == 1 {
         let (mut x, mut weights) = (x, [w]);
         for _ in 0..kernel_w {

@@ -7,6 +7,7 @@
 //! ```
 
 use super::lanes::{load, store};
+use crate::arch::keep_rolled;
 use crate::kernels::{Geometry, LANES, Padding, Source};
 
 /// A run of `len` elements: `lead` outside the input, then `copied` from it, then outside again.
@@ -47,6 +48,7 @@ unsafe fn fill<T: Copy>(to: *mut T, count: usize, value: T) {
     for index in 0..count {
         // SAFETY: below `count`.
         unsafe { store(to, index, value) };
+        keep_rolled();
     }
 }
 
@@ -230,11 +232,11 @@ pub(crate) unsafe fn tile_1x1<T: Copy>(
     }
 }
 
-/// Copies channel plane `channel` of `source` into the middle of a padded plane and clears its border and slack.
+/// Copies channel plane `channel` of `source` into the middle of a padded plane.
 ///
 /// # Safety
 ///
-/// `padded` holds the padded plane and its slack as `padding` says.
+/// `padded` holds the padded plane as `padding` says.
 #[inline(always)]
 pub(crate) unsafe fn plane<T: Copy>(
     source: &Source<'_, T>,
@@ -247,27 +249,16 @@ pub(crate) unsafe fn plane<T: Copy>(
         .top
         .wrapping_mul(padding.padded_w)
         .wrapping_add(padding.left);
-    // SAFETY: the border above, and the first row's left.
-    unsafe { fill(padded, lead, source.outside) };
     let mut to = padded.wrapping_add(lead);
     let mut from = source
         .input
         .as_ptr()
         .cast::<T>()
         .wrapping_add(channel.wrapping_mul(source.channel_stride));
-    let mut left = padding.len.wrapping_sub(lead);
     for _ in 0..height {
         // SAFETY: one row of the plane.
         unsafe { copy(to, from, width, source.pixel_stride) };
-        left = left.wrapping_sub(width);
-        // Without rows below, the last row has no next row whose left border could follow.
-        let border = padding.padded_w.wrapping_sub(width).min(left);
-        // SAFETY: its right border and the next row's left one, as far as the padded plane goes.
-        unsafe { fill(to.wrapping_add(width), border, source.outside) };
-        left = left.wrapping_sub(border);
         to = to.wrapping_add(padding.padded_w);
         from = from.wrapping_add(source.row_stride);
     }
-    // SAFETY: the rest of the padded plane.
-    unsafe { fill(to, left, source.outside) };
 }

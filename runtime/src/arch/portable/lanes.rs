@@ -84,6 +84,22 @@ pub(crate) unsafe fn tap_by<T: Copy, S, const N: usize, const STEP: i32>(
     *x = x.wrapping_offset(STEP as isize);
 }
 
+/// `acc[lane] += Σ x[lane + tap] · w[tap]` for the three taps of a row.
+///
+/// # Safety
+///
+/// Ten elements at `x` and three at `w` can be read.
+#[allow(dead_code, reason = "some targets have their own")]
+#[inline(always)]
+pub(crate) unsafe fn three_taps_portable(acc: &mut [i32; LANES], x: *const i8, w: *const i8) {
+    for tap in 0..3 {
+        // SAFETY: below three.
+        let weight = unsafe { load(w, tap) };
+        // SAFETY: eight of the ten elements.
+        unsafe { mac_s8(core::array::from_mut(acc), x.wrapping_add(tap), [weight]) };
+    }
+}
+
 /// `acc + x · w`, modulo 2^32.
 #[inline(always)]
 pub(crate) fn acc_s8(acc: i32, x: i8, w: i8) -> i32 {

@@ -16,5 +16,5 @@ mod table;
 mod taps;
 
 #[allow(unused_imports, reason = "some targets have their own")]
-pub(crate) use lanes::{mac_portable, tap_by, tap_portable};
+pub(crate) use lanes::{mac_portable, tap_by, tap_portable, three_taps_portable};
 pub(crate) use table::{PortableDouble, PortableF32, PortableSingle};
