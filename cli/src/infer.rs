@@ -111,13 +111,30 @@ pub fn shape_of(tensor: &Tensor) -> Shape {
     Shape::new(tensor.c.into(), tensor.h.into(), tensor.w.into())
 }
 
+/// Preprocessing in the metadata, where channels differ and the io record cannot hold it.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct ByChannel {
+    mean: Vec<f32>,
+    std: Vec<f32>,
+}
+
 /// The inputs of a network.
 #[must_use]
 pub fn inputs(model: &Model<'_>) -> Vec<Port> {
-    (0..model.inputs_len())
+    let mut ports: Vec<Port> = (0..model.inputs_len())
         .filter_map(|i| model.input(i))
         .map(|io| Port::new(&io))
-        .collect()
+        .collect();
+    let known: Option<ByChannel> = model
+        .meta()
+        .and_then(|text| serde_json::from_str(text).ok());
+    if let ([port], Some(ByChannel { mean, std })) = (&mut ports[..], known)
+        && !(mean.is_empty() && std.is_empty())
+    {
+        port.preprocess = Preprocess { mean, std };
+    }
+    ports
 }
 
 /// The outputs of a network.

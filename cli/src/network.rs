@@ -133,13 +133,17 @@ impl Network {
 /// Preprocessing given beside a file is the file's own, or the file has none.
 fn check_preprocess(port: &Port, given: &Preprocess) -> anyhow::Result<()> {
     let own = &port.preprocess;
-    if own.is_identity() || own.scalar() == given.scalar() {
+    let same = match (own.scalar(), given.scalar()) {
+        (Some(a), Some(b)) => a == b,
+        _ => own == given,
+    };
+    if own.is_identity() || same {
         return Ok(());
     }
-    let (mean, std) = own.scalar().unwrap_or((0.0, 1.0));
     Err(failure(
         format!(
-            "--mean and --std differ from what is folded into the file (mean {mean}, std {std})"
+            "--mean and --std differ from those that the file knows (mean {:?}, std {:?})",
+            own.mean, own.std
         ),
         "leave them out: a .nnz file takes the data as they are",
     ))
@@ -148,6 +152,9 @@ fn check_preprocess(port: &Port, given: &Preprocess) -> anyhow::Result<()> {
 /// The data module's hint becomes the help line.
 fn with_layout_help(error: &DataError) -> anyhow::Error {
     let text = error.to_string();
+    if !matches!(error, DataError::Shape { .. }) {
+        return anyhow::anyhow!(text);
+    }
     match text.split_once("; ") {
         Some((reason, help)) => failure(reason, help),
         None => failure(text, "`nnz inspect FILE` shows what the network takes"),
