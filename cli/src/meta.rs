@@ -18,6 +18,8 @@ pub struct Meta {
     pub source_sha256: Option<String>,
     /// The options that made the file.
     pub recipe: Option<String>,
+    /// Axis order of the tensors that do not say theirs: `nchw`, or `nhwc` where missing.
+    pub order: String,
     /// Class names.
     pub labels: Vec<String>,
     /// One entry a step.
@@ -33,6 +35,7 @@ pub struct LayerMeta {
     /// The source node's name.
     pub name: String,
     /// Its position in the source model.
+    #[serde(rename = "op")]
     pub source_op: Option<usize>,
 }
 
@@ -73,21 +76,26 @@ impl Meta {
         self.layers.get(step)?.source_op
     }
 
-    /// Dimensions and axis order of a tensor in the source model; channels last where nothing is known.
+    /// Dimensions and axis order of a tensor in the source model; one image with batch 1 where nothing is said.
     #[must_use]
     pub fn tensor_dims(&self, index: usize, tensor: &Tensor) -> (Vec<usize>, AxisOrder) {
         let [c, h, w] = [tensor.c, tensor.h, tensor.w].map(usize::from);
         match self.tensors.get(index) {
             Some(known) if known.dims.iter().product::<usize>() == c * h * w => {
-                let nchw = known.order.eq_ignore_ascii_case("nchw");
-                let order = if nchw {
-                    AxisOrder::Nchw
-                } else {
-                    AxisOrder::Nhwc
-                };
-                (known.dims.clone(), order)
+                (known.dims.clone(), axis_order(&known.order))
             }
-            _ => (vec![1, h, w, c], AxisOrder::Nhwc),
+            _ => match axis_order(&self.order) {
+                AxisOrder::Nchw => (vec![1, c, h, w], AxisOrder::Nchw),
+                AxisOrder::Nhwc => (vec![1, h, w, c], AxisOrder::Nhwc),
+            },
         }
+    }
+}
+
+fn axis_order(name: &str) -> AxisOrder {
+    if name.eq_ignore_ascii_case("nchw") {
+        AxisOrder::Nchw
+    } else {
+        AxisOrder::Nhwc
     }
 }

@@ -174,10 +174,15 @@ fn metadata(program: &Program, provenance: &Provenance) -> Value {
         put("std", json!(preprocess.std));
     }
     put("layers", program.steps.iter().map(layer).collect());
+    let order = program.inputs.first().map(|&t| program.tensors[t].order);
+    if order == Some(AxisOrder::Nchw) {
+        put("order", json!("nchw"));
+    }
+    let order = order.unwrap_or(AxisOrder::Nhwc);
     let mut tensors: Vec<Value> = program
         .tensors
         .iter()
-        .map(|t| tensor(t, provenance.every_tensor))
+        .map(|t| tensor(t, order, provenance.every_tensor))
         .collect();
     while tensors
         .last()
@@ -193,21 +198,16 @@ fn metadata(program: &Program, provenance: &Provenance) -> Value {
 fn layer(step: &Step) -> Value {
     match step.source_index {
         Some(index) if step.name == format!("{}_{index}", step.op.name()) => {
-            json!({ "source_op": index })
+            json!({ "op": index })
         }
-        Some(index) => json!({ "name": step.name, "source_op": index }),
+        Some(index) => json!({ "name": step.name, "op": index }),
         None => json!({ "name": step.name }),
     }
 }
 
-/// Dimensions and order where they are not `[1, h, w, c]`, channels last.
-fn tensor(spec: &TensorSpec, always: bool) -> Value {
-    let (c, h, w) = (
-        usize::from(spec.c),
-        usize::from(spec.h),
-        usize::from(spec.w),
-    );
-    if !always && spec.order == AxisOrder::Nhwc && spec.dims == [1, h, w, c] {
+/// Dimensions and order where they are not those of [`usual_dims`] in the file's order.
+fn tensor(spec: &TensorSpec, usual: AxisOrder, always: bool) -> Value {
+    if !always && spec.order == usual && spec.dims == usual_dims(spec, usual) {
         return json!({});
     }
     let order = match spec.order {
@@ -218,4 +218,13 @@ fn tensor(spec: &TensorSpec, always: bool) -> Value {
         return json!({ "name": spec.name, "dims": spec.dims, "order": order });
     }
     json!({ "dims": spec.dims, "order": order })
+}
+
+/// What readers assume of a tensor: one image with batch 1.
+fn usual_dims(spec: &TensorSpec, order: AxisOrder) -> [usize; 4] {
+    let [c, h, w] = [spec.c, spec.h, spec.w].map(usize::from);
+    match order {
+        AxisOrder::Nchw => [1, c, h, w],
+        AxisOrder::Nhwc => [1, h, w, c],
+    }
 }

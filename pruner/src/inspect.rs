@@ -93,7 +93,7 @@ pub fn layer_names(model: &Model<'_>) -> Vec<String> {
     let name = |step: Step<'_>| {
         let layer = layers.and_then(|all| all.get(step.index));
         let named = layer.and_then(|l| l.get("name")?.as_str());
-        let position = layer.and_then(|l| l.get("source_op")?.as_u64());
+        let position = layer.and_then(|l| l.get("op")?.as_u64());
         let position = position.unwrap_or(step.index as u64);
         named.map_or_else(|| format!("{}_{position}", step.op.name()), str::to_owned)
     };

@@ -83,7 +83,7 @@ pub(super) enum PassesArg {
 pub(super) enum WeightsArg {
     /// The best layout for each layer
     Auto,
-    /// Dense everywhere
+    /// Dense everywhere, dead channels kept: what a runtime that stores and multiplies zeros would do
     Dense,
 }
 

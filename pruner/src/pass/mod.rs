@@ -26,6 +26,8 @@ pub struct Pass {
     pub lossless: bool,
     /// Runs under every [`PassSet`], because executable programs have no such operator.
     pub required: bool,
+    /// Weights disappear, not only operators.
+    pub removes_weights: bool,
     apply: fn(Graph, Rounding) -> Result<Graph, String>,
 }
 
@@ -36,6 +38,7 @@ pub const PASSES: &[Pass] = &[
         what: "per-channel scale and shift become part of the convolution or fully connected layer before them",
         lossless: true,
         required: true,
+        removes_weights: false,
         apply: affine::fold,
     },
     Pass {
@@ -43,6 +46,7 @@ pub const PASSES: &[Pass] = &[
         what: "identities and quantisations that undo each other disappear",
         lossless: true,
         required: false,
+        removes_weights: false,
         apply: identity::remove,
     },
     Pass {
@@ -50,6 +54,7 @@ pub const PASSES: &[Pass] = &[
         what: "flattening before a fully connected layer becomes an order of its columns",
         lossless: true,
         required: false,
+        removes_weights: false,
         apply: flatten::fold,
     },
     Pass {
@@ -57,6 +62,7 @@ pub const PASSES: &[Pass] = &[
         what: "padding with zero becomes the padding of the convolutions after it",
         lossless: true,
         required: false,
+        removes_weights: false,
         apply: pad::fold,
     },
     Pass {
@@ -64,6 +70,7 @@ pub const PASSES: &[Pass] = &[
         what: "activations become bounds of the operator before them",
         lossless: true,
         required: false,
+        removes_weights: false,
         apply: clamp::fuse,
     },
     Pass {
@@ -71,6 +78,7 @@ pub const PASSES: &[Pass] = &[
         what: "channels that are constant, or that nothing reads, disappear; constants move into the next bias",
         lossless: true,
         required: false,
+        removes_weights: true,
         apply: channels::remove,
     },
     Pass {
@@ -78,6 +86,7 @@ pub const PASSES: &[Pass] = &[
         what: "operators and tensors that no output depends on disappear",
         lossless: true,
         required: false,
+        removes_weights: false,
         apply: rewrite::drop_unused,
     },
 ];
@@ -92,6 +101,8 @@ pub enum PassSet {
     None,
     /// Those that change no integer output.
     Lossless,
+    /// Those that remove no channel: what a runtime that stores and multiplies zeros would execute.
+    Dense,
 }
 
 impl PassSet {
@@ -102,6 +113,7 @@ impl PassSet {
             Self::All => true,
             Self::None => pass.required,
             Self::Lossless => pass.required || pass.lossless,
+            Self::Dense => !pass.removes_weights,
         }
     }
 }

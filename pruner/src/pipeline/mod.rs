@@ -117,6 +117,7 @@ pub fn prune_bytes(
         Rounding::Single
     };
     let rounding = options.rounding.unwrap_or(default);
+    let imported = graph.clone();
     let (graph, sparsity) = optimise(graph, options, rounding, progress)?;
     let graph = to_dtype(graph, options, rounding, progress)?;
     let built = Built::new(&graph, options, rounding, progress)?;
@@ -132,11 +133,7 @@ pub fn prune_bytes(
         every_tensor: options.passes == Passes::None,
     };
     let file = emit::emit(&built.program, &built.plan, &provenance).map_err(PipelineError::Emit)?;
-    let dense = Options {
-        weights: WeightChoice::Dense,
-        ..options.clone()
-    };
-    let dense = Built::new(&graph, &dense, rounding, &|_, _, _| ())?;
+    let dense = dense_reference(imported, options, rounding)?;
     let dense_file =
         emit::emit(&dense.program, &dense.plan, &provenance).map_err(PipelineError::Emit)?;
     let report = Report::new(
@@ -159,11 +156,12 @@ fn optimise(
     rounding: Rounding,
     progress: Listener<'_>,
 ) -> Result<(Graph, SparsityReport), PipelineError> {
-    let passes = match (options.passes, options.lossless) {
-        (Passes::None, _) => PassSet::None,
-        (Passes::All, true) => PassSet::Lossless,
-        (Passes::All, false) => PassSet::All,
+    let wanted = if options.lossless {
+        PassSet::Lossless
+    } else {
+        PassSet::All
     };
+    let passes = pass_set(options, wanted);
     progress(Stage::Passes, 0, 0);
     graph = pass::run_with_rounding(graph, passes, rounding).map_err(PipelineError::Pass)?;
     progress(Stage::Sparsify, 0, 0);
@@ -221,19 +219,45 @@ fn to_dtype(
                     progress(Stage::Quantize, done, total);
                 })
                 .map_err(PipelineError::Quantize)?;
-            let passes = passes_after_quantization(options);
+            // Weights that quantisation rounded to zero may leave channels without readers.
+            let passes = pass_set(options, PassSet::Lossless);
             pass::run_with_rounding(quantized, passes, rounding).map_err(PipelineError::Pass)
         }
         (Dtype::Auto, None) | (Dtype::F32, _) => Ok(graph),
     }
 }
 
-/// Weights that quantisation rounded to zero may leave channels without readers.
-fn passes_after_quantization(options: &Options) -> PassSet {
-    match options.passes {
-        Passes::All => PassSet::Lossless,
-        Passes::None => PassSet::None,
+/// `wanted`, as far as `--passes` and `--weights` allow it.
+fn pass_set(options: &Options, wanted: PassSet) -> PassSet {
+    match (options.passes, options.weights) {
+        (Passes::None, _) => PassSet::None,
+        (Passes::All, WeightChoice::Dense) => PassSet::Dense,
+        (Passes::All, WeightChoice::Auto) => wanted,
     }
+}
+
+/// The network as it came, zeros stored and multiplied, in the result's element type: what the report compares with.
+///
+/// Nothing about its size depends on the scales, so that one calibration sample is enough.
+fn dense_reference(
+    graph: Graph,
+    options: &Options,
+    rounding: Rounding,
+) -> Result<Built, PipelineError> {
+    let dense = Options {
+        weights: WeightChoice::Dense,
+        method: Some(Method::Keep),
+        pattern: sparsify::Pattern::Unstructured,
+        skip: Vec::new(),
+        include: Vec::new(),
+        sparsity: None,
+        threshold: None,
+        calib_limit: Some(1),
+        ..options.clone()
+    };
+    let (graph, _) = optimise(graph, &dense, rounding, &|_, _, _| ())?;
+    let graph = to_dtype(graph, &dense, rounding, &|_, _, _| ())?;
+    Built::new(&graph, &dense, rounding, &|_, _, _| ())
 }
 
 /// A graph lowered and planned.

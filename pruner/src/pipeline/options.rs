@@ -79,6 +79,8 @@ pub struct Options {
     pub include: Vec<String>,
     /// Calibration data.
     pub calib: Option<PathBuf>,
+    /// Use at most so many calibration samples; `None` = all.
+    pub calib_limit: Option<usize>,
     /// From data values to real numbers.
     pub preprocess: Preprocess,
     /// Axis order of the calibration data; `None` = the source model's.
@@ -114,6 +116,7 @@ impl Default for Options {
             skip: Vec::new(),
             include: Vec::new(),
             calib: None,
+            calib_limit: None,
             preprocess: Preprocess::NONE,
             layout: None,
             range: Range::default(),
@@ -158,7 +161,7 @@ impl Options {
             range: self.range,
             preprocess: self.preprocess.clone(),
             layout: self.layout,
-            ..Default::default()
+            limit: self.calib_limit,
         }
     }
 
