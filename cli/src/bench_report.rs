@@ -75,4 +75,7 @@ pub struct LayerReport {
     pub instructions: Option<u64>,
     /// Cycles of this step.
     pub cycles: Option<u64>,
+    /// Median wall-clock time of this step, where a machine has a clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency_us: Option<f64>,
 }

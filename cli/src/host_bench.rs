@@ -44,7 +44,38 @@ pub fn run(
         session.run();
         times.push(start.elapsed());
     }
-    Ok((report(model, &mut times), outputs))
+    let mut report = report(model, &mut times);
+    let steps = step_times(&mut session, &inputs, first, report.layers.len())?;
+    for (layer, time) in report.layers.iter_mut().zip(steps) {
+        layer.latency_us = time.map(|t| t.as_secs_f64() * 1e6);
+    }
+    Ok((report, outputs))
+}
+
+/// The median time of each step over runs of their own, so that clock readings do not burden the total.
+fn step_times(
+    session: &mut Session<'_, '_>,
+    inputs: &[Port],
+    row: &[u8],
+    steps: usize,
+) -> Result<Vec<Option<Duration>>, RunError> {
+    let mut times = vec![Vec::new(); steps];
+    for _ in 0..MIN_RUNS {
+        load(session, inputs, row)?;
+        let mut last = Instant::now();
+        session.run_with(|event| {
+            let now = Instant::now();
+            if let Some(times) = times.get_mut(event.index) {
+                times.push(now - last);
+            }
+            last = now;
+        });
+    }
+    let median = |times: &mut Vec<Duration>| {
+        times.sort_unstable();
+        times.get(times.len() / 2).copied()
+    };
+    Ok(times.iter_mut().map(median).collect())
 }
 
 /// Every row once, for the outputs.

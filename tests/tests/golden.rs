@@ -3,6 +3,8 @@
 //! The models are not part of the repository; without them every test prints what it skips. Emulation in
 //! debug builds is slow, so the suite runs in release: `cargo test --release -p nnz-tests --test golden`.
 
+#![expect(clippy::panic, reason = "helpers of tests: a failure is the test's failure")]
+
 use nnz_tests::command::{Ran, nnz};
 use nnz_tests::hash::fnv1a32;
 use nnz_tests::npy;
@@ -88,6 +90,49 @@ fn lossless_files_compute_what_tensorflow_lite_micro_computes() {
         let (found, expected) = (npy::read_s8(&output), npy::read_s8(&expected));
         assert_eq!(found, expected, "{name}");
         println!("{name}: {} rows identical", expected.0[0]);
+    }
+}
+
+/// Whether a failed bench means that there is no emulator or no image here.
+fn cannot_emulate(stderr: &str) -> bool {
+    ["no firmware image", "is not installed", "cargo xtask"]
+        .iter()
+        .any(|text| stderr.contains(text))
+}
+
+#[test]
+#[cfg_attr(debug_assertions, ignore = "slow: run in release")]
+fn emulated_machines_give_the_golden_bytes() {
+    let (Some(model), Some(input), Some(golden)) = (
+        shared("models/kws_int8.tflite"),
+        shared("golden/kws_int8.in.npy"),
+        shared("golden/kws_int8.out0.npy"),
+    ) else {
+        return;
+    };
+    let pruned = prune(&model, &["--lossless"]);
+    let (mut shape, values) = npy::read_s8(&input);
+    let rows = 2;
+    let len = values.len() / shape[0];
+    shape[0] = rows;
+    let path = |name: &str| pruned.folder.path().join(name).display().to_string();
+    let (file, x, y) = (path("net.nnz"), path("x.npy"), path("y.npy"));
+    let two = nnz_pruner::data::Elements::S8(values[..rows * len].to_vec());
+    npy::write(Path::new(&x), &shape, two);
+    let expected = npy::read_s8(&golden).1;
+    for machine in ["cortex-m0", "cortex-m4", "rv32"] {
+        let ran = nnz([
+            "bench", &file, "--on", machine, "--input", &x, "--output", &y, "--json",
+        ]);
+        if ran.code != Some(0) && cannot_emulate(&ran.stderr) {
+            println!("skipped: {machine}: {}", ran.stderr.trim());
+            continue;
+        }
+        let report = ran.succeeded().json();
+        let (shape, found) = npy::read_s8(Path::new(&y));
+        assert_eq!(shape, [rows, expected.len() / 32], "{machine}");
+        assert_eq!(found[..], expected[..found.len()], "{machine}");
+        println!("{machine}: {} instructions", report["instructions"]);
     }
 }
 

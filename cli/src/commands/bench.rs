@@ -185,6 +185,7 @@ fn render(report: &BenchReport) -> String {
 fn layer_table(report: &BenchReport) -> Table {
     let instructions = report.layers.iter().any(|l| l.instructions.is_some());
     let cycles = report.layers.iter().any(|l| l.cycles.is_some());
+    let latency = report.layers.iter().any(|l| l.latency_us.is_some());
     let mut heads = vec![
         ("layer", Align::Left),
         ("operator", Align::Left),
@@ -197,6 +198,9 @@ fn layer_table(report: &BenchReport) -> Table {
     }
     if cycles {
         heads.push(("cycles", Align::Right));
+    }
+    if latency {
+        heads.push(("median us", Align::Right));
     }
     let mut table = Table::new(&heads);
     for layer in &report.layers {
@@ -213,6 +217,13 @@ fn layer_table(report: &BenchReport) -> Table {
         }
         if cycles {
             row.push(optional(layer.cycles));
+        }
+        if latency {
+            row.push(
+                layer
+                    .latency_us
+                    .map_or_else(|| "-".into(), |t| format!("{t:.1}")),
+            );
         }
         table.row(row);
     }
