@@ -40,6 +40,11 @@ pub enum PruneError {
         /// The layer.
         name: String,
     },
+    /// Calibration data do not fit, or cannot be run.
+    Calibration {
+        /// What is wrong.
+        reason: String,
+    },
     /// No layer is prunable.
     NothingToPrune {
         /// The layers with weights.
@@ -79,6 +84,7 @@ impl core::fmt::Display for PruneError {
             Self::SkippedAndIncluded { name } => {
                 write!(f, "layer '{name}' is both skipped and included")
             }
+            Self::Calibration { reason } => write!(f, "calibration: {reason}"),
             Self::NothingToPrune { layers } => write!(
                 f,
                 "no layer is prunable by the rule; name some with --include: {}",

@@ -9,6 +9,12 @@ pub enum Method {
     Threshold,
     /// The smallest weights go until the wanted sparsity is reached.
     Magnitude,
+    /// Weights that contribute least given the size of their inputs go.
+    Wanda,
+    /// Weights go column by column, the others make up for them.
+    SparseGpt,
+    /// Weights are first refitted to the pruned network's inputs, then go as in SparseGPT; the bias follows.
+    Obs,
 }
 
 /// What users need to know of a method.
@@ -54,6 +60,30 @@ pub const METHODS: &[MethodRow] = &[
         needs: "--sparsity S",
         when: "no calibration data, or fine-tuning follows",
     },
+    MethodRow {
+        method: Method::Wanda,
+        name: "wanda",
+        paper: "Sun et al. 2023 (arXiv:2306.11695)",
+        cost: "one pass over the calibration data",
+        needs: "--sparsity S --calib DATA.npz",
+        when: "values of weights must not change, and data are at hand",
+    },
+    MethodRow {
+        method: Method::SparseGpt,
+        name: "sparsegpt",
+        paper: "Frantar & Alistarh 2023 (arXiv:2301.00774)",
+        cost: "seconds: a factorisation a layer",
+        needs: "--sparsity S --calib DATA.npz",
+        when: "for comparison with obs",
+    },
+    MethodRow {
+        method: Method::Obs,
+        name: "obs",
+        paper: "Hassibi & Stork 1993; Frantar & Alistarh 2022 (arXiv:2208.11580), refitted to the pruned network's inputs",
+        cost: "seconds: a factorisation a layer",
+        needs: "--sparsity S --calib DATA.npz",
+        when: "calibration data are at hand: keeps most accuracy without training",
+    },
 ];
 
 impl Method {
@@ -64,6 +94,15 @@ impl Method {
             .iter()
             .find(|r| r.method == self)
             .unwrap_or(&METHODS[0])
+    }
+
+    /// Whether the method looks at calibration data.
+    #[must_use]
+    pub const fn is_calibrated(self) -> bool {
+        match self {
+            Self::Keep | Self::Threshold | Self::Magnitude => false,
+            Self::Wanda | Self::SparseGpt | Self::Obs => true,
+        }
     }
 
     /// The method of a name in the table.

@@ -3,6 +3,7 @@
 //! Sparsity is zeros / weights of the prunable layers, zeros that were there before included. Values may be
 //! floats or integers; integer scales stay, and magnitudes are compared as real numbers.
 
+mod calibrated;
 mod error;
 mod layers;
 mod method;
@@ -12,6 +13,7 @@ mod select;
 #[cfg(test)]
 mod tests;
 
+pub use calibrated::Calibration;
 pub use error::PruneError;
 pub use layers::Choice;
 pub use method::{METHODS, Method, MethodRow};
@@ -19,6 +21,7 @@ pub use pattern::{PATTERNS, Pattern, PatternRow};
 pub use report::{LayerSparsity, SparsityReport};
 
 use crate::ir::Graph;
+use crate::progress::{Progress, SILENT};
 use select::Layer;
 
 /// How sparsity is spread over layers.
@@ -86,6 +89,21 @@ impl Default for Options {
 ///
 /// Options that contradict each other or name no layer; the graph is unchanged then.
 pub fn apply(graph: &mut Graph, options: &Options) -> Result<SparsityReport, PruneError> {
+    apply_with(graph, options, None, SILENT)
+}
+
+/// [`apply`], with samples for the methods that look at them; `progress` counts their layers.
+///
+/// # Errors
+///
+/// As [`apply`]; a calibrated method without samples, with samples that do not fit, or on integer weights. If a
+/// sample cannot be run, layers before that point are pruned already.
+pub fn apply_with(
+    graph: &mut Graph,
+    options: &Options,
+    calibration: Option<&Calibration<'_>>,
+    progress: Progress<'_>,
+) -> Result<SparsityReport, PruneError> {
     let choices = layers::choose(graph, options)?;
     let task = Task::of(options)?;
     let before = report::nonzeros(graph, &choices);
@@ -101,15 +119,43 @@ pub fn apply(graph: &mut Graph, options: &Options) -> Result<SparsityReport, Pru
             .collect();
         return Err(PruneError::NothingToPrune { layers });
     }
-    let mut layers: Vec<Layer<'_>> = graph
+    if options.method.is_calibrated() {
+        let calibration = calibrated::check(graph, &prunable, options, calibration)?;
+        let shares = match task {
+            Task::Solve(sparsity) => select::shares(
+                &mut selected(graph, &prunable),
+                options.pattern,
+                sparsity,
+                options.alloc,
+            ),
+            Task::Keep | Task::Threshold(_) | Task::NofM(_) | Task::Magnitude(_) => {
+                vec![0.0; prunable.len()]
+            }
+        };
+        let layers: Vec<(usize, f64)> = prunable.into_iter().zip(shares).collect();
+        calibrated::prune(graph, &layers, options, calibration, progress)?;
+    } else {
+        clear(&mut selected(graph, &prunable), options, &task);
+    }
+    Ok(SparsityReport::new(graph, &choices, &before, options))
+}
+
+/// The weights of some nodes, in order.
+fn selected<'g>(graph: &'g mut Graph, nodes: &[usize]) -> Vec<Layer<'g>> {
+    let chosen = graph
         .nodes
         .iter_mut()
         .enumerate()
-        .filter(|(i, _)| prunable.contains(i))
+        .filter(|(i, _)| nodes.contains(i));
+    chosen
         .filter_map(|(_, node)| node.op.weights_mut().map(Layer::new))
-        .collect();
-    match task {
-        Task::Keep => {}
+        .collect()
+}
+
+/// Methods that look at the weights alone.
+fn clear(layers: &mut [Layer<'_>], options: &Options, task: &Task) {
+    match *task {
+        Task::Keep | Task::Solve(_) => {}
         Task::Threshold(limit) => {
             layers
                 .iter_mut()
@@ -119,11 +165,9 @@ pub fn apply(graph: &mut Graph, options: &Options) -> Result<SparsityReport, Pru
             .iter_mut()
             .for_each(|l| select::n_of_m(l, options.pattern, n)),
         Task::Magnitude(sparsity) => {
-            select::magnitude(&mut layers, options.pattern, sparsity, options.alloc);
+            select::magnitude(layers, options.pattern, sparsity, options.alloc);
         }
     }
-    drop(layers);
-    Ok(SparsityReport::new(graph, &choices, &before, options))
 }
 
 /// What is to be done, with everything it needs.
@@ -132,6 +176,8 @@ enum Task {
     Threshold(f64),
     NofM(usize),
     Magnitude(f64),
+    /// A calibrated method.
+    Solve(f64),
 }
 
 impl Task {
@@ -160,11 +206,19 @@ impl Task {
                 Some(_) => Err(wrong("needs a finite --threshold of at least 0")),
                 None => Err(wrong("needs --threshold T, the largest |w| to clear")),
             },
-            (Method::Magnitude, Pattern::NofM { n, m }, sparsity) => check_implied(n, m, sparsity)
-                .map_err(|r| wrong(&r))
-                .map(|()| Self::NofM(n)),
+            (method, Pattern::NofM { n, m }, sparsity) => {
+                check_implied(n, m, sparsity).map_err(|r| wrong(&r))?;
+                Ok(if method.is_calibrated() {
+                    Self::Solve(0.0)
+                } else {
+                    Self::NofM(n)
+                })
+            }
             (Method::Magnitude, _, Some(sparsity)) => Ok(Self::Magnitude(sparsity)),
-            (Method::Magnitude, _, None) => Err(wrong("needs --sparsity S, the share of zeros")),
+            (Method::Wanda | Method::SparseGpt | Method::Obs, _, Some(sparsity)) => {
+                Ok(Self::Solve(sparsity))
+            }
+            (_, _, None) => Err(wrong("needs --sparsity S, the share of zeros")),
         }
     }
 }

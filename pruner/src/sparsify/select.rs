@@ -87,6 +87,29 @@ pub(super) fn magnitude(layers: &mut [Layer<'_>], pattern: Pattern, sparsity: f6
     }
 }
 
+/// The share of zeros that an allocation by magnitude gives every layer.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "weight counts are far below 2^52"
+)]
+pub(super) fn shares(
+    layers: &mut [Layer<'_>],
+    pattern: Pattern,
+    sparsity: f64,
+    alloc: Alloc,
+) -> Vec<f64> {
+    if alloc == Alloc::Layer {
+        return vec![sparsity; layers.len()];
+    }
+    let mut copies: Vec<Weights> = layers.iter().map(|l| l.weights.clone()).collect();
+    let mut copies: Vec<Layer<'_>> = copies.iter_mut().map(Layer::new).collect();
+    magnitude(&mut copies, pattern, sparsity, alloc);
+    copies
+        .iter()
+        .map(|l| l.zeros() as f64 / l.weights.len() as f64)
+        .collect()
+}
+
 /// A group with its saliency.
 struct Candidate {
     saliency: f64,
@@ -174,6 +197,6 @@ fn clear_until(
     clippy::cast_sign_loss,
     reason = "0 <= fraction < 1 and total is far below 2^52"
 )]
-fn share(total: usize, fraction: f64) -> usize {
+pub(super) fn share(total: usize, fraction: f64) -> usize {
     (total as f64 * fraction).round() as usize
 }

@@ -1,0 +1,6 @@
+//! Tests of ranges, weights and whole networks.
+
+mod maker;
+mod networks;
+mod ranges;
+mod rows;

@@ -1,0 +1,70 @@
+//! The inputs that one output position of a layer sees, as a row.
+
+use crate::ir::{Conv, Op, Shape};
+
+/// Output positions of a sample: all, or `count` evenly spread ones from a seeded start.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the remainder is below a usize"
+)]
+pub(super) fn pick(pixels: usize, count: usize, seed: u64, sample: usize) -> Vec<usize> {
+    if count >= pixels {
+        return (0..pixels).collect();
+    }
+    let mixed = (seed ^ sample as u64)
+        .wrapping_add(1)
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let start = ((mixed >> 32) % pixels as u64) as usize;
+    (0..count)
+        .map(|k| (start + k * pixels / count) % pixels)
+        .collect()
+}
+
+/// One row for each position, columns in tap, channel order; padding is 0.
+pub(super) fn cut(
+    op: &Op,
+    input: Shape,
+    output: Shape,
+    x: &[f32],
+    positions: &[usize],
+) -> Vec<f32> {
+    match op {
+        Op::Conv2d(conv) => {
+            let mut rows = Vec::with_capacity(positions.len() * conv.weights.row_len());
+            for p in positions {
+                patch(conv, input, (p / output.w, p % output.w), x, &mut rows);
+            }
+            rows
+        }
+        Op::FullyConnected(_)
+        | Op::DepthwiseConv2d(_)
+        | Op::ChannelAffine { .. }
+        | Op::Add(_)
+        | Op::Clamp(_)
+        | Op::MaxPool2d(_)
+        | Op::AveragePool2d(_)
+        | Op::Mean
+        | Op::Softmax { .. }
+        | Op::Pad { .. }
+        | Op::Flatten(_)
+        | Op::Identity
+        | Op::Quantize
+        | Op::Dequantize => x.to_vec(),
+    }
+}
+
+fn patch(conv: &Conv, input: Shape, (oy, ox): (usize, usize), x: &[f32], rows: &mut Vec<f32>) {
+    let window = &conv.window;
+    for ky in 0..window.kernel[0] {
+        for kx in 0..window.kernel[1] {
+            let y = (oy * window.stride[0] + ky).checked_sub(window.pad_begin[0]);
+            let x_at = (ox * window.stride[1] + kx).checked_sub(window.pad_begin[1]);
+            match (y.filter(|y| *y < input.h), x_at.filter(|x| *x < input.w)) {
+                (Some(y), Some(x_at)) => {
+                    rows.extend((0..input.c).map(|c| x[(c * input.h + y) * input.w + x_at]));
+                }
+                _ => rows.resize(rows.len() + input.c, 0.0),
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Chooses and removes the weights of one layer: a sweep over columns that moves what is lost into the columns
+//! that follow (SparseGPT, arXiv:2301.00774), or a plain mask.
+
+use super::super::Pattern;
+use super::super::select::share;
+use super::matrix::Square;
+use core::ops::Range;
+use rayon::prelude::*;
+
+/// Columns whose masks are chosen together.
+const BLOCK: usize = 64;
+
+/// A layer's weights `[output][tap][channel]` and how they are grouped.
+pub(super) struct Sweep {
+    pub(super) weights: Vec<f64>,
+    pub(super) cols: usize,
+    /// Column ranges that never cross a tap.
+    groups: Vec<Range<usize>>,
+    /// Outputs of a group.
+    height: usize,
+    /// Weights of each row and group that may stay, for N:M.
+    keep: Option<usize>,
+}
+
+impl Sweep {
+    /// Weights `[o][i][kh][kw]` in sweep order.
+    pub(super) fn new(values: &[f32], [o, i, kh, kw]: [usize; 4], pattern: Pattern) -> Self {
+        let taps = kh * kw;
+        let mut weights = Vec::with_capacity(values.len());
+        for r in 0..o {
+            for t in 0..taps {
+                weights.extend((0..i).map(|c| f64::from(values[(r * i + c) * taps + t])));
+            }
+        }
+        let (height, width, keep) = match pattern {
+            Pattern::Unstructured => (1, 1, None),
+            Pattern::NofM { n, m } => (1, m, Some(n)),
+            Pattern::Block { rows, cols } => (rows, cols, None),
+        };
+        let groups = (0..taps)
+            .flat_map(|t| {
+                (0..i)
+                    .step_by(width)
+                    .map(move |c| t * i + c..t * i + (c + width).min(i))
+            })
+            .collect();
+        Self {
+            weights,
+            cols: taps * i,
+            groups,
+            height,
+            keep,
+        }
+    }
+
+    /// The weights in `[o][i][kh][kw]` order.
+    #[expect(clippy::cast_possible_truncation, reason = "weights are f32")]
+    pub(super) fn values(&self, [o, i, kh, kw]: [usize; 4]) -> Vec<f32> {
+        let taps = kh * kw;
+        let mut values = Vec::with_capacity(self.weights.len());
+        for r in 0..o {
+            for c in 0..i {
+                values.extend((0..taps).map(|t| self.weights[r * self.cols + t * i + c] as f32));
+            }
+        }
+        values
+    }
+
+    /// Zeroes `wanted` weights (N:M: what the pattern says), column block by column block; what a weight
+    /// contributed moves to later columns by `u`, the factor of the inverse Hessian.
+    pub(super) fn solve(&mut self, u: &Square, wanted: usize) {
+        let scale: Vec<f64> = (0..u.n).map(|j| 1.0 / (u.at(j, j) * u.at(j, j))).collect();
+        let mut cleared = 0;
+        for groups in self.blocks() {
+            let (from, to) = (groups[0].start, groups[groups.len() - 1].end);
+            let due = portion(wanted, to, self.cols).saturating_sub(cleared);
+            let mask = self.mask(&groups, &scale, due, 0..self.weights.len() / self.cols);
+            cleared += mask.iter().filter(|m| **m).count();
+            let width = to - from;
+            self.weights
+                .par_chunks_mut(self.cols)
+                .zip(mask.par_chunks(width))
+                .for_each(|(w, mask)| {
+                    for j in (from..to).filter(|j| mask[j - from]) {
+                        let error = w[j] / u.at(j, j);
+                        w[j] = 0.0;
+                        w[j + 1..]
+                            .iter_mut()
+                            .zip(&u.row(j)[j + 1..])
+                            .for_each(|(w, u)| *w -= error * u);
+                    }
+                });
+        }
+    }
+
+    /// Zeroes the share `sparsity` of every row (of blocks: row of blocks) where `w² · scale` is least.
+    pub(super) fn mask_rows(&mut self, scale: &[f64], sparsity: f64) {
+        let groups = self.groups.clone();
+        let rows = self.weights.len() / self.cols;
+        for top in (0..rows).step_by(self.height) {
+            let range = top..(top + self.height).min(rows);
+            let due = share(range.len() * self.cols, sparsity);
+            let mask = self.mask(&groups, scale, due, range.clone());
+            let part = &mut self.weights[range.start * self.cols..range.end * self.cols];
+            part.iter_mut()
+                .zip(mask)
+                .filter(|(_, m)| *m)
+                .for_each(|(w, _)| *w = 0.0);
+        }
+    }
+
+    /// Consecutive groups of at least [`BLOCK`] columns; N:M decides group by group.
+    fn blocks(&self) -> Vec<Vec<Range<usize>>> {
+        let least = if self.keep.is_some() { 1 } else { BLOCK };
+        let mut blocks: Vec<Vec<Range<usize>>> = Vec::new();
+        for group in &self.groups {
+            match blocks.last_mut() {
+                Some(b) if b.iter().map(Range::len).sum::<usize>() < least => b.push(group.clone()),
+                _ => blocks.push(vec![group.clone()]),
+            }
+        }
+        blocks
+    }
+
+    /// Which weights of some rows and groups go: about `due` of them, those of least `w² · scale`.
+    fn mask(
+        &self,
+        groups: &[Range<usize>],
+        scale: &[f64],
+        due: usize,
+        rows: Range<usize>,
+    ) -> Vec<bool> {
+        let (from, to) = (groups[0].start, groups[groups.len() - 1].end);
+        let width = to - from;
+        let mut mask = vec![false; rows.len() * width];
+        let saliency = |r: usize, c: usize| {
+            let w = self.weights[r * self.cols + c];
+            w * w * scale[c]
+        };
+        if let Some(keep) = self.keep {
+            for r in rows.clone() {
+                for group in groups {
+                    let mut members: Vec<usize> = group.clone().collect();
+                    members.sort_by(|a, b| saliency(r, *b).total_cmp(&saliency(r, *a)));
+                    members
+                        .iter()
+                        .skip(keep)
+                        .for_each(|c| mask[(r - rows.start) * width + c - from] = true);
+                }
+            }
+            return mask;
+        }
+        let mut units = Vec::new();
+        for top in rows.clone().step_by(self.height) {
+            let bottom = (top + self.height).min(rows.end);
+            for (g, group) in groups.iter().enumerate() {
+                let sum: f64 = (top..bottom)
+                    .flat_map(|r| group.clone().map(move |c| (r, c)))
+                    .map(|(r, c)| saliency(r, c))
+                    .sum();
+                let len = (bottom - top) * group.len();
+                units.push((mean(sum, len), top, g, len));
+            }
+        }
+        units.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+        let mut cleared = 0;
+        for (_, top, g, len) in units {
+            if cleared + len > due && (cleared + len - due) * 2 > len {
+                break;
+            }
+            cleared += len;
+            for r in top..(top + self.height).min(rows.end) {
+                let at = (r - rows.start) * width;
+                groups[g].clone().for_each(|c| mask[at + c - from] = true);
+            }
+        }
+        mask
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a group has at most 4096 weights"
+)]
+fn mean(sum: f64, n: usize) -> f64 {
+    sum / n as f64
+}
+
+/// `wanted · part / whole`, rounded.
+const fn portion(wanted: usize, part: usize, whole: usize) -> usize {
+    (wanted * part + whole / 2) / whole
+}
