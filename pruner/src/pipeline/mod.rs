@@ -25,7 +25,7 @@ use crate::lower::{self, Program, WeightChoice};
 use crate::pass::{self, PassSet};
 use crate::plan::{self, Plan};
 use crate::quantize;
-use crate::sparsify::{self, Method, SparsityReport};
+use crate::sparsify::{self, Calibration, Method, SparsityReport};
 use nnz_format::Rounding;
 use std::path::Path;
 
@@ -165,8 +165,28 @@ fn optimise(
     progress(Stage::Passes, 0, 0);
     graph = pass::run_with_rounding(graph, passes, rounding).map_err(PipelineError::Pass)?;
     progress(Stage::Sparsify, 0, 0);
-    let report =
-        sparsify::apply(&mut graph, &options.sparsify()).map_err(PipelineError::Sparsify)?;
+    let pruning = options.sparsify();
+    let data = match &options.calib {
+        Some(path) if pruning.method.is_calibrated() => {
+            Some(Dataset::open(path).map_err(PipelineError::Data)?)
+        }
+        Some(_) | None => None,
+    };
+    let calibration = data.as_ref().map(|data| Calibration {
+        data,
+        layout: options.layout,
+        preprocess: &options.preprocess,
+        limit: None,
+    });
+    let report = sparsify::apply_with(
+        &mut graph,
+        &pruning,
+        calibration.as_ref(),
+        &|done, total| {
+            progress(Stage::Sparsify, done, total);
+        },
+    )
+    .map_err(PipelineError::Sparsify)?;
     if options.method() != Method::Keep {
         progress(Stage::Passes, 0, 0);
         graph = pass::run_with_rounding(graph, passes, rounding).map_err(PipelineError::Pass)?;
