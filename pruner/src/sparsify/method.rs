@@ -13,7 +13,7 @@ pub enum Method {
     Wanda,
     /// Weights go column by column, the others make up for them.
     SparseGpt,
-    /// Weights are first refitted to the pruned network's inputs, then go as in SparseGPT; the bias follows.
+    /// Weights are first refitted to the pruned network's inputs, then go as in `SparseGPT`; the bias follows.
     Obs,
 }
 

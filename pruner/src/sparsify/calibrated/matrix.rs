@@ -114,12 +114,8 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 impl Rows {
-    pub(super) const fn len(&self) -> usize {
-        if self.cols == 0 {
-            0
-        } else {
-            self.values.len() / self.cols
-        }
+    pub(super) fn len(&self) -> usize {
+        self.values.len().checked_div(self.cols).unwrap_or(0)
     }
 
     /// Mean of every column.

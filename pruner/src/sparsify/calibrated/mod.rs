@@ -1,4 +1,4 @@
-//! Methods that look at what a layer really receives: Wanda, SparseGPT and OBS+.
+//! Methods that look at what a layer really receives: Wanda, `SparseGPT` and OBS+.
 //!
 //! Layers are pruned in order of execution. For each, patches of its input are taken from the dense network (`Xd`)
 //! and from the network pruned so far (`Xs`); OBS+ then solves

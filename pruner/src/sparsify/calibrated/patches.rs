@@ -3,10 +3,6 @@
 use crate::ir::{Conv, Op, Shape};
 
 /// Output positions of a sample: all, or `count` evenly spread ones from a seeded start.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the remainder is below a usize"
-)]
 pub(super) fn pick(pixels: usize, count: usize, seed: u64, sample: usize) -> Vec<usize> {
     if count >= pixels {
         return (0..pixels).collect();
@@ -14,7 +10,7 @@ pub(super) fn pick(pixels: usize, count: usize, seed: u64, sample: usize) -> Vec
     let mixed = (seed ^ sample as u64)
         .wrapping_add(1)
         .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let start = ((mixed >> 32) % pixels as u64) as usize;
+    let start = usize::try_from(mixed >> 32).unwrap_or(0) % pixels;
     (0..count)
         .map(|k| (start + k * pixels / count) % pixels)
         .collect()

@@ -1,5 +1,5 @@
 //! Chooses and removes the weights of one layer: a sweep over columns that moves what is lost into the columns
-//! that follow (SparseGPT, arXiv:2301.00774), or a plain mask.
+//! that follow (`SparseGPT`, arXiv:2301.00774), or a plain mask.
 
 use super::super::Pattern;
 use super::super::select::share;
