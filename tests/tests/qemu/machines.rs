@@ -81,6 +81,19 @@ pub(crate) fn network(name: &str) -> Option<Vec<u8>> {
     )
 }
 
+/// The keyword network that the repository ships, quantised with the samples beside it.
+pub(crate) fn shipped_network() -> Vec<u8> {
+    let folder = root().join("examples/keywords");
+    let options = Options {
+        calib: Some(folder.join("calib.npz")),
+        ..Options::default()
+    };
+    let path = folder.join("keywords_u75.onnx");
+    pipeline::prune(&path, &options, &|_, _, _| ())
+        .unwrap()
+        .bytes
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

@@ -7,7 +7,9 @@
 mod machines;
 
 use core::time::Duration;
-use machines::{NETWORKS, ROWS, network, on_host, own_network, rows, run, targets};
+use machines::{
+    NETWORKS, ROWS, network, on_host, own_network, rows, run, shipped_network, targets,
+};
 use nnz_support::emulator::{self, Outcome, Request};
 
 #[test]
@@ -16,7 +18,11 @@ fn every_target_computes_the_same_bytes_as_this_machine() {
     let shared = NETWORKS
         .into_iter()
         .filter_map(|name| Some((name, network(name)?)));
-    for (name, model) in shared.chain([("own network", own_network())]) {
+    let own = [
+        ("own network", own_network()),
+        ("keywords_u75", shipped_network()),
+    ];
+    for (name, model) in shared.chain(own) {
         let seed = 20_261_122;
         let input = rows(&model, seed);
         let expected = on_host(&model, &input);
