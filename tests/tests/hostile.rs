@@ -223,7 +223,7 @@ fn random_changes_give_errors_or_models_within_bounds() {
     change_often(&every_kernel_file(12), 1);
 }
 
-/// The keyword spotting network of MLPerf Tiny as a file, where it is at hand.
+/// The keyword spotting network of `MLPerf` Tiny as a file, where it is at hand.
 fn keyword_spotting() -> Option<Vec<u8>> {
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),
