@@ -31,7 +31,8 @@ impl Stored {
             WeightLayout::Dense => matrix as u64,
             WeightLayout::CsrP | WeightLayout::CsrQ => stream / 2,
             WeightLayout::CsrN => stream * 2 / 3,
-            WeightLayout::Blk1x4 | WeightLayout::Blk4x1 | WeightLayout::CsrF => stream * 4 / 5,
+            WeightLayout::Blk1x4 | WeightLayout::Blk4x1 => stream * 4 / 5,
+            WeightLayout::CsrF => stream / 5,
         };
         Self {
             weights,

@@ -87,7 +87,7 @@ impl Report {
         let layers = program
             .steps
             .iter()
-            .zip(&dense.steps)
+            .map(|step| (step, dense.steps.iter().find(|twin| twin.name == step.name)))
             .map(|(step, twin)| LayerRow {
                 name: step.name.clone(),
                 op: step.op.name(),
@@ -97,7 +97,10 @@ impl Report {
                 macs: step.stats.macs,
                 stored_macs: step.stats.stored_macs,
                 weight_bytes: step.weight_bytes(),
-                instructions: versus(step.stats.instructions, twin.stats.instructions),
+                instructions: versus(
+                    step.stats.instructions,
+                    twin.unwrap_or(step).stats.instructions,
+                ),
             });
         Self {
             target: options.target.name,

@@ -1,10 +1,11 @@
 //! Real networks through the whole line; skipped, visibly, where `../shared` is absent.
 
 use super::{Options, Passes, Pruned, prune};
-use crate::data::{Elements, read_npy};
+use crate::data::{Elements, Preprocess, read_npy};
 use crate::inspect::{Inspection, inspect};
 use crate::interpret::Value;
 use crate::lower::{Prefer, WeightChoice};
+use crate::target::Target;
 use crate::testing::run;
 use nnz_format::{AxisOrder, Model};
 use std::path::{Path, PathBuf};
@@ -145,4 +146,88 @@ fn the_visual_wake_words_network_loses_its_dead_weights() {
     assert!(found.stored_weights <= 29_000, "{}", found.stored_weights);
     assert!(found.stored_macs <= 3_720_000, "{}", found.stored_macs);
     assert!(found.bytes <= 48 * 1024, "{}", found.bytes);
+}
+
+#[test]
+fn pruned_networks_are_small_beside_their_dense_twins() {
+    let bounds = [
+        ("cifar_resnet8_u_80", None, [46, 38]),
+        ("cifar_mbv1_u_80", None, [51, 43]),
+        ("cifar_resnet8_dense", Some(0.5), [101, 85]),
+    ];
+    for (name, sparsity, [speed, flash]) in bounds {
+        let (Some(model), Some(calib)) = (
+            shared(&format!("models/{name}.onnx")),
+            shared("data/cifar10_calib.npz"),
+        ) else {
+            return;
+        };
+        for (prefer, percent) in [(Prefer::Speed, speed), (Prefer::Flash, flash)] {
+            let options = Options {
+                sparsity,
+                prefer,
+                calib: Some(calib.clone()),
+                preprocess: Preprocess {
+                    mean: vec![128.0],
+                    std: vec![64.0],
+                },
+                layout: Some(AxisOrder::Nhwc),
+                ..Options::default()
+            };
+            let bytes = pruned(&model, &options).report.bytes;
+            assert!(
+                bytes.now * 100 <= bytes.dense * percent,
+                "{name}, {prefer:?}: {bytes:?}"
+            );
+        }
+    }
+}
+
+fn refusal(options: &Options) -> String {
+    let Some(model) = shared("models/kws_int8.tflite") else {
+        return "help: skipped".to_owned();
+    };
+    prune(&model, options, &|_, _, _| ())
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn options_that_contradict_each_other_are_refused_with_a_way_out() {
+    let cases = [
+        Options {
+            sparsity: Some(0.5),
+            ..lossless()
+        },
+        Options {
+            dtype: super::Dtype::F32,
+            ..Options::default()
+        },
+        Options {
+            calib: Some("x.npz".into()),
+            ..lossless()
+        },
+    ];
+    for options in cases {
+        let error = refusal(&options);
+        assert!(error.contains("help:"), "{error}");
+    }
+}
+
+#[test]
+fn float_networks_need_calibration_on_microcontrollers() {
+    let Some(model) = shared("models/lenet5_mnist_u90.onnx") else {
+        return;
+    };
+    let options = Options {
+        target: Target::named("cortex-m4").unwrap(),
+        ..Options::default()
+    };
+    let error = prune(&model, &options, &|_, _, _| ())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("--calib"), "{error}");
+    let file = pruned(&model, &Options::default());
+    assert_eq!(file.report.target, "portable");
+    assert!(inspection(&file).layers.iter().any(|l| l.layout == "csr_f"));
 }
