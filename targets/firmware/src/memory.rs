@@ -31,6 +31,7 @@ impl<const N: usize> Buffer<N> {
     }
 
     /// The bytes; `None` the second time.
+    #[expect(clippy::mut_from_ref, reason = "the flag lets one reference out only")]
     pub fn take(&'static self) -> Option<&'static mut [u8]> {
         // A load and a store, because Armv6-M has no atomic exchange; there is one thread.
         if self.is_taken.load(Ordering::Relaxed) {
