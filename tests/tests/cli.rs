@@ -244,6 +244,18 @@ fn a_layer_that_does_not_exist_is_answered_with_those_that_do() {
 }
 
 #[test]
+fn a_block_pattern_without_a_sparsity_is_not_ignored() {
+    let folder = folder();
+    let out = folder.path().join("out.nnz");
+    let stderr = prune(&out, &["--pattern", "1x4"]).failed();
+    assert!(
+        stderr.contains("1x4") && stderr.contains("--sparsity"),
+        "{stderr}"
+    );
+    let _ = prune(&out, &["--pattern", "1x4", "--sparsity", "0.8"]).succeeded();
+}
+
+#[test]
 fn outputs_appear_whole_or_not_at_all() {
     let folder = folder();
     let nowhere = folder.path().join("no/such/folder/out.nnz");

@@ -3,7 +3,10 @@
 //! The models are not part of the repository; without them every test prints what it skips. Emulation in
 //! debug builds is slow, so the suite runs in release: `cargo test --release -p nnz-tests --test golden`.
 
-#![expect(clippy::panic, reason = "helpers of tests: a failure is the test's failure")]
+#![expect(
+    clippy::panic,
+    reason = "helpers of tests: a failure is the test's failure"
+)]
 
 use nnz_tests::command::{Ran, nnz};
 use nnz_tests::hash::fnv1a32;

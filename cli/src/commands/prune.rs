@@ -5,7 +5,8 @@ use super::prune_args::{DTypeArg, LoweringArgs, PruningArgs, ranges, targets};
 use crate::failure::{InFile, failure};
 use crate::ui::{self, Align, Progress, Style, Table};
 use crate::{atomic, nnz_file};
-use nnz_pruner::pipeline::{self, PipelineError, Report, Versus};
+use nnz_pruner::pipeline::{self, Options, PipelineError, Report, Versus};
+use nnz_pruner::sparsify::{Method, Pattern};
 use std::path::{Path, PathBuf};
 
 const LONG: &str = "\
@@ -60,6 +61,7 @@ pub(super) struct Args {
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let options = args.options();
+    check_pattern(&options)?;
     check_output(&args.output)?;
     let bytes = nnz_file::read(&args.model)?;
     let name = args.model.file_name().unwrap_or_default().to_string_lossy();
@@ -78,6 +80,17 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         return ui::print_json(&pruned.report);
     }
     ui::print_text(&render(&args.output, &pruned.report))
+}
+
+/// A block pattern alone does not say how much is to go.
+fn check_pattern(options: &Options) -> anyhow::Result<()> {
+    if matches!(options.pattern, Pattern::Block { .. }) && options.method() == Method::Keep {
+        return Err(failure(
+            format!("--pattern {} alone removes nothing", options.pattern),
+            "give `--sparsity S`, the share of zeros; the zeros that are there need no pattern",
+        ));
+    }
+    Ok(())
 }
 
 /// Writable, and of a kind that nnz writes.
