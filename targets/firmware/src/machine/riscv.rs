@@ -19,7 +19,7 @@ impl Counter {
                 "csrw mcountinhibit, zero",
                 "csrw minstret, zero",
                 options(nomem, nostack)
-            )
+            );
         };
         Self(())
     }
