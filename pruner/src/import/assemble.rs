@@ -3,8 +3,10 @@
 use super::error::{ImportError, Problem, printable};
 use super::geometry::{shape_of, shown};
 use super::limits::{self, Budget};
+use super::spread::Spread;
 use crate::ir::{
-    Conv, DType, Graph, Node, Op, Order, Quant, Source, Tensor, TensorId, Values, Weights, Window,
+    Conv, DType, Graph, Node, Op, Order, Quant, Shape, Source, Tensor, TensorId, Values, Weights,
+    Window,
 };
 
 /// A graph under construction.
@@ -41,6 +43,25 @@ impl Assembler {
         quant: Option<Quant>,
     ) -> Result<TensorId, Problem> {
         let shape = shape_of(dims, order)?;
+        self.shaped(name, shape, dims, order, quant)
+    }
+
+    /// Adds an activation whose dimensions show the values of `shape` in another way.
+    pub(super) fn shaped(
+        &mut self,
+        name: &str,
+        shape: Shape,
+        dims: &[usize],
+        order: Order,
+        quant: Option<Quant>,
+    ) -> Result<TensorId, Problem> {
+        let values = dims.iter().try_fold(1_usize, |n, d| n.checked_mul(*d));
+        if values != Some(shape.len()) || dims.len() > 4 {
+            return Err(Problem::unsupported(format!(
+                "{} values as dimensions {dims:?}",
+                shape.len()
+            )));
+        }
         if self.graph.tensors.len() >= limits::TENSORS {
             return Err(Problem::Limit {
                 what: "activations",
@@ -151,6 +172,18 @@ impl Assembler {
         let output = self.activation(name, &dims, tensor.source.order, tensor.quant)?;
         self.node(name, op, &[input], output, None)?;
         Ok(output)
+    }
+
+    /// Notes that a convolution's filters were written with zeros.
+    pub(super) fn note_spread(&mut self, node: &str, spread: Spread) {
+        if spread != Spread::NONE {
+            self.graph.notes.push(format!(
+                "node '{}': {} groups, dilation {:?}: its filters were written out with zeros",
+                printable(node),
+                spread.groups,
+                spread.dilation
+            ));
+        }
     }
 
     /// The finished graph, checked.

@@ -19,6 +19,8 @@ pub(super) const DIM: usize = 1 << 24;
 pub(super) const ACTIVATION: usize = 1 << 26;
 /// Kernel, stride or padding of a window.
 pub(super) const WINDOW: usize = 1 << 16;
+/// Inputs or outputs of an operator, attributes of a node, inputs of a network.
+pub(super) const ARGUMENTS: usize = 64;
 /// Bytes of a name.
 pub(super) const NAME: usize = 1024;
 

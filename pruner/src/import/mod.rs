@@ -14,6 +14,7 @@ mod error;
 mod geometry;
 mod limits;
 mod onnx;
+mod spread;
 mod support;
 #[cfg(test)]
 mod tests;

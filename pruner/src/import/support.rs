@@ -54,16 +54,13 @@ pub const fn support() -> &'static [SupportRow] {
 const ROWS: &[SupportRow] = &[
     SupportRow::new(
         "conv_2d",
-        "2-D, one group, dilation 1, any stride and padding",
+        "2-D; groups and dilation are written out with zeros",
     )
     .tflite("CONV_2D", 3, convolution::conv_2d)
     .onnx("Conv", onnx::convolution::conv),
-    SupportRow::new(
-        "depthwise_conv_2d",
-        "2-D, group = channels, any multiplier, dilation 1",
-    )
-    .tflite("DEPTHWISE_CONV_2D", 4, convolution::depthwise_conv_2d)
-    .onnx("Conv", onnx::convolution::conv),
+    SupportRow::new("depthwise_conv_2d", "2-D, group = channels, any multiplier")
+        .tflite("DEPTHWISE_CONV_2D", 4, convolution::depthwise_conv_2d)
+        .onnx("Conv", onnx::convolution::conv),
     SupportRow::new("fully_connected", "constant weights; Gemm with transA=0")
         .tflite("FULLY_CONNECTED", 9, convolution::fully_connected)
         .onnx("Gemm", dense::gemm),
@@ -79,12 +76,16 @@ const ROWS: &[SupportRow] = &[
     .onnx("BatchNormalization", affine::batch_normalization),
     SupportRow::new(
         "add",
-        "two activations of one shape; ONNX also a constant per channel",
+        "two activations of one shape, or floats and a constant per channel",
     )
     .tflite("ADD", 0, int8::add)
     .onnx("Add", affine::add),
-    SupportRow::new("channel_affine", "a constant per channel").onnx("Sub", affine::sub),
-    SupportRow::new("channel_affine", "a constant per channel").onnx("Mul", affine::mul),
+    SupportRow::new("channel_affine", "a float constant per channel")
+        .tflite("SUB", 41, tflite::affine::sub)
+        .onnx("Sub", affine::sub),
+    SupportRow::new("channel_affine", "a float constant per channel")
+        .tflite("MUL", 18, tflite::affine::mul)
+        .onnx("Mul", affine::mul),
     SupportRow::new("channel_affine", "by a constant per channel").onnx("Div", affine::div),
     SupportRow::new("clamp", "")
         .tflite("RELU", 19, int8::relu)
@@ -144,7 +145,11 @@ const ROWS: &[SupportRow] = &[
         114,
         int8::quantize,
     ),
-    SupportRow::new("dequantize", "int8 to float32").tflite("DEQUANTIZE", 6, int8::dequantize),
+    SupportRow::new("dequantize", "int8 to float32; float16 constants").tflite(
+        "DEQUANTIZE",
+        6,
+        int8::dequantize,
+    ),
     SupportRow::new("identity", "").onnx("Identity", float::identity),
     SupportRow::new("identity", "at inference").onnx("Dropout", float::identity),
     SupportRow::new("identity", "float32 to float32").onnx("Cast", float::cast),

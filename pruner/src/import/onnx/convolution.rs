@@ -1,8 +1,9 @@
-//! `Conv`: full and depthwise, two-dimensional.
+//! `Conv`: full, depthwise and grouped.
 
 use super::super::assemble::{convolution, finite, float_weights, unpadded};
 use super::super::error::{Problem, printable};
 use super::super::geometry::{orders_agree, same_padding, window_number};
+use super::super::spread::Spread;
 use super::attributes::Attributes;
 use super::{Call, Importer};
 use crate::ir::{Bias, Clamp, Conv, Op, Order, Shape, TensorId, Window};
@@ -13,7 +14,6 @@ pub(in crate::import) fn conv<'a>(
     call: &Call<'a>,
 ) -> Result<(), Problem> {
     let attributes = call.attributes();
-    attributes.undilated()?;
     let (filter, values) = importer.floats(call, 1)?;
     let [o, i, kh, kw] = filter.dims[..] else {
         return Err(Problem::refused(
@@ -27,26 +27,26 @@ pub(in crate::import) fn conv<'a>(
     };
     let (input, shape) = importer.image(call)?;
     let group = attributes.int("group", 1);
-    let is_depthwise = group > 1;
-    let fits = if is_depthwise {
-        usize::try_from(group) == Ok(shape.c) && i == 1 && o.is_multiple_of(shape.c)
-    } else {
-        group == 1 && i == shape.c
-    };
-    if !fits {
-        return Err(Problem::refused(
-            format!(
-                "{group} groups of filters {:?} for {} channels are not supported",
-                filter.dims, shape.c
-            ),
-            "only full (group=1) and depthwise (group=channels) convolutions are",
-        ));
+    let groups = usize::try_from(group).unwrap_or(0);
+    let fits = groups > 0 && groups.checked_mul(i) == Some(shape.c) && o.is_multiple_of(groups);
+    if !fits || o == 0 {
+        return Err(Problem::malformed(format!(
+            "{group} groups of filters {:?} for {} channels",
+            filter.dims, shape.c
+        )));
     }
+    let is_depthwise = groups > 1 && i == 1;
+    let spread = Spread {
+        groups: if is_depthwise { 1 } else { groups },
+        dilation: attributes.pair("dilations", Some([1, 1]))?,
+    };
     if attributes.pair("kernel_shape", Some([kh, kw]))? != [kh, kw] {
         return Err(Problem::malformed("kernel_shape differs from the filters"));
     }
-    let weights = float_weights(&filter.name, [o, i, kh, kw], values)?;
-    let window = window(attributes, shape, [kh, kw])?;
+    let window = window(attributes, shape, spread.kernel([kh, kw]))?;
+    let (values, dims) = spread.apply(values, [o, i, kh, kw], &mut importer.assembler.budget)?;
+    let weights = float_weights(&filter.name, dims, values)?;
+    importer.assembler.note_spread(&call.name, spread);
     let (input, window) = importer.padded(call, input, window)?;
     let bias = importer.bias(call, 2, o)?;
     let conv = Conv {

@@ -15,7 +15,17 @@ pub(super) fn bounded(graph: &GraphProto) -> Result<(), Problem> {
         ("nodes", graph.node.len(), limits::NODES),
         ("initializers", graph.initializer.len(), limits::TENSORS),
         ("inputs", graph.input.len(), limits::TENSORS),
-        ("outputs", graph.output.len(), limits::RANK * 8),
+        ("outputs", graph.output.len(), limits::ARGUMENTS),
+        (
+            "attributes of one node",
+            graph
+                .node
+                .iter()
+                .map(|n| n.attribute.len())
+                .max()
+                .unwrap_or(0),
+            limits::ARGUMENTS,
+        ),
         (
             "node inputs and outputs",
             names.clone().count(),

@@ -136,6 +136,12 @@ impl<'a> Importer<'a> {
             importer.bind(&tensor.name, Value::Constant(constant))?;
         }
         for input in &graph.input {
+            if importer.assembler.graph.inputs.len() > limits::ARGUMENTS {
+                return Err(Problem::unsupported(format!(
+                    "more than {} network inputs",
+                    limits::ARGUMENTS
+                )));
+            }
             if !importer.values.contains_key(input.name.as_str()) {
                 importer.bind_input(input)?;
             }
@@ -272,7 +278,13 @@ impl<'a> Importer<'a> {
         order: Order,
     ) -> Result<TensorId, Problem> {
         let name = call.output()?;
-        let output = self.assembler.activation(name, dims, order, None)?;
+        let Some(first) = inputs.first() else {
+            return Err(Problem::malformed("it has no input"));
+        };
+        let shape = op
+            .output_shape(self.tensor(*first).shape)
+            .map_err(Problem::Malformed)?;
+        let output = self.assembler.shaped(name, shape, dims, order, None)?;
         self.assembler
             .node(&call.name, op, inputs, output, Some(call.index))?;
         self.bind(name, Value::Activation(output))?;

@@ -145,8 +145,10 @@ fn what_an_operator_does_not_support_is_refused_with_its_name_and_reason() {
         ),
         (
             &image,
-            node("Conv", &["x", "w"], "y").ints("dilations", &[2, 2]),
-            vec![w2()],
+            node("MaxPool", &["x"], "y")
+                .ints("kernel_shape", &[2, 2])
+                .ints("dilations", &[2, 2]),
+            vec![],
             "dilation 2x2",
         ),
         (

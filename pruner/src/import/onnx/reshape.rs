@@ -138,10 +138,16 @@ impl<'a> Importer<'a> {
         } else {
             self.order_for(call.output()?, dims.len())
         };
-        let to = shape_of(dims, order)?;
-        let op = match reshaped(from, source.order, to, order)? {
-            Some(op) => op,
-            None => {
+        let to = shape_of(dims, order);
+        let outcome = to.and_then(|to| Ok((to, reshaped(from, source.order, to, order)?)));
+        let op = match outcome {
+            Ok((_, Some(op))) => op,
+            _ if !self.readers.contains_key(call.output()?) => {
+                self.emit(call, Op::Identity, &[input], dims, source.order)?;
+                return Ok(());
+            }
+            Err(problem) => return Err(problem),
+            Ok((to, None)) => {
                 let name = call.node.input.first().map_or("", String::as_str);
                 let readers = self.readers.get(name).map_or(0, Vec::len);
                 if readers != 1 || !self.assembler.graph.inputs.contains(&input) {

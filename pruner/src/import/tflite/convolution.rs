@@ -9,6 +9,7 @@
 use super::super::assemble::{convolution, float_weights, permuted};
 use super::super::error::{Problem, printable};
 use super::super::geometry::{orders_agree, same_padding, window_number};
+use super::super::spread::Spread;
 use super::flatbuffer::Table;
 use super::tensors::Constant;
 use super::{Call, Importer};
@@ -30,24 +31,27 @@ pub(in crate::import) fn conv_2d(
 ) -> Result<(), Problem> {
     let options = call.options(CONV_OPTIONS)?;
     let clamp = Call::fused(&options, 3)?;
-    undilated(&options, 4, 5)?;
     let input = importer.input(call, 0)?;
     let filter = importer.required(call, 1)?;
     let [o, kh, kw, i] = four(&filter)?;
     let channels = importer.shape(input).c;
-    if i != channels {
-        return Err(Problem::refused(
-            format!(
-                "its filters read {i} of {channels} input channels; grouped convolutions are not supported"
-            ),
-            "only full and depthwise convolutions are",
-        ));
+    let groups = channels.checked_div(i).unwrap_or(0);
+    if groups * i != channels || o.checked_rem(groups).is_none_or(|rest| rest != 0) {
+        return Err(Problem::malformed(format!(
+            "filters {:?} do not fit {channels} channels",
+            filter.dims
+        )));
     }
-    let window = window(importer.shape(input), [kh, kw], &options, 0)?;
-    let dims = [o, i, kh, kw];
-    let weights = importer.weights(&filter, input, dims, 0, [0, 3, 1, 2])?;
+    let is_depthwise = groups > 1 && i == 1;
+    let spread = Spread {
+        groups: if is_depthwise { 1 } else { groups },
+        dilation: dilation(&options, 4, 5)?,
+    };
+    let window = window(importer.shape(input), spread.kernel([kh, kw]), &options, 0)?;
+    let weights = importer.weights(&filter, input, [o, i, kh, kw], 0, [0, 3, 1, 2])?;
+    let weights = importer.spread(call, weights, spread)?;
     let conv = importer.conv(call, input, weights, window, clamp)?;
-    importer.emit(call, convolution(conv, false), &[input])
+    importer.emit(call, convolution(conv, is_depthwise), &[input])
 }
 
 /// `DEPTHWISE_CONV_2D`.
@@ -57,7 +61,6 @@ pub(in crate::import) fn depthwise_conv_2d(
 ) -> Result<(), Problem> {
     let options = call.options(DEPTHWISE_OPTIONS)?;
     let clamp = Call::fused(&options, 4)?;
-    undilated(&options, 5, 6)?;
     let input = importer.input(call, 0)?;
     let filter = importer.required(call, 1)?;
     let [one, kh, kw, o] = four(&filter)?;
@@ -70,8 +73,13 @@ pub(in crate::import) fn depthwise_conv_2d(
             filter.dims
         )));
     }
-    let window = window(importer.shape(input), [kh, kw], &options, 0)?;
+    let spread = Spread {
+        groups: 1,
+        dilation: dilation(&options, 5, 6)?,
+    };
+    let window = window(importer.shape(input), spread.kernel([kh, kw]), &options, 0)?;
     let weights = importer.weights(&filter, input, [o, 1, kh, kw], 3, [3, 0, 1, 2])?;
+    let weights = importer.spread(call, weights, spread)?;
     let conv = importer.conv(call, input, weights, window, clamp)?;
     importer.emit(call, convolution(conv, true), &[input])
 }
@@ -167,6 +175,32 @@ impl<'a> Importer<'a> {
         }
     }
 
+    /// Weights with the zeros of groups and dilation written out.
+    fn spread(
+        &mut self,
+        call: &Call<'_>,
+        weights: Weights,
+        spread: Spread,
+    ) -> Result<Weights, Problem> {
+        let budget = &mut self.assembler.budget;
+        let (values, shape) = match weights.values {
+            Values::F32(v) => {
+                let (v, shape) = spread.apply(v, weights.shape, budget)?;
+                (Values::F32(v), shape)
+            }
+            Values::S8(v) => {
+                let (v, shape) = spread.apply(v, weights.shape, budget)?;
+                (Values::S8(v), shape)
+            }
+        };
+        self.assembler.note_spread(&call.name, spread);
+        Ok(Weights {
+            shape,
+            values,
+            ..weights
+        })
+    }
+
     fn conv(
         &mut self,
         call: &Call<'_>,
@@ -222,15 +256,9 @@ fn four(filter: &Constant<'_>) -> Result<[usize; 4], Problem> {
         .map_err(|_| Problem::malformed(format!("filters of dimensions {:?}, not 4", filter.dims)))
 }
 
-fn undilated(options: &Table<'_>, w: usize, h: usize) -> Result<(), Problem> {
-    let (w, h) = (options.number::<i32>(w, 1)?, options.number::<i32>(h, 1)?);
-    if (w, h) == (1, 1) {
-        return Ok(());
-    }
-    Err(Problem::refused(
-        format!("dilation {h}x{w} is not supported (1x1 only)"),
-        "export with `dilation=1`, or fold it into the kernel",
-    ))
+fn dilation(options: &Table<'_>, w: usize, h: usize) -> Result<[usize; 2], Problem> {
+    let side = |id| window_number("dilation", i64::from(options.number::<i32>(id, 1)?), 1);
+    Ok([side(h)?, side(w)?])
 }
 
 /// The window of options whose fields start with padding (0 SAME, 1 VALID), `stride_w`, `stride_h`.

@@ -2,15 +2,18 @@
 
 use super::super::error::Problem;
 use super::super::geometry::shown;
-use super::{Call, Importer};
+use super::{Call, Importer, affine};
 use crate::ir::{Clamp, DType, Op};
 
 /// Types of option tables.
 const SOFTMAX_OPTIONS: u8 = 9;
 const ADD_OPTIONS: u8 = 11;
 
-/// `ADD` of two activations of one shape.
+/// `ADD` of two activations of one shape, or of a float activation and a constant per channel.
 pub(in crate::import) fn add(importer: &mut Importer<'_>, call: &Call<'_>) -> Result<(), Problem> {
+    if importer.has_constant_operand(call) {
+        return affine::add(importer, call);
+    }
     let clamp = match call.info.options {
         Some(_) => Call::fused(&call.options(ADD_OPTIONS)?, 0)?,
         None => Clamp::NONE,
@@ -97,11 +100,14 @@ pub(in crate::import) fn quantize(
     importer.emit(call, Op::Quantize, &[input])
 }
 
-/// `DEQUANTIZE`: int8 to float.
+/// `DEQUANTIZE`: int8 to float; of float16 constants it is folded.
 pub(in crate::import) fn dequantize(
     importer: &mut Importer<'_>,
     call: &Call<'_>,
 ) -> Result<(), Problem> {
+    if importer.converts_half(call)? {
+        return Ok(());
+    }
     let input = importer.input(call, 0)?;
     importer.emit(call, Op::Dequantize, &[input])
 }

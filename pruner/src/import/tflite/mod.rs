@@ -3,6 +3,7 @@
 //! One node per source operator; `source_index` is the operator's position, so that the outputs of every
 //! operator can be compared with TensorFlow Lite's.
 
+pub(in crate::import) mod affine;
 pub(in crate::import) mod convolution;
 pub(in crate::import) mod elementwise;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use super::{limits, support};
 use crate::ir::{Clamp, Graph, Op, TensorId};
 use flatbuffer::Table;
 use schema::{IDENTIFIER, Model, OperatorInfo, SubGraph};
+use std::collections::HashMap;
 
 /// Converts one operator and adds it to the graph.
 pub(in crate::import) type Handler = fn(&mut Importer<'_>, &Call<'_>) -> Result<(), Problem>;
@@ -41,6 +43,10 @@ pub(in crate::import) struct Importer<'a> {
     assembler: Assembler,
     /// The graph's activation of each source tensor.
     activations: Vec<Option<TensorId>>,
+    /// Constants that an operator only converts: its output by the constant's tensor.
+    converted: HashMap<i32, i32>,
+    /// How many operators read a tensor.
+    reader_counts: HashMap<i32, usize>,
 }
 
 /// Whether the bytes carry TFLite's identifier.
@@ -74,8 +80,8 @@ impl<'a> Importer<'a> {
         for (what, found, limit) in [
             ("operators", subgraph.operators.len(), limits::NODES),
             ("tensors", subgraph.tensors.len(), limits::TENSORS),
-            ("inputs", subgraph.inputs.len(), limits::RANK * 8),
-            ("outputs", subgraph.outputs.len(), limits::RANK * 8),
+            ("inputs", subgraph.inputs.len(), limits::ARGUMENTS),
+            ("outputs", subgraph.outputs.len(), limits::ARGUMENTS),
         ] {
             if found > limit {
                 return Err(Problem::Limit {
@@ -97,6 +103,8 @@ impl<'a> Importer<'a> {
             subgraph,
             assembler,
             activations: vec![None; subgraph.tensors.len()],
+            converted: HashMap::new(),
+            reader_counts: readers(&subgraph)?,
         })
     }
 
@@ -150,6 +158,14 @@ impl<'a> Importer<'a> {
             .node(&call.name, op, inputs, output, Some(call.index))
     }
 
+    /// Adds a node that only shows the values of `input` with the dimensions of the operator's output.
+    fn emit_view(&mut self, call: &Call<'_>, input: TensorId) -> Result<(), Problem> {
+        let shape = self.assembler.graph.tensor(input).shape;
+        let output = self.define_as(call.info.outputs.get(0).unwrap_or(-1), Some(shape))?;
+        self.assembler
+            .node(&call.name, Op::Identity, &[input], output, Some(call.index))
+    }
+
     /// The activation that the operator writes.
     fn output(&mut self, call: &Call<'_>) -> Result<TensorId, Problem> {
         match (call.info.outputs.len(), call.info.outputs.get(0)) {
@@ -163,6 +179,25 @@ impl<'a> Importer<'a> {
         let index = call.info.inputs.get(i);
         self.known(index.ok_or_else(|| Problem::malformed(format!("it has no input {i}")))?)
     }
+}
+
+/// How many operators read each tensor.
+fn readers(subgraph: &SubGraph<'_>) -> Result<HashMap<i32, usize>, Problem> {
+    let mut counts = HashMap::new();
+    for i in 0..subgraph.operators.len() {
+        let info = OperatorInfo::read(subgraph.operators.get(i)?)?;
+        if info.inputs.len() > limits::ARGUMENTS {
+            return Err(Problem::Limit {
+                what: "inputs of one operator",
+                found: info.inputs.len() as u64,
+                limit: limits::ARGUMENTS as u64,
+            });
+        }
+        for tensor in info.inputs.iter() {
+            *counts.entry(tensor).or_default() += 1;
+        }
+    }
+    Ok(counts)
 }
 
 /// A tensor's index, which must not be negative.

@@ -12,14 +12,15 @@ pub(in crate::import) fn reshape(
 ) -> Result<(), Problem> {
     let input = importer.input(call, 0)?;
     importer.same_quantisation(call, input)?;
-    let to = shape_of(&importer.declared_dims(call)?, Order::Nhwc)?;
     let from = importer.shape(input);
-    match reshaped(from, Order::Nhwc, to, Order::Nhwc)? {
-        Some(op) => importer.emit(call, op, &[input]),
-        None => {
-            let readers = (0..importer.subgraph.operators.len())
-                .filter(|i| importer.reads(*i, call.info.inputs.get(0)))
-                .count();
+    let to = shape_of(&importer.declared_dims(call)?, Order::Nhwc);
+    let outcome = to.and_then(|to| Ok((to, reshaped(from, Order::Nhwc, to, Order::Nhwc)?)));
+    match outcome {
+        Ok((_, Some(op))) => importer.emit(call, op, &[input]),
+        _ if importer.readers(call.info.outputs.get(0)) == 0 => importer.emit_view(call, input),
+        Err(problem) => Err(problem),
+        Ok((to, None)) => {
+            let readers = importer.readers(call.info.inputs.get(0));
             if readers != 1 || !importer.assembler.graph.inputs.contains(&input) {
                 return Err(Problem::refused(
                     format!(

@@ -2,10 +2,11 @@
 
 use super::super::assemble::finite;
 use super::super::error::{Problem, printable};
+use super::super::geometry::shape_of;
 use super::super::limits;
-use super::schema::{OperatorInfo, TensorInfo, element};
+use super::schema::{TensorInfo, element};
 use super::{Call, Importer, as_index};
-use crate::ir::{Bias, DType, Order, Quant, TensorId, Values};
+use crate::ir::{Bias, DType, Order, Quant, Shape, TensorId, Values};
 
 /// A constant tensor: what it is called, its dimensions and its bytes.
 #[derive(Debug)]
@@ -66,14 +67,46 @@ impl<'a> Importer<'a> {
         }
     }
 
-    /// Whether operator `i` reads a tensor.
-    pub(super) fn reads(&self, i: usize, tensor: Option<i32>) -> bool {
-        let operator = self.subgraph.operators.get(i).and_then(OperatorInfo::read);
-        operator.is_ok_and(|o| o.inputs.iter().any(|t| Some(t) == tensor))
+    /// Whether the operator only turns a float16 constant into float32; then its output is that constant.
+    pub(super) fn converts_half(&mut self, call: &Call<'_>) -> Result<bool, Problem> {
+        let (Some(from), Some(to)) = (call.info.inputs.get(0), call.info.outputs.get(0)) else {
+            return Ok(false);
+        };
+        let info = self.info(from)?;
+        if info.element != element::FLOAT16 || self.model.buffer(info.buffer)?.is_empty() {
+            return Ok(false);
+        }
+        self.converted.insert(to, from);
+        Ok(true)
+    }
+
+    /// Whether one of the operator's inputs is a constant.
+    pub(super) fn has_constant_operand(&self, call: &Call<'_>) -> bool {
+        call.info.inputs.iter().any(|index| {
+            let known = |i: usize| self.activations.get(i).copied().flatten().is_some();
+            !as_index(index).is_ok_and(known)
+        })
+    }
+
+    /// How many operators read a tensor.
+    pub(super) fn readers(&self, tensor: Option<i32>) -> usize {
+        tensor
+            .and_then(|t| self.reader_counts.get(&t))
+            .copied()
+            .unwrap_or(0)
     }
 
     /// Creates the activation of a tensor.
     pub(super) fn define(&mut self, index: i32) -> Result<TensorId, Problem> {
+        self.define_as(index, None)
+    }
+
+    /// Creates the activation of a tensor whose dimensions show `shape`, or say it where that is `None`.
+    pub(super) fn define_as(
+        &mut self,
+        index: i32,
+        shape: Option<Shape>,
+    ) -> Result<TensorId, Problem> {
         let info = self.info(index)?;
         let name = name_of(&info, index)?;
         let dims = dims_of(&info)?;
@@ -91,9 +124,13 @@ impl<'a> Importer<'a> {
                 ));
             }
         };
+        let shape = match shape {
+            Some(shape) => shape,
+            None => shape_of(&dims, Order::Nhwc)?,
+        };
         let id = self
             .assembler
-            .activation(&name, &dims, Order::Nhwc, quant)?;
+            .shaped(&name, shape, &dims, Order::Nhwc, quant)?;
         match self.activations.get_mut(as_index(index)?) {
             Some(slot) if slot.is_none() => *slot = Some(id),
             _ => {
@@ -115,6 +152,7 @@ impl<'a> Importer<'a> {
         let Some(index) = call.info.inputs.get(i).filter(|index| *index != -1) else {
             return Ok(None);
         };
+        let index = self.converted.get(&index).copied().unwrap_or(index);
         let info = self.info(index)?;
         let name = name_of(&info, index)?;
         if self
@@ -159,20 +197,29 @@ impl<'a> Importer<'a> {
         input: DType,
     ) -> Result<Values, Problem> {
         let count = constant.count()?;
+        let (zeros, scales) = (&constant.info.zero_points, &constant.info.scales);
+        if zeros.len() > scales.len() || scales.len() > count.max(1) {
+            return Err(Problem::malformed(format!(
+                "weights '{}' have {} scales and {} zero points",
+                printable(&constant.name),
+                scales.len(),
+                zeros.len()
+            )));
+        }
         match (constant.info.element, input) {
-            (element::FLOAT32, DType::F32) => {
+            (element::FLOAT32 | element::FLOAT16, DType::F32) => {
                 self.assembler.budget.take(count)?;
                 Ok(Values::F32(constant.floats()?))
             }
             (element::INT8, DType::S8) => {
                 constant.sized(count)?;
-                if constant.info.zero_points.iter().any(|z| z != 0) {
+                self.assembler.budget.take(count)?;
+                if zeros.iter().any(|z| z != 0) {
                     return Err(Problem::unsupported(format!(
                         "weights '{}' have a zero point other than 0",
                         printable(&constant.name)
                     )));
                 }
-                self.assembler.budget.take(count)?;
                 Ok(Values::S8(
                     constant
                         .bytes
@@ -255,7 +302,7 @@ impl<'a> Importer<'a> {
         }
         self.assembler.budget.take(count)?;
         match (constant.info.element, input) {
-            (element::FLOAT32, DType::F32) => {
+            (element::FLOAT32 | element::FLOAT16, DType::F32) => {
                 let values = constant.floats()?;
                 finite(&constant.name, &values)?;
                 Ok(Bias::F32(values))
@@ -311,6 +358,14 @@ impl Constant<'_> {
 
     /// The values as floats.
     pub(super) fn floats(&self) -> Result<Vec<f32>, Problem> {
+        if self.info.element == element::FLOAT16 {
+            self.sized(self.count()?.saturating_mul(2))?;
+            let (halves, _) = self.bytes.as_chunks();
+            return Ok(halves
+                .iter()
+                .map(|b| half::f16::from_le_bytes(*b).to_f32())
+                .collect());
+        }
         if self.info.element != element::FLOAT32 {
             return Err(Problem::unsupported(format!(
                 "'{}' is {}, not float32",

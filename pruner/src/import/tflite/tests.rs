@@ -191,6 +191,11 @@ fn a_reshape_of_a_network_input_is_a_view_and_one_inside_is_refused() {
     let image = inside.float(&[1, 3, 3, 2]);
     inside.operator(RESHAPE, &[1], &[image], None);
     inside.outputs = vec![image];
+    let shown = import(&inside).unwrap();
+    assert_eq!(shown.tensor(shown.outputs[0]).source.dims, [1, 3, 3, 2]);
+    assert_eq!(shown.tensor(shown.outputs[0]).shape, Shape::vector(18));
+    let last = inside.float(&[1, 3, 3, 2]);
+    inside.operator(RELU, &[image], &[last], None);
     assert!(refusal(&inside).contains("inside the network"));
 }
 
@@ -198,8 +203,8 @@ fn a_reshape_of_a_network_input_is_a_view_and_one_inside_is_refused() {
 fn what_an_operator_does_not_support_is_refused_with_its_name_and_reason() {
     let cases: [(Net, &str); 12] = [
         (
-            conv(conv_options(0, 2), &WEIGHTS),
-            "'conv_2d_0' (CONV_2D): dilation 2x2",
+            conv(conv_options(0, 0), &WEIGHTS),
+            "node 'conv_2d_0' (CONV_2D): dilation 0",
         ),
         (conv(conv_options(4, 1), &WEIGHTS), "TANH"),
         (conv(conv_options(9, 1), &WEIGHTS), "fused activation 9"),
@@ -276,9 +281,9 @@ fn constants_of_the_wrong_size_or_type_are_refused() {
     hybrid.tensors[1].0[1] = (1, Field::U8(INT8));
     assert!(refusal(&hybrid).contains("hybrid"));
 
-    let mut half = conv(conv_options(0, 1), &WEIGHTS);
-    half.tensors[1].0[1] = (1, Field::U8(1));
-    assert!(refusal(&half).contains("float16"));
+    let mut wide = conv(conv_options(0, 1), &WEIGHTS);
+    wide.tensors[1].0[1] = (1, Field::U8(7));
+    assert!(refusal(&wide).contains("weights 't1' are int16"));
 
     let mut sparse = conv(conv_options(0, 1), &WEIGHTS);
     sparse.tensors[1]
@@ -291,8 +296,8 @@ fn constants_of_the_wrong_size_or_type_are_refused() {
     assert!(refusal(&bias).contains("3 values for 2 output channels"));
 
     let mut grouped = conv(conv_options(0, 1), &WEIGHTS);
-    grouped.tensors[1].0[0] = (0, Field::Ints(vec![4, 2, 1, 1]));
-    assert!(refusal(&grouped).contains("grouped"));
+    grouped.tensors[1].0[0] = (0, Field::Ints(vec![1, 2, 1, 4]));
+    assert!(refusal(&grouped).contains("do not fit 2 channels"));
 }
 
 #[test]
