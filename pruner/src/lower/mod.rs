@@ -55,6 +55,8 @@ pub struct Options {
     pub rounding: Option<Rounding>,
     /// Every node becomes a step with an output of its own, also where an alias would do.
     pub keep_all_steps: bool,
+    /// Drops exact zeros also where the indices of a small layer cost a little time and memory (`--lossless`).
+    pub drop_zeros: bool,
     /// Where the network will run.
     pub target: &'static Target,
 }
@@ -66,6 +68,7 @@ impl Default for Options {
             prefer: Prefer::Speed,
             rounding: None,
             keep_all_steps: false,
+            drop_zeros: false,
             target: Target::PORTABLE,
         }
     }

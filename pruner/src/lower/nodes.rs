@@ -177,8 +177,7 @@ impl<'a> Lowering<'a> {
             let (from, to) = (tensors[input].at(0), tensors[output].at(0));
             cost::weighted(&op, &from, &to, encoded.blob.layout, encoded.stored)
         };
-        let Some((chosen, instructions)) =
-            weights::choose(candidates, &layer, self.options.prefer, price)
+        let Some((chosen, instructions)) = weights::choose(candidates, &layer, self.options, price)
         else {
             return Err(refuse(
                 node,

@@ -176,23 +176,22 @@ pub(super) fn encode_f32(
     encode_each(layer, layouts, |layout| encode::f32(layout, &matrix, &bias))
 }
 
-/// Share of zeros, in percent, from which on a sparse layout may cost bytes for speed.
-const CLEARLY_SPARSE: u64 = 5;
-/// Instructions that each extra byte of a layer with fewer zeros must save.
-const BYTE: u64 = 200;
+/// Where zeros are dropped for their own sake: the least zeros in a thousand weights, the most extra bytes, and
+/// the most time in percent of dense.
+const DROPPED: [u64; 3] = [5, 1024, 140];
 
-/// The encoding that `prefer` asks for, and its predicted instructions; `None` without candidates.
+/// The encoding that `options` ask for, and its predicted instructions; `None` without candidates.
 ///
-/// For speed, a layout must be predicted faster than dense, the first candidate. Layers with hardly any zeros
-/// stay dense unless each byte of indices saves many instructions, as in early layers with few weights.
+/// For speed, a layout must be predicted no slower than dense, the first candidate; with `drop_zeros`, small
+/// layers with zeros may take a little longer.
 pub(super) fn choose(
     candidates: Vec<Encoded>,
     layer: &Layer<'_>,
-    prefer: Prefer,
+    options: &Options,
     price: impl Fn(&Encoded) -> u64,
 ) -> Option<(Encoded, u64)> {
-    let zeros = layer.weights.len() - layer.weights.nonzeros();
-    let clearly = zeros as u64 * 100 >= layer.weights.len() as u64 * CLEARLY_SPARSE;
+    let weights = layer.weights.len() as u64;
+    let zeros = weights - layer.weights.nonzeros() as u64;
     let bytes = |encoded: &Encoded| encoded.blob.bytes.len() as u64;
     let mut priced = candidates
         .into_iter()
@@ -200,10 +199,13 @@ pub(super) fn choose(
     let dense = priced.next()?;
     let worth = |(instructions, encoded): &(u64, Encoded)| {
         let extra = bytes(encoded).saturating_sub(bytes(&dense.1));
-        let saved = dense.0.saturating_sub(*instructions);
-        *instructions <= dense.0 && (clearly || saved >= extra * BYTE)
+        let [least, most_bytes, most_time] = DROPPED;
+        let drops = zeros * 1000 >= weights * least
+            && extra <= most_bytes
+            && instructions * 100 <= dense.0 * most_time;
+        *instructions <= dense.0 || (options.drop_zeros && drops)
     };
-    let best = match prefer {
+    let best = match options.prefer {
         Prefer::Speed => priced.filter(worth).min_by_key(|(i, e)| (*i, bytes(e))),
         Prefer::Flash => priced
             .filter(|(_, e)| bytes(e) < bytes(&dense.1))

@@ -299,6 +299,7 @@ impl Built {
             prefer: options.prefer,
             rounding: Some(rounding),
             keep_all_steps: options.passes == Passes::None,
+            drop_zeros: options.lossless,
             target: options.target,
         };
         let program = lower::lower(graph, &lowering).map_err(PipelineError::Lower)?;
