@@ -1,7 +1,8 @@
 //! Per-channel scale and shift (batch normalisation at inference) into the layer before.
 //!
-//! `scale·(W·x + b) + shift = (scale·W)·x + (scale·b + shift)`. Without such a layer in front, the operator becomes a
-//! depthwise 1x1 convolution.
+//! `scale·(W·x + b) + shift = (scale·W)·x + (scale·b + shift)`. Without such a layer in front it goes into the layers
+//! that read it, `W·(scale·x + shift) + b = (W·scale)·x + (b + W·shift)`, where no padding stands beside a shift; else
+//! it becomes a depthwise 1x1 convolution.
 
 use super::rewrite::{bypass, private_producer};
 use crate::arith::Rounding;
@@ -24,6 +25,7 @@ pub(super) fn fold(mut graph: Graph, _: Rounding) -> Result<Graph, String> {
         }
         let folded = private_producer(&graph, index)
             .is_some_and(|producer| scale_rows(&mut graph.nodes[producer].op, &scale, &shift));
+        let folded = folded || scale_readers(&mut graph, index, &scale, &shift);
         if !(folded && bypass(&mut graph, index)) {
             let name = graph.nodes[index].name.clone();
             graph.nodes[index].op = Op::DepthwiseConv2d(depthwise(name, scale, shift));
@@ -56,6 +58,58 @@ fn scale_rows(op: &mut Op, scale: &[f32], shift: &[f32]) -> bool {
     let new = old.iter().zip(scale.iter().zip(shift));
     *bias = Bias::F32(new.map(|(b, (s, t))| b * s + t).collect());
     true
+}
+
+/// Scales the columns of all layers that read node `index`; `false` where one of them cannot take it.
+fn scale_readers(graph: &mut Graph, index: usize, scale: &[f32], shift: &[f32]) -> bool {
+    let output = graph.nodes[index].output;
+    let readers = graph.consumers(output);
+    let shifted = shift.iter().any(|t| *t != 0.0);
+    let takes = |i: &usize| {
+        let op = &graph.nodes[*i].op;
+        let padded = op
+            .conv_window()
+            .is_some_and(|w| w.pad_begin != [0, 0] || w.pad_end != [0, 0]);
+        let float = op.layer().is_some_and(|(weights, bias, _)| {
+            matches!(weights.values, Values::F32(_)) && !matches!(bias, Bias::S32(_))
+        });
+        float && !(padded && shifted)
+    };
+    if readers.is_empty() || graph.outputs.contains(&output) || !readers.iter().all(takes) {
+        return false;
+    }
+    for reader in readers {
+        scale_columns(&mut graph.nodes[reader].op, scale, shift);
+    }
+    true
+}
+
+/// Scales a float layer's weights by input channel and adds what the shifts give to its bias.
+fn scale_columns(op: &mut Op, scale: &[f32], shift: &[f32]) {
+    let depthwise = matches!(op, Op::DepthwiseConv2d(_));
+    let Some((weights, bias, _)) = op.layer_mut() else {
+        return;
+    };
+    let (rows, row_len) = (weights.shape[0], weights.row_len());
+    let Values::F32(values) = &mut weights.values else {
+        return;
+    };
+    let mut sums = match bias {
+        Bias::F32(b) => b.clone(),
+        Bias::None | Bias::S32(_) => vec![0.0; rows],
+    };
+    for (row, (line, sum)) in values.chunks_exact_mut(row_len).zip(&mut sums).enumerate() {
+        for (i, w) in line.iter_mut().enumerate() {
+            let channel = if depthwise {
+                row * scale.len() / rows
+            } else {
+                i * scale.len() / row_len
+            };
+            *sum += *w * shift[channel];
+            *w *= scale[channel];
+        }
+    }
+    *bias = Bias::F32(sums);
 }
 
 fn depthwise(name: String, scale: Vec<f32>, shift: Vec<f32>) -> Conv {

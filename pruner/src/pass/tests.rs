@@ -41,6 +41,21 @@ fn affine_folds_into_the_layer_before() {
 }
 
 #[test]
+fn affine_folds_into_the_layers_that_read_it() {
+    for seed in 0..8 {
+        let (mut build, x) = Build::new(seed, Shape::new(3, 5, 4), false);
+        let op = affine(&mut build, 3);
+        let a = build.push(op, &[x]);
+        let b = build.conv(a, 4, window(3, 1, 0), Clamp::RELU);
+        let c = build.depthwise(a, 2, window(2, 1, 0), Clamp::NONE);
+        let d = build.fully_connected(a, 2);
+        let graph = build.finish(&[b, c, d]);
+        let expected = ["conv_2d", "depthwise_conv_2d", "fully_connected"];
+        assert_eq!(operators(&graph, seed), expected);
+    }
+}
+
+#[test]
 fn affine_without_a_layer_before_becomes_a_depthwise_convolution() {
     let (mut build, x) = Build::new(1, Shape::new(3, 4, 4), false);
     let op = affine(&mut build, 3);
