@@ -1,6 +1,9 @@
 //! One convolution: every layout over sparsity, so that the break-even with dense can be read off.
 
-#![allow(missing_docs, reason = "criterion's macros make an undocumented function")]
+#![allow(
+    missing_docs,
+    reason = "criterion's macros make an undocumented function"
+)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use nnz::{Model, Session};

@@ -1,6 +1,9 @@
 //! The shipped keyword network at several sparsities, pruned by magnitude and quantised as `nnz prune` does it.
 
-#![allow(missing_docs, reason = "criterion's macros make an undocumented function")]
+#![allow(
+    missing_docs,
+    reason = "criterion's macros make an undocumented function"
+)]
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use nnz::{Model, Session};

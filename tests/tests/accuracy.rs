@@ -1,5 +1,10 @@
 //! Accuracy of real networks before and after quantisation, on the labelled data beside the repository.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: a failure is the test's failure"
+)]
+
 use nnz_pruner::arith::Rounding;
 use nnz_pruner::data::{Dataset, Preprocess};
 use nnz_pruner::eval::{Accuracy, accuracy};

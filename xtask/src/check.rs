@@ -16,13 +16,13 @@ const FUNCTION_LINES: usize = 40;
 /// Runs every check and reports all that fail.
 pub(crate) fn run() -> Result<()> {
     let mut summary = Summary::default();
-    summary.part("format", || {
+    component(&mut summary, "format", "fmt", || {
         command::run(cargo().args(["fmt", "--all", "--", "--check"]))?;
         let mut firmware = cargo();
         firmware.current_dir(root().join("targets/firmware"));
         command::run(firmware.args(["fmt", "--", "--check"]))
     });
-    summary.part("lints", || {
+    component(&mut summary, "lints", "clippy", || {
         command::run(
             cargo()
                 .args(["clippy", "--workspace", "--all-targets", "--all-features"])
@@ -75,6 +75,15 @@ fn lint_firmware(summary: &mut Summary) {
             .env("NNZ_TARGET", &target.name);
         command::run(&mut clippy)
     });
+}
+
+/// A part that needs a component of the toolchain which minimal installations lack.
+fn component(summary: &mut Summary, name: &str, component: &str, run: impl FnOnce() -> Result<()>) {
+    if command::read(cargo().args([component, "--version"])).is_ok() {
+        summary.part(name, run);
+    } else {
+        summary.skip(name, &format!("`cargo {component}` is not installed"));
+    }
 }
 
 fn tool(summary: &mut Summary, name: &str, program: &str, words: &[&str]) {

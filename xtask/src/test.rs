@@ -1,8 +1,8 @@
 //! Every test that this machine can run.
 //!
 //! ```text
-//! set up → firmware images → no_std crates in debug (overflow checks) → whole workspace in release
-//!        → code size of one network's own image
+//! set up → the house's rules → firmware images → no_std crates in debug (overflow checks)
+//!        → whole workspace in release → code size of one network's own image
 //! ```
 //!
 //! The suites find images and emulators themselves; what is missing they skip with a line that says
@@ -11,7 +11,7 @@
 use crate::command::{self, cargo, is_ci, root};
 use crate::summary::Summary;
 use crate::toolchain::Toolchain;
-use crate::{firmware, setup, size};
+use crate::{check, firmware, setup, size};
 use anyhow::Result;
 use nnz_support::targets::Target;
 
@@ -26,6 +26,7 @@ pub(crate) fn run(host_only: bool) -> Result<()> {
     } else {
         targets(&mut summary);
     }
+    summary.part("format, lints, documentation and sizes", check::run);
     summary.part("format and runtime, debug", || {
         let packages = ["nnz-format", "nnz", "nnz-support", "xtask"];
         let mut test = cargo();

@@ -1,6 +1,6 @@
 //! Encoders: a weight matrix in `[row][c][ky][kx]` order becomes the blob of a layout.
 //!
-//! One function a layout; [`s8`] and [`f32`] choose by [`WeightLayout`]. [`decode`](crate::decode) is the inverse.
+//! One function a layout; [`s8()`] and [`f32()`] choose by [`WeightLayout`]. [`decode`](crate::decode) is the inverse.
 
 mod blk;
 mod csr;

@@ -4,6 +4,12 @@
 //! Where an image or an emulator is missing the suite says so and passes, except in CI (`CI=true`).
 //! `NNZ_HOST_ONLY=1` leaves everything here out.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests: a failure is the test's failure"
+)]
+
 mod machines;
 
 use core::time::Duration;
