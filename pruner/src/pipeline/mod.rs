@@ -117,6 +117,7 @@ pub fn prune_bytes(
         Rounding::Single
     };
     let rounding = options.rounding.unwrap_or(default);
+    let options = &options.resolved(graph.is_quantized());
     let imported = graph.clone();
     let (graph, sparsity) = optimise(graph, options, rounding, progress)?;
     let graph = to_dtype(graph, options, rounding, progress)?;

@@ -62,8 +62,8 @@ pub struct Options {
     pub target: &'static Target,
     /// Element type of the result.
     pub dtype: Dtype,
-    /// How weights are chosen; `None` = by the other options: a sparsity or N:M pattern means magnitude,
-    /// a threshold means threshold, neither means keep.
+    /// How weights are chosen; `None` = by the other options: a sparsity or N:M pattern means obs where a float
+    /// network comes with calibration data, else magnitude; a threshold means threshold, neither means keep.
     pub method: Option<Method>,
     /// Which weights go together.
     pub pattern: Pattern,
@@ -140,6 +140,19 @@ impl Options {
             (None, _, None, Some(_)) => Method::Threshold,
             (None, _, Some(_), _) | (None, Pattern::NofM { .. }, ..) => Method::Magnitude,
             (None, Pattern::Unstructured | Pattern::Block { .. }, None, None) => Method::Keep,
+        }
+    }
+
+    /// These options for an imported network, with the method spelled out: `obs` needs floats and calibration data.
+    pub(super) fn resolved(&self, quantized: bool) -> Self {
+        let solves = self.method() == Method::Magnitude && self.calib.is_some() && !quantized;
+        let method = match self.method {
+            None if solves => Method::Obs,
+            _ => self.method(),
+        };
+        Self {
+            method: Some(method),
+            ..self.clone()
         }
     }
 

@@ -231,3 +231,24 @@ fn float_networks_need_calibration_on_microcontrollers() {
     assert_eq!(file.report.target, "portable");
     assert!(inspection(&file).layers.iter().any(|l| l.layout == "csr_f"));
 }
+
+#[test]
+fn sparsity_without_a_method_is_solved_on_calibration_data_where_there_are_any() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/keywords");
+    let model = folder.join("keywords_dense.onnx");
+    let mut options = Options {
+        sparsity: Some(0.5),
+        ..Options::default()
+    };
+    assert_eq!(pruned(&model, &options).report.method, "magnitude");
+    options.calib = Some(folder.join("calib.npz"));
+    let solved = pruned(&model, &options).report;
+    assert_eq!(solved.method, "obs");
+    let prunable = solved
+        .sparsity
+        .layers
+        .iter()
+        .filter(|l| l.nonzeros < l.weights);
+    let halves: Vec<bool> = prunable.map(|l| l.nonzeros * 2 == l.weights).collect();
+    assert_eq!(halves, [true; 4]);
+}
