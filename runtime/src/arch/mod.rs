@@ -23,13 +23,16 @@ pub(crate) use portable::tap_portable as tap_s8;
 pub(crate) use riscv::{mac_s8, three_taps_s8};
 
 /// Whether [`three_taps_s8`] beats three single taps; on Arm it needs more registers than there are.
-pub(crate) const THREE_TAPS: bool = !cfg!(target_arch = "arm");
+pub(crate) const THREE_TAPS: bool = cfg!(target_arch = "riscv32");
 
 #[cfg(not(all(target_arch = "riscv32", target_feature = "m")))]
 pub(crate) use portable::three_taps_portable as three_taps_s8;
 
+/// Whether the taps of a kernel are one loop: vectorisers keep the accumulators of a nest in memory.
+pub(crate) const FLAT_LOOPS: bool = !cfg!(any(target_arch = "arm", target_arch = "riscv32"));
+
 /// Rows of a matrix that share the loads of one tile of pixels: what the register file holds.
-pub(crate) const ROWS: usize = if cfg!(target_arch = "arm") { 1 } else { 2 };
+pub(crate) const ROWS: usize = if cfg!(target_arch = "riscv32") { 2 } else { 1 };
 
 /// Stands in a loop that must stay a loop: compilers for microcontrollers unroll tight ones until they are out of
 /// registers, and turn a few stores into a call.

@@ -4,7 +4,7 @@ use super::arithmetic::Arithmetic;
 use super::finish::finish_tile;
 use super::rows::RowTable;
 use super::taps::{Jumps, TapWalk};
-use crate::arch::{ROWS, THREE_TAPS, keep_rolled};
+use crate::arch::{FLAT_LOOPS, ROWS, THREE_TAPS, keep_rolled};
 use crate::kernels::{LANES, Tile};
 
 /// A dense matrix in the model's bytes, rows of `geometry.columns()` weights.
@@ -116,6 +116,19 @@ unsafe fn accumulate<A: Arithmetic, const N: usize>(
                 *row = row.wrapping_add(3);
             }
             x = x.wrapping_add(LANES + 2);
+        }
+        return;
+    }
+    if FLAT_LOOPS && geometry.phases() == 1 {
+        let mut left = geometry.kernel_w;
+        for _ in 0..geometry.columns() {
+            // SAFETY: as below.
+            unsafe { A::tap::<N, 1>(accs, &mut weights, &mut x) };
+            left = left.wrapping_sub(1);
+            if left == 0 {
+                left = geometry.kernel_w;
+                x = x.wrapping_add(LANES - 1);
+            }
         }
         return;
     }
