@@ -61,7 +61,16 @@ pub fn check_writable(path: &Path) -> anyhow::Result<()> {
 ///
 /// Names the folder and the reason.
 pub fn make_folder(path: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(path).map_err(|e| refusal(path, &e))
+    std::fs::create_dir_all(path).map_err(|e| {
+        failure(
+            format!(
+                "{}: no folder can be made here: {}",
+                path.display(),
+                reason(&e)
+            ),
+            "name a folder, or a new one in a folder that can be written",
+        )
+    })
 }
 
 const HELP: &str = "name another output with `-o`/`--output`; what was there is untouched";

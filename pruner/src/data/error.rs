@@ -26,7 +26,7 @@ pub enum DataError {
     Array {
         /// Path of the file.
         file: String,
-        /// Name of the array.
+        /// Name of the array; empty for a file that holds one without a name.
         array: String,
         /// What is wrong.
         reason: String,
@@ -73,6 +73,11 @@ impl core::fmt::Display for DataError {
                     found.join(", ")
                 }
             ),
+            Self::Array {
+                file,
+                array,
+                reason,
+            } if array.is_empty() => write!(f, "{file}: {reason}"),
             Self::Array {
                 file,
                 array,

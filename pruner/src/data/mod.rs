@@ -203,7 +203,7 @@ pub fn read_npy(path: &Path) -> Result<Array, DataError> {
     let file = path.display().to_string();
     npy::read(&mut BufReader::new(open(path)?)).map_err(|reason| DataError::Array {
         file,
-        array: "(the file)".into(),
+        array: String::new(),
         reason,
     })
 }
@@ -256,13 +256,17 @@ pub fn array_names(path: &Path) -> Result<Vec<String>, DataError> {
 fn archive(path: &Path) -> Result<ZipArchive<BufReader<File>>, DataError> {
     ZipArchive::new(BufReader::new(open(path)?)).map_err(|e| DataError::File {
         file: path.display().to_string(),
-        reason: format!("is not an .npz archive: {e}"),
+        reason: format!("is not an .npz archive ({e}): write one with numpy.savez(FILE, x=…)"),
     })
 }
 
 fn open(path: &Path) -> Result<File, DataError> {
     File::open(path).map_err(|e| DataError::File {
         file: path.display().to_string(),
-        reason: format!("cannot be opened: {e}"),
+        reason: if e.kind() == std::io::ErrorKind::NotFound {
+            "no such file".to_owned()
+        } else {
+            format!("cannot be opened: {e}")
+        },
     })
 }

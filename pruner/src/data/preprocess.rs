@@ -46,8 +46,13 @@ impl Preprocess {
             many if many.len() == channels => Ok(many.to_vec()),
             many => Err(DataError::Preprocess {
                 reason: format!(
-                    "{} values of --{what} do not fit an input of {channels} channels: give 1 or {channels}",
-                    many.len()
+                    "{} values of --{what} do not fit an input of {channels} channel{}",
+                    many.len(),
+                    if channels == 1 {
+                        ": give one".to_string()
+                    } else {
+                        format!("s: give 1 or {channels}")
+                    }
                 ),
             }),
         };

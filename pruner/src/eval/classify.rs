@@ -77,6 +77,7 @@ pub fn accuracy<S, E: ToString>(
                 Ok((predicted, classes))
             } else {
                 Err(EvalError::Label {
+                    file: data.file().to_string(),
                     sample,
                     label,
                     classes,

@@ -29,6 +29,8 @@ pub enum EvalError {
     },
     /// A label that the network has no output for.
     Label {
+        /// Path of the data.
+        file: String,
         /// Index of the sample.
         sample: usize,
         /// Its label.
@@ -68,12 +70,13 @@ impl core::fmt::Display for EvalError {
                 )
             }
             Self::Label {
+                file,
                 sample,
                 label,
                 classes,
             } => write!(
                 f,
-                "sample {sample} has label {label}, the network knows classes 0 to {}",
+                "{file}: sample {sample} has label {label}, the network knows classes 0 to {}",
                 classes.saturating_sub(1)
             ),
             Self::Outputs { found, expected } => {

@@ -92,6 +92,7 @@ fn what_cannot_be_judged_is_an_error() {
     assert_eq!(
         error,
         EvalError::Label {
+            file: "data.npz".into(),
             sample: 1,
             label: 5,
             classes: 3
