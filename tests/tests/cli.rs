@@ -256,6 +256,48 @@ fn a_block_pattern_without_a_sparsity_is_not_ignored() {
 }
 
 #[test]
+fn the_model_is_not_overwritten_by_its_own_file() {
+    let folder = folder();
+    let model = folder.path().join("model");
+    std::fs::copy(example("keywords_u75.onnx"), &model).expect("copied");
+    let before = std::fs::read(&model).expect("read");
+    let stderr = nnz(["prune", &text(&model), "-o", &text(&model)]).failed();
+    assert!(stderr.contains("the model itself"), "{stderr}");
+    assert_eq!(std::fs::read(&model).expect("read"), before);
+}
+
+#[test]
+fn options_without_effect_are_wrong_usage() {
+    let data = example("eval.npz");
+    for args in [
+        &["prune", "x.onnx", "-o", "y.nnz", "--range", "min-max"][..],
+        &["verify", "x.nnz", "x.onnx", "--data", &data, "--limit", "0"],
+        &["run", "x.nnz", "--input", "x.npy", "--top", "0"],
+    ] {
+        let ran = nnz(args);
+        assert_eq!(ran.code, Some(2), "{args:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn with_calibration_data_weights_are_solved_for_unless_another_method_is_named() {
+    let folder = folder();
+    let out = folder.path().join("out.nnz");
+    for (options, expected) in [
+        (&["--sparsity", "0.8"][..], "obs"),
+        (&["--pattern", "2:4"], "obs"),
+        (&["--sparsity", "0.8", "--method", "magnitude"], "magnitude"),
+        (&[], "keep"),
+    ] {
+        let report = prune(&out, &[options, &["--json"]].concat()).succeeded();
+        let report = report.json();
+        assert_eq!(report["method"], expected, "{options:?}");
+        let prunable = report["sparsity_of_prunable"].as_f64().expect("number");
+        assert!(prunable >= report["sparsity_of_all"].as_f64().expect("number"));
+    }
+}
+
+#[test]
 fn outputs_appear_whole_or_not_at_all() {
     let folder = folder();
     let nowhere = folder.path().join("no/such/folder/out.nnz");

@@ -49,6 +49,14 @@ impl DataArgs {
     }
 }
 
+/// A number of things that may not be none.
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if n > 0 => Ok(n),
+        _ => Err("give a whole number from 1".into()),
+    }
+}
+
 /// Axis order of images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Layout {

@@ -19,7 +19,7 @@ becomes int8. With --sparsity weights are removed.
   nnz prune kws_int8.tflite -o kws.nnz                                     as trained, outputs bit for bit
   nnz prune net.onnx --calib calib.npz -o net.nnz                          to int8, existing zeros kept
   nnz prune net.onnx --calib calib.npz --sparsity 0.5 -o net.nnz           half of the weights go
-  nnz prune net.onnx --calib calib.npz --method magnitude --pattern 2:4 -o net.nnz
+  nnz prune net.onnx --calib calib.npz --pattern 2:4 -o net.nnz                 of each four two stay
   nnz prune net.onnx --calib calib.npz --mean 128 --std 64 --layout nhwc -o net.nnz";
 
 /// Turns a trained network into a compact .nnz file
@@ -42,7 +42,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DATA.npz")]
     pub(super) calib: Option<PathBuf>,
     /// How calibration turns samples into ranges
-    #[arg(long, value_name = "R", value_parser = ranges(), default_value = "mse")]
+    #[arg(long, value_name = "R", value_parser = ranges(), default_value = "mse", requires = "calib")]
     pub(super) range: String,
     /// Only what leaves the outputs unchanged: no pruning, no quantisation
     #[arg(long, conflicts_with_all = ["calib", "sparsity", "method", "pattern", "alloc", "threshold"])]
@@ -62,7 +62,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let options = args.options();
     check_pattern(&options)?;
-    check_output(&args.output)?;
+    check_output(&args.output, &args.model)?;
     let bytes = nnz_file::read(&args.model)?;
     let name = args.model.file_name().unwrap_or_default().to_string_lossy();
     let progress = Progress::spinner("reading");
@@ -93,8 +93,17 @@ fn check_pattern(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writable, and of a kind that nnz writes.
-fn check_output(path: &Path) -> anyhow::Result<()> {
+/// Writable, of a kind that nnz writes, and not the model itself.
+fn check_output(path: &Path, model: &Path) -> anyhow::Result<()> {
+    if let (Ok(output), Ok(model)) = (path.canonicalize(), model.canonicalize())
+        && output == model
+    {
+        return Err(failure(
+            "is the model itself",
+            "name another output with `-o`/`--output`",
+        ))
+        .in_file(path);
+    }
     if path
         .extension()
         .is_some_and(|e| e == "onnx" || e == "tflite")
@@ -153,9 +162,15 @@ fn render(path: &Path, report: &Report) -> String {
     row("arena bytes", &report.arena);
     row("predicted instructions", &report.instructions);
     out.push_str(&table.render(style));
+    out.push_str(&format!(
+        "\nmethod {}: {:.1} % of the weights of the prunable layers are zero, {:.1} % of all",
+        report.method,
+        100.0 * report.sparsity_of_prunable,
+        100.0 * report.sparsity_of_all
+    ));
     let zeros = report.weights - report.nonzeros.min(report.weights);
     out.push_str(&format!(
-        "\n{} of {} weights are zero ({}), {} of {} MACs remain ({})\n",
+        "\nin the file {} of {} weights are zero ({}), {} of {} MACs remain ({})\n",
         ui::grouped(zeros),
         ui::grouped(report.weights),
         ui::percent(zeros, report.weights),

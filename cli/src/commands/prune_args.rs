@@ -15,7 +15,7 @@ use nnz_pruner::target::{TARGETS, Target};
 #[command(next_help_heading = "Pruning")]
 pub(super) struct PruningArgs {
     /// Share of zeros in the prunable layers, existing ones counted: 0.8 is 80 %
-    #[arg(long, value_name = "S", value_parser = sparsity)]
+    #[arg(long, value_name = "S", value_parser = sparsity, allow_negative_numbers = true)]
     pub(super) sparsity: Option<f64>,
     /// How weights are chosen; with a sparsity or a pattern `obs` where a float network comes with --calib, else `magnitude`; without either `keep`
     #[arg(long, value_name = "M", value_parser = methods())]
@@ -27,7 +27,7 @@ pub(super) struct PruningArgs {
     #[arg(long, value_name = "A", value_parser = allocations(), default_value = "layer")]
     pub(super) alloc: String,
     /// Largest |w| that `--method threshold` clears
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub(super) threshold: Option<f32>,
     /// Leave this layer alone (node or weight name; repeatable)
     #[arg(long, value_name = "NAME")]

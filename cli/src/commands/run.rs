@@ -1,6 +1,6 @@
 //! `nnz run`: a network on one input or a batch.
 
-use super::common::Layout;
+use super::common::{Layout, at_least_one};
 use super::dump::Dump;
 use super::outputs;
 use crate::failure::{InFile, failure};
@@ -36,7 +36,7 @@ pub(super) struct Args {
     #[arg(long, short, value_name = "Y.npy|DIR")]
     output: Option<PathBuf>,
     /// Print the K largest outputs of each row
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = at_least_one)]
     top: Option<usize>,
     /// Write the output of every operator of the source model, as {index}_{operator}.npy
     #[arg(long, value_name = "DIR")]

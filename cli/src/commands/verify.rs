@@ -1,6 +1,6 @@
 //! `nnz verify`: does a `.nnz` file compute what the source model computes?
 
-use super::common::DataArgs;
+use super::common::{DataArgs, at_least_one};
 use crate::failure::{InFile, failure};
 use crate::infer::{self, Runner};
 use crate::meta::Meta;
@@ -38,7 +38,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "X.npz")]
     data: PathBuf,
     /// Samples to compare at most
-    #[arg(long, value_name = "N", default_value_t = 64)]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = at_least_one)]
     limit: usize,
     /// Print the comparison as JSON
     #[arg(long)]

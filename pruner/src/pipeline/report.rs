@@ -64,6 +64,10 @@ pub struct Report {
     pub arena_bound: u64,
     /// The pruning method.
     pub method: &'static str,
+    /// Zeros / weights of the prunable layers, before dead channels are removed.
+    pub sparsity_of_prunable: f64,
+    /// Zeros / weights of all layers, before dead channels are removed.
+    pub sparsity_of_all: f64,
     /// What pruning did, layer by layer.
     #[serde(skip)]
     pub sparsity: SparsityReport,
@@ -114,6 +118,8 @@ impl Report {
             stored_macs: totals.stored_macs,
             arena_bound: plan.lower_bound.into(),
             method: options.method().row().name,
+            sparsity_of_prunable: sparsity.sparsity(),
+            sparsity_of_all: sparsity.sparsity_of_all(),
             sparsity,
             layers: layers.collect(),
             notes: notes.iter().chain(&program.notes).cloned().collect(),
