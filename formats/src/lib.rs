@@ -40,6 +40,7 @@ mod parse;
 mod scratch;
 mod step;
 mod tensor;
+mod work;
 
 #[cfg(feature = "write")]
 pub mod decode;

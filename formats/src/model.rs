@@ -3,7 +3,7 @@
 use crate::bytes::{number, slice};
 use crate::header::{Backend, Header, SectionKind, section};
 use crate::step::{Head, Links, NO_TENSOR, Operands};
-use crate::{FormatError, Io, Rounding, Step, Tensor, io, step, tensor};
+use crate::{FormatError, Io, Rounding, Step, Tensor, io, step, tensor, work};
 
 /// A `.nnz` file that was parsed.
 ///
@@ -64,16 +64,34 @@ impl<'a> Model<'a> {
         Backend::Planar
     }
 
-    /// Multiply-accumulates of one inference if every weight were stored.
+    /// Multiply-accumulates of one inference if every weight were stored; the writer's statement, see [`Self::work`].
     #[must_use]
     pub const fn macs(&self) -> u64 {
         self.header.macs
     }
 
-    /// Stored weights × output pixels of one inference.
+    /// Stored weights × output pixels of one inference; the writer's statement, see [`Self::work`].
     #[must_use]
     pub const fn stored_macs(&self) -> u64 {
         self.header.stored_macs
+    }
+
+    /// Elements that one run reads, multiplies or writes, at most: computed from the steps as they were proved,
+    /// fillers and lanes past a row's end included, saturating. Linear in the number of steps.
+    ///
+    /// Compare it with what you can wait for before you run a file that you do not trust; 64 KB can hold hours.
+    #[must_use]
+    pub const fn work(&self) -> u64 {
+        let mut total: u64 = 0;
+        let mut index: usize = 0;
+        while let (Some(step), Some(record)) =
+            (self.step(index), record(self.steps, index, step::RECORD))
+        {
+            let blob = Links::read(record).weights_len;
+            total = total.saturating_add(work::of(&step, blob));
+            index = index.wrapping_add(1);
+        }
+        total
     }
 
     /// Bytes of the largest scratch of any step; part of the arena.

@@ -33,7 +33,7 @@ pub const fn scratch_len(op: &Op, input: &Tensor, output: &Tensor) -> u32 {
 }
 
 /// Elements of a padded plane and of the room behind it.
-const fn plane(input: &Tensor, window: &Window) -> u32 {
+pub(crate) const fn plane(input: &Tensor, window: &Window) -> u32 {
     let h = (input.h as u32)
         .saturating_add(window.pad_top as u32)
         .saturating_add(window.pad_bottom as u32);

@@ -266,3 +266,55 @@ fn blobs_that_many_steps_share_are_stored_as_often_as_the_parser_demands() {
     let file = write(&b.desc(&[("in", input)], &[("out", output)])).unwrap();
     assert!(file.len() > 41 * 128 * 128);
 }
+
+/// The work of one 1x1 convolution of a single row with `entries` filler pairs, over `pixels` pixels.
+fn work_of_fillers(entries: usize, pixels: u16) -> u64 {
+    let mut b = Builder::new(1);
+    let input = b.planar(DType::S8, [1, 1, pixels]);
+    let output = b.planar(DType::S8, [1, 1, pixels]);
+    let op = Op::Conv2d {
+        window: window(1, 1, 0),
+        clamp: Clamp::S8 { lo: 0, hi: 1 },
+    };
+    let mut blob = b.blob(&op, WeightLayout::CsrP, input, output);
+    blob.bytes.truncate(8);
+    blob.bytes.extend_from_slice(&[0; 2]);
+    let packed = u16::try_from(entries).unwrap() | 4 << 11;
+    blob.bytes.extend_from_slice(&packed.to_le_bytes());
+    blob.bytes.resize((12 + 2 * entries).next_multiple_of(4), 0);
+    b.push(op, input, output, Some(blob));
+    let mut desc = b.desc(&[("x", input)], &[("y", output)]);
+    (desc.macs, desc.stored_macs) = (1, 1);
+    for io in desc.inputs.iter_mut().chain(&mut desc.outputs) {
+        io.dims = vec![u32::from(pixels)];
+    }
+    let file = write(&desc).unwrap();
+    Model::parse(&file).unwrap().work()
+}
+
+#[test]
+fn work_counts_the_fillers_that_a_header_does_not_state() {
+    let (few, many) = (work_of_fillers(10, 800), work_of_fillers(1_010, 800));
+    assert!(few >= 10 * 800, "{few}");
+    assert!(many - few >= 1_000 * 800, "{many}");
+    assert!(many <= 100 * 1_010 * 800, "{many}");
+    assert!(work_of_fillers(10, 8_000) >= 9 * few);
+}
+
+#[test]
+fn work_is_at_least_the_multiply_accumulates_of_every_step() {
+    let file = every_kernel_file(5);
+    let model = Model::parse(&file).unwrap();
+    let mut macs = 0;
+    for step in model.steps() {
+        let weights = decode::weights(&step).unwrap();
+        macs += match (step.op, weights) {
+            (Op::MaxPool2d { window, .. } | Op::AveragePool2d { window, .. }, _) => {
+                step.output.elements() * u64::from(window.kernel_h) * u64::from(window.kernel_w)
+            }
+            (_, Some(weights)) => weights.nonzeros() as u64 * step.output.plane(),
+            (_, None) => step.output.elements(),
+        };
+    }
+    assert!((macs..200 * macs).contains(&model.work()), "{macs}");
+}

@@ -187,8 +187,8 @@ impl<'m, 'a, const OPS: u128> Session<'m, 'a, OPS> {
         order::gather(&io, self.output_f32(index)?, values, index)
     }
 
-    /// Runs every step. Cannot fail, allocate or panic. Inputs may share their memory with later tensors: write
-    /// them again before the next run.
+    /// Runs every step. Cannot fail, allocate or panic; [`Model::work`] bounds how long it takes. Inputs may share
+    /// their memory with later tensors: write them again before the next run.
     pub fn run(&mut self) {
         self.begin();
         while matches!(self.step(u32::MAX), Progress::Yielded) {}
