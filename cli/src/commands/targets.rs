@@ -6,7 +6,7 @@ use nnz_pruner::target::TARGETS;
 const LONG: &str = "\
 Lists the targets that `nnz prune --target` lowers for, and where `nnz bench --on` can run them.
 
-A file for `portable` runs everywhere; a file for one target may choose layouts that suit it.
+A file for `portable` runs everywhere. A target that is a microcontroller takes integer networks only.
 
   nnz targets
   nnz prune net.onnx --calib calib.npz --target cortex-m4 -o net.nnz";
