@@ -35,7 +35,12 @@ impl Random {
         (0..6).map(|_| self.real()).sum::<f32>() / 2.0
     }
 
-    /// Any `s8` but −128.
+    /// One of `items`.
+    pub(crate) fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+        items[self.below(items.len())]
+    }
+
+    /// Any `s8` but −128, as weights are.
     pub(crate) fn s8(&mut self) -> i8 {
         i8::try_from(self.below(255).cast_signed() - 127).unwrap()
     }

@@ -13,6 +13,7 @@ use nnz_pruner::data::{Elements, read_npy};
 use nnz_pruner::import;
 use nnz_pruner::interpret::{Interpreter, Value, from_source_order, to_source_order};
 use nnz_pruner::ir::{DType, Graph, Order, Tensor};
+use nnz_tests::hash::fnv1a32;
 use std::path::{Path, PathBuf};
 
 /// Networks whose operators are not all supported yet, with a word of the reason.
@@ -133,12 +134,6 @@ fn every_network_with_a_golden_computes_it() {
     assert!(compared >= 20, "only {compared} networks were compared");
 }
 
-fn fnv1a32(bytes: impl Iterator<Item = u8>) -> u32 {
-    bytes.fold(0x811c_9dc5, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    })
-}
-
 fn unhex(text: &str) -> Vec<i8> {
     text.as_bytes()
         .chunks(2)
@@ -183,7 +178,8 @@ fn every_operator_of_an_int8_network_gives_the_bytes_of_tensorflow_lite_micro() 
             };
             assert_eq!(tensor.dtype, DType::S8);
             let found = to_source_order(found, tensor.shape, tensor.source.order);
-            let hash = fnv1a32(found.into_iter().map(i8::cast_unsigned));
+            let bytes: Vec<u8> = found.into_iter().map(i8::cast_unsigned).collect();
+            let hash = fnv1a32(&bytes);
             assert_eq!(
                 Some(u64::from(hash)),
                 op["fnv1a32"].as_u64(),
