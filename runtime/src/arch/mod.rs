@@ -7,6 +7,9 @@
     reason = "kernels stream proven weights through raw pointers"
 )]
 
+#[cfg(target_endian = "big")]
+compile_error!("weights are read as they lie in the file, which is little endian");
+
 #[cfg(isa = "thumb2")]
 mod arm;
 mod portable;
@@ -22,7 +25,7 @@ pub(crate) use portable::tap_portable as tap_s8;
 #[cfg(all(target_arch = "riscv32", target_feature = "m"))]
 pub(crate) use riscv::{mac_s8, three_taps_s8};
 
-/// Whether [`three_taps_s8`] beats three single taps; on Arm it needs more registers than there are.
+/// Whether [`three_taps_s8`] beats three single taps: Arm has too few registers for it, and hosts vectorise single taps.
 pub(crate) const THREE_TAPS: bool = cfg!(target_arch = "riscv32");
 
 #[cfg(not(all(target_arch = "riscv32", target_feature = "m")))]

@@ -1,4 +1,4 @@
-//! The two arithmetics that dense kernels are written over: integers that are requantised, and floats.
+//! The two arithmetics that kernels are written over: integers that are requantised, and floats.
 
 use super::lanes::{acc_s8, mac_by, tap_by};
 use super::rows::{RowF32, RowS8, RowTable};

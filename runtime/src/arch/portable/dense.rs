@@ -18,7 +18,7 @@ pub(crate) struct DenseMatrix<E> {
     pub(crate) weights: *const E,
 }
 
-/// Every row of `matrix` over one tile; `POINTWISE` promises that the window is 1x1 with stride 1.
+/// Every row of `matrix` over one tile; `POINTWISE` promises that the window is 1x1, of any stride.
 ///
 /// # Safety
 ///

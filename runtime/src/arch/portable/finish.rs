@@ -49,7 +49,7 @@ unsafe fn store_lanes<A: Arithmetic>(
     });
 }
 
-/// Stores output `row_index` of a product.
+/// Stores output `index` of a product.
 ///
 /// # Safety
 ///

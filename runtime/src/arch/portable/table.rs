@@ -79,10 +79,10 @@ fn csr_n(weights: &CsrN<'_>) -> CsrNMatrix {
     }
 }
 
-fn csr_q(weights: &CsrQ<'_>, columns: usize) -> CsrQMatrix {
+fn csr_q(weights: &CsrQ<'_>) -> CsrQMatrix {
     CsrQMatrix {
         table: table(weights.rows()),
-        segments: columns.div_ceil(256),
+        segments: weights.segments() as usize,
         counts: weights.counts().as_ptr(),
         groups: weights.groups().as_ptr(),
     }
@@ -182,7 +182,7 @@ macro_rules! integer_kernels {
 
             unsafe fn csr_q_s8_matvec(weights: &CsrQ<'_>, product: &Product<'_, i8>) -> usize {
                 // SAFETY: the caller's contract.
-                unsafe { csr_q::matvec::<$arithmetic>(&csr_q(weights, product.x.len()), product) }
+                unsafe { csr_q::matvec::<$arithmetic>(&csr_q(weights), product) }
             }
 
             unsafe fn blk_1x4_s8_matvec(weights: &Blk1x4<'_>, product: &Product<'_, i8>) -> usize {
