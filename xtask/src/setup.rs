@@ -44,7 +44,10 @@ pub(crate) fn run() -> Result<()> {
             target.name, target.triple
         );
     }
-    emulators.and(compilers)
+    match (emulators, compilers) {
+        (Err(first), Err(second)) => bail!("{first:#}\n{second:#}"),
+        (emulators, compilers) => emulators.and(compilers),
+    }
 }
 
 fn install_emulators() -> Result<()> {
@@ -117,7 +120,10 @@ fn install_packages(packages: &[&str]) -> Result<()> {
     }
     let wanted = packages.join(" ");
     let is_root = command::read(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    if !is_root || !command::is_installed("apt-get") {
+    if !command::is_installed("apt-get") {
+        bail!("what Debian's packages {wanted} hold is missing: install it, then run this again");
+    }
+    if !is_root {
         bail!("missing packages: `sudo apt-get install {wanted}`, then run this again");
     }
     let install = || {
