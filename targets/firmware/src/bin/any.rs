@@ -22,10 +22,13 @@ use nnz_firmware::{Counter, clock, entry, spin};
 use nnz_support::clock::Clock;
 use nnz_support::report::{Record, VERSION};
 
-/// Room for the model.
-static MODEL: Buffer<{ 2 << 20 }> = Buffer::new();
-/// Room for its activations.
-static ARENA: Buffer<{ 3 << 19 }> = Buffer::new();
+/// Bytes of room for the model.
+const MODEL_ROOM: usize = 2 << 20;
+/// Bytes of room for its activations.
+const ARENA_ROOM: usize = 3 << 19;
+
+static MODEL: Buffer<MODEL_ROOM> = Buffer::new();
+static ARENA: Buffer<ARENA_ROOM> = Buffer::new();
 
 /// Reports one run and ends.
 #[entry]
@@ -69,8 +72,7 @@ impl Display for Failure {
             Self::ModelTooLong(len) => {
                 write!(
                     f,
-                    "the model has {len} bytes; this image has room for {}",
-                    2 << 20
+                    "the model has {len} bytes; this image has room for {MODEL_ROOM}"
                 )
             }
             Self::Format(error) => write!(f, "the model is refused: {error}"),
@@ -78,8 +80,7 @@ impl Display for Failure {
             Self::ArenaTooLong(len) => {
                 write!(
                     f,
-                    "the model needs an arena of {len} bytes; this image has {}",
-                    3 << 19
+                    "the model needs an arena of {len} bytes; this image has {ARENA_ROOM}"
                 )
             }
             Self::Row(len) => write!(f, "input.bin is no whole number of rows of {len} bytes"),
