@@ -44,6 +44,23 @@ impl Port {
         &self.tensor.source.dims
     }
 
+    /// Dimensions of data whose axes are in `order`, `None` for the source model's.
+    #[must_use]
+    pub fn dims_in(&self, order: Option<Order>) -> Vec<usize> {
+        let (dims, Shape { c, h, w }) = (self.dims(), self.tensor.shape);
+        let batch = dims.len().checked_sub(3).and_then(|n| dims.get(..n));
+        match (order, batch) {
+            (Some(order), Some(batch)) if order != self.tensor.source.order => {
+                let image = match order {
+                    Order::Nchw => [c, h, w],
+                    Order::Nhwc => [h, w, c],
+                };
+                [batch, &image].concat()
+            }
+            _ => dims.to_vec(),
+        }
+    }
+
     /// Bytes that the port takes in the arena.
     #[must_use]
     pub const fn len(&self) -> usize {

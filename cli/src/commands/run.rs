@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     }
     let mut arena = infer::arena_for(&model);
     let mut runner = Runner::new(&model, &mut arena).in_file(&args.file)?;
-    let data = read_inputs(&args.input, runner.inputs())?;
+    let data = read_inputs(&args.input, runner.inputs(), args.layout)?;
     let samples = bind(&data, runner.inputs(), args.layout)?;
     let rows = row_count(&data, runner.inputs())?;
     let mut dump = match &args.dump_tensors {
@@ -108,12 +108,16 @@ fn collect(runner: &Runner<'_, '_>, stacked: &mut Vec<Elements>) -> anyhow::Resu
 }
 
 /// Reads one array per network input, in the network's order.
-fn read_inputs(args: &[String], ports: &[Port]) -> anyhow::Result<Vec<Dataset>> {
+fn read_inputs(
+    args: &[String],
+    ports: &[Port],
+    layout: Option<Layout>,
+) -> anyhow::Result<Vec<Dataset>> {
     let mut found: Vec<Option<Dataset>> = ports.iter().map(|_| None).collect();
     for arg in args {
         let (index, path) = which_input(arg, ports)?;
         let port = &ports[index];
-        let array = arrays::read_batch(&path, port.dims())?;
+        let array = arrays::read_batch(&path, &port.dims_in(layout.map(Layout::order)))?;
         let set = Dataset::new(&path.display().to_string(), &port.tensor.name, array, None)?;
         if found[index].replace(set).is_some() {
             return Err(failure(
