@@ -17,6 +17,8 @@ pub struct Port {
     pub tensor: ir::Tensor,
     /// What the file folds into its input contract.
     pub preprocess: Preprocess,
+    /// What the network's layers do to raw values: nobody else does it.
+    pub folded: Preprocess,
     memory: Tensor,
 }
 
@@ -34,7 +36,18 @@ impl Port {
                 mean: vec![io.mean],
                 std: vec![io.std],
             },
+            folded: Preprocess::NONE,
             memory: io.tensor,
+        }
+    }
+
+    /// From data to the numbers that the source model takes.
+    #[must_use]
+    pub fn trained_on(&self) -> &Preprocess {
+        if self.folded.is_identity() {
+            &self.preprocess
+        } else {
+            &self.folded
         }
     }
 
@@ -128,12 +141,13 @@ pub fn shape_of(tensor: &Tensor) -> Shape {
     Shape::new(tensor.c.into(), tensor.h.into(), tensor.w.into())
 }
 
-/// Preprocessing in the metadata, where channels differ and the io record cannot hold it.
+/// Preprocessing in the metadata: where channels differ and the io record cannot hold it, or where layers do it.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
-struct ByChannel {
+struct Known {
     mean: Vec<f32>,
     std: Vec<f32>,
+    folded: Option<Box<Self>>,
 }
 
 /// The inputs of a network.
@@ -143,13 +157,22 @@ pub fn inputs(model: &Model<'_>) -> Vec<Port> {
         .filter_map(|i| model.input(i))
         .map(|io| Port::new(&io))
         .collect();
-    let known: Option<ByChannel> = model
+    let known: Option<Known> = model
         .meta()
         .and_then(|text| serde_json::from_str(text).ok());
-    if let ([port], Some(ByChannel { mean, std })) = (&mut ports[..], known)
-        && !(mean.is_empty() && std.is_empty())
-    {
-        port.preprocess = Preprocess { mean, std };
+    if let ([port], Some(known)) = (&mut ports[..], known) {
+        if !(known.mean.is_empty() && known.std.is_empty()) {
+            port.preprocess = Preprocess {
+                mean: known.mean,
+                std: known.std,
+            };
+        }
+        if let Some(folded) = known.folded {
+            port.folded = Preprocess {
+                mean: folded.mean,
+                std: folded.std,
+            };
+        }
     }
     ports
 }

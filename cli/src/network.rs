@@ -103,7 +103,11 @@ impl Network {
             Some(port) if preprocess.is_identity() => infer::samples(data, port, order),
             Some(port) => {
                 check_preprocess(port, preprocess).in_file(&self.path)?;
-                data.samples(&tensor, order, preprocess)
+                if port.folded.is_identity() {
+                    data.samples(&tensor, order, preprocess)
+                } else {
+                    infer::samples(data, port, order)
+                }
             }
             None => data.samples(&tensor, order, preprocess),
         };
@@ -132,7 +136,7 @@ impl Network {
 
 /// Preprocessing given beside a file is the file's own, or the file has none.
 fn check_preprocess(port: &Port, given: &Preprocess) -> anyhow::Result<()> {
-    let own = &port.preprocess;
+    let own = port.trained_on();
     let same = match (own.scalar(), given.scalar()) {
         (Some(a), Some(b)) => a == b,
         _ => own == given,

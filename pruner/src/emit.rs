@@ -26,7 +26,9 @@ pub struct Provenance {
     pub accuracy: Option<f64>,
     /// From the caller's values to real numbers.
     pub preprocess: Preprocess,
-    /// Element type of the caller's values.
+    /// What layers of the network do to the caller's values before `preprocess` would: callers leave it out.
+    pub folded: Preprocess,
+    /// Element type of the caller's input values; `None` = the input tensor's.
     pub source_dtype: Option<DType>,
     /// Whether names and dimensions of all tensors are written, not only what differs from the rule.
     pub every_tensor: bool,
@@ -89,9 +91,16 @@ pub fn emit(program: &Program, plan: &Plan, provenance: &Provenance) -> Result<V
         .zip(&plan.scratch)
         .map(|(s, &scratch)| step(s, scratch))
         .collect::<Result<_, _>>()?;
-    let ports = |of: &[usize]| {
+    let ports = |of: &[usize], source_dtype: Option<DType>| {
         of.iter()
-            .map(|&t| port(t, &program.tensors[t], provenance))
+            .map(|&t| {
+                let spec = &program.tensors[t];
+                let source_dtype = source_dtype.unwrap_or(spec.dtype);
+                Ok(IoDesc {
+                    source_dtype,
+                    ..port(t, spec, provenance)?
+                })
+            })
             .collect::<Result<_, _>>()
     };
     let desc = ModelDesc {
@@ -101,8 +110,8 @@ pub fn emit(program: &Program, plan: &Plan, provenance: &Provenance) -> Result<V
         stored_macs: totals.stored_macs,
         tensors,
         steps,
-        inputs: ports(&program.inputs)?,
-        outputs: ports(&program.outputs)?,
+        inputs: ports(&program.inputs, provenance.source_dtype)?,
+        outputs: ports(&program.outputs, None)?,
         meta: Some(metadata(program, provenance).to_string()),
     };
     write::write(&desc).map_err(EmitError::Write)
@@ -142,7 +151,7 @@ fn port(tensor: usize, spec: &TensorSpec, provenance: &Provenance) -> Result<IoD
         tensor: index(tensor)?,
         order: spec.order,
         dims,
-        source_dtype: provenance.source_dtype.unwrap_or(spec.dtype),
+        source_dtype: spec.dtype,
         mean,
         std,
     })
@@ -172,6 +181,10 @@ fn metadata(program: &Program, provenance: &Provenance) -> Value {
     if preprocess.scalar().is_none() {
         put("mean", json!(preprocess.mean));
         put("std", json!(preprocess.std));
+    }
+    let folded = &provenance.folded;
+    if !folded.is_identity() {
+        put("folded", json!({ "mean": folded.mean, "std": folded.std }));
     }
     put("layers", program.steps.iter().map(layer).collect());
     let order = program.inputs.first().map(|&t| program.tensors[t].order);

@@ -102,7 +102,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let order = args.preprocess.order();
     let ours = file.samples(&data, order, &args.preprocess.preprocess())?;
     let preprocess = match infer::inputs(&model).first() {
-        Some(port) if !args.preprocess.has_preprocess() => port.preprocess.clone(),
+        Some(port) if !args.preprocess.has_preprocess() => port.trained_on().clone(),
         _ => args.preprocess.preprocess(),
     };
     let theirs = source.samples(&data, order, &preprocess)?;

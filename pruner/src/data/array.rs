@@ -42,6 +42,20 @@ impl Elements {
         }
     }
 
+    /// Whether these are pixels: unsigned bytes, or other numbers that are integers 0…255 and not only 0 and 1.
+    #[must_use]
+    pub fn are_pixels(&self) -> bool {
+        let pixel = |x: f32| x.fract() == 0.0 && (0.0..=255.0).contains(&x);
+        match self {
+            Self::U8(_) => true,
+            Self::S8(_) => false,
+            Self::F32(_) | Self::S64(_) => {
+                let mut all = (0..self.len()).map(|i| self.real(i));
+                all.clone().any(|x| x > 1.0) && all.all(pixel)
+            }
+        }
+    }
+
     /// One element as a float; integers beyond 2^24 are rounded, an index past the end gives 0.
     #[must_use]
     #[expect(

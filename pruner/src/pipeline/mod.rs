@@ -17,7 +17,7 @@ pub use error::PipelineError;
 pub use options::{Dtype, Options, Passes};
 pub use report::{LayerRow, Report, Versus};
 
-use crate::data::Dataset;
+use crate::data::{Dataset, Preprocess};
 use crate::emit::{self, Provenance};
 use crate::import;
 use crate::ir::{DType, Graph};
@@ -120,7 +120,7 @@ pub fn prune_bytes(
     let options = &options.resolved(graph.is_quantized());
     let imported = graph.clone();
     let (graph, sparsity) = optimise(graph, options, rounding, progress)?;
-    let graph = to_dtype(graph, options, rounding, progress)?;
+    let (graph, preprocess) = to_dtype(graph, options, rounding, progress)?;
     let built = Built::new(&graph, options, rounding, progress)?;
     progress(Stage::Emit, 0, 0);
     let provenance = Provenance {
@@ -129,8 +129,15 @@ pub fn prune_bytes(
         recipe: recipe(options, &built.program),
         labels: options.labels.clone(),
         accuracy: None,
-        preprocess: options.preprocess.clone(),
-        source_dtype: None,
+        folded: match preprocess {
+            Applied::ByCaller => Preprocess::NONE,
+            Applied::ByNetwork => options.preprocess.clone(),
+        },
+        preprocess: match preprocess {
+            Applied::ByCaller => options.preprocess.clone(),
+            Applied::ByNetwork => Preprocess::NONE,
+        },
+        source_dtype: (preprocess == Applied::ByNetwork).then_some(DType::U8),
         every_tensor: options.passes == Passes::None,
     };
     let file = emit::emit(&built.program, &built.plan, &provenance).map_err(PipelineError::Emit)?;
@@ -195,16 +202,25 @@ fn optimise(
     Ok((graph, report))
 }
 
-/// The graph in the wanted element type.
+/// Who applies mean and deviation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Applied {
+    /// The caller, or scale and zero point of the input.
+    ByCaller,
+    /// Layers of the network.
+    ByNetwork,
+}
+
+/// The graph in the wanted element type, and who applies mean and deviation.
 fn to_dtype(
-    graph: Graph,
+    mut graph: Graph,
     options: &Options,
     rounding: Rounding,
     progress: Listener<'_>,
-) -> Result<Graph, PipelineError> {
+) -> Result<(Graph, Applied), PipelineError> {
     if graph.is_quantized() {
         return match options.dtype {
-            Dtype::Auto | Dtype::S8 => Ok(graph),
+            Dtype::Auto | Dtype::S8 => Ok((graph, Applied::ByCaller)),
             Dtype::F32 | Dtype::F16 => Err(PipelineError::option(
                 format!(
                     "the network is an integer one, `--dtype {}` cannot bring its floats back",
@@ -235,16 +251,23 @@ fn to_dtype(
         (Dtype::Auto | Dtype::S8, Some(calib)) => {
             progress(Stage::Quantize, 0, 0);
             let data = Dataset::open(calib).map_err(PipelineError::Data)?;
-            let quantized =
-                quantize::post_training(graph, &data, &options.quantize(), &|done, total| {
-                    progress(Stage::Quantize, done, total);
-                })
-                .map_err(PipelineError::Quantize)?;
+            let mut how = options.quantize();
+            let applied = match quantize::fold_preprocess(&mut graph, &data, &mut how) {
+                Ok(true) => Applied::ByNetwork,
+                Ok(false) => Applied::ByCaller,
+                Err(e) => return Err(PipelineError::Quantize(e)),
+            };
+            let quantized = quantize::post_training(graph, &data, &how, &|done, total| {
+                progress(Stage::Quantize, done, total);
+            })
+            .map_err(PipelineError::Quantize)?;
             // Weights that quantisation rounded to zero may leave channels without readers.
             let passes = pass_set(options, PassSet::Lossless);
-            pass::run_with_rounding(quantized, passes, rounding).map_err(PipelineError::Pass)
+            let graph = pass::run_with_rounding(quantized, passes, rounding)
+                .map_err(PipelineError::Pass)?;
+            Ok((graph, applied))
         }
-        (Dtype::Auto, None) | (Dtype::F32, _) => Ok(graph),
+        (Dtype::Auto, None) | (Dtype::F32, _) => Ok((graph, Applied::ByCaller)),
     }
 }
 
@@ -277,7 +300,7 @@ fn dense_reference(
         ..options.clone()
     };
     let (graph, _) = optimise(graph, &dense, rounding, &|_, _, _| ())?;
-    let graph = to_dtype(graph, &dense, rounding, &|_, _, _| ())?;
+    let (graph, _) = to_dtype(graph, &dense, rounding, &|_, _, _| ())?;
     Built::new(&graph, &dense, rounding, &|_, _, _| ())
 }
 

@@ -173,6 +173,7 @@ impl Options {
         crate::quantize::Options {
             range: self.range,
             preprocess: self.preprocess.clone(),
+            pixels: false,
             layout: self.layout,
             limit: self.calib_limit,
         }

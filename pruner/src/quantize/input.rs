@@ -6,20 +6,21 @@
 //! scale = 1 / std,  zero_point = mean − 128        real = (x − mean) / std = scale · (q − zero_point)
 //! ```
 //!
-//! and `mean` is an integer. Otherwise the real values are rounded; a mean between two integers would put every
-//! pixel on a tie, so the scale is stretched by 255/254, which keeps neighbours apart but one pair.
+//! and `mean` is an integer; [`super::fold_preprocess`] moves everything else into the network first. A caller that
+//! leaves that out has real values rounded; a mean between two integers would put every pixel on a tie, so the scale
+//! is stretched by 255/254, which keeps neighbours apart but one pair.
 
 use super::range;
-use crate::data::{Preprocess, Samples};
+use crate::data::Preprocess;
 use crate::ir::Quant;
 
 /// Quantisation of the network input and what to tell the user about it.
 pub(super) fn contract(
-    samples: &Samples<'_>,
+    pixels: bool,
     preprocess: &Preprocess,
     observed: (f64, f64),
 ) -> (Quant, Option<String>) {
-    if !samples.is_u8() {
+    if !pixels {
         return (range::quant(observed.0, observed.1), None);
     }
     let Some((mean, std)) = preprocess.scalar() else {
@@ -50,6 +51,13 @@ pub(super) fn contract(
             "input: mean {mean} - 128 is not an s8 zero point, so pixels are rounded"
         )),
     )
+}
+
+/// Whether scale and zero point alone make the input the raw pixel.
+pub(super) fn is_exact(preprocess: &Preprocess) -> bool {
+    preprocess
+        .scalar()
+        .is_some_and(|(mean, _)| exact_zero_point(mean).is_some())
 }
 
 #[expect(

@@ -11,6 +11,7 @@
 mod error;
 mod histogram;
 mod input;
+mod normalise;
 mod observe;
 mod range;
 mod rewrite;
@@ -20,6 +21,7 @@ mod ties;
 mod weights;
 
 pub use error::QuantizeError;
+pub use normalise::fold_preprocess;
 pub use range::Range;
 
 use crate::data::{Dataset, Preprocess, Samples};
@@ -35,6 +37,8 @@ pub struct Options {
     pub range: Range,
     /// What the network was trained on: `(x − mean) / std`.
     pub preprocess: Preprocess,
+    /// Whether samples are pixels 0…255 whatever their type; `u8` samples always are.
+    pub pixels: bool,
     /// Axis order of the samples; `None` = the source model's.
     pub layout: Option<Order>,
     /// Use at most so many samples.
@@ -129,7 +133,11 @@ fn activations(
         .iter()
         .map(|(lo, hi)| range::quant(*lo, *hi))
         .collect();
-    let (contract, note) = input::contract(samples, &options.preprocess, bounds[input.0]);
+    let (contract, note) = input::contract(
+        options.pixels || samples.is_u8(),
+        &options.preprocess,
+        bounds[input.0],
+    );
     quants[input.0] = contract;
     graph.notes.extend(note);
     for node in &graph.nodes {

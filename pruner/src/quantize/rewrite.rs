@@ -34,7 +34,8 @@ pub(super) fn for_integers(graph: &mut Graph) {
     }
 }
 
-fn depthwise(name: &str, scale: Vec<f32>, shift: Vec<f32>) -> Op {
+/// `scale·x + shift` per channel as a convolution.
+pub(super) fn depthwise(name: &str, scale: Vec<f32>, shift: Vec<f32>) -> Op {
     let window = Window {
         kernel: [1, 1],
         stride: [1, 1],

@@ -2,5 +2,6 @@
 
 mod maker;
 mod networks;
+mod normalise;
 mod ranges;
 mod rows;

@@ -26,7 +26,7 @@ fn raw_pixels_map_exactly_where_the_mean_is_an_integer() {
         let samples = data
             .samples(&tensor("i", Shape::vector(256)), None, &preprocess)
             .unwrap();
-        let (quant, _) = input::contract(&samples, &preprocess, (0.0, 0.0));
+        let (quant, _) = input::contract(samples.is_u8(), &preprocess, (0.0, 0.0));
         let wanted: Vec<i8> = (-128..=127).collect();
         assert_eq!(samples.get_s8(0, quant), wanted, "mean {mean}, std {std}");
     }
@@ -44,7 +44,7 @@ fn a_mean_between_integers_keeps_pixels_apart() {
         let samples = data
             .samples(&tensor("i", Shape::vector(256)), None, &preprocess)
             .unwrap();
-        let (quant, note) = input::contract(&samples, &preprocess, (0.0, 0.0));
+        let (quant, note) = input::contract(samples.is_u8(), &preprocess, (0.0, 0.0));
         let q = samples.get_s8(0, quant);
         assert!(note.is_some());
         assert!(
