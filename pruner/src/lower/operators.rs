@@ -12,6 +12,9 @@ use crate::ir::{
 };
 use nnz_format::{Op, RepackOrder};
 
+/// Most values of an int8 softmax: each adds up to 1 to a sum with 12 integer bits.
+const SOFTMAX_S8_LEN: usize = 4095;
+
 impl Lowering<'_> {
     /// Lowers one node.
     pub(super) fn node(&mut self, node: &Node) -> Result<(), LowerError> {
@@ -220,6 +223,16 @@ impl Lowering<'_> {
                     from.shape.h, from.shape.w
                 ),
                 "softmax works on vectors; leave it out of the export and apply it to the output",
+            ));
+        }
+        if is_s8(from) && from.shape.c > SOFTMAX_S8_LEN {
+            return Err(refuse(
+                node,
+                format!(
+                    "int8 softmax over {} values: its sum has 12 integer bits, room for {SOFTMAX_S8_LEN}",
+                    from.shape.c
+                ),
+                "leave it out of the export and apply it to the dequantised output",
             ));
         }
         let op = if is_s8(from) {

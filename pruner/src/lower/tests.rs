@@ -4,7 +4,9 @@ use super::{Options, Prefer, Program, WeightChoice, lower};
 use crate::emit::{Provenance, emit};
 use crate::inspect::inspect;
 use crate::interpret::{Interpreter, Value};
-use crate::ir::{FlattenOrder, Graph, Op as Meaning, Order, TensorId};
+use crate::ir::{
+    DType, FlattenOrder, Graph, Node, Op as Meaning, Order, Quant, Shape, Source, Tensor, TensorId,
+};
 use crate::plan::plan;
 use crate::testing::{input, network, run, run_with};
 use nnz_format::{Model, Op, Rounding, TensorLayout, WeightLayout};
@@ -201,6 +203,42 @@ fn refusals_name_the_node_and_a_way_out() {
         error.contains(&graph.nodes[at].name) && error.contains("help:"),
         "{error}"
     );
+}
+
+#[test]
+fn an_int8_softmax_whose_sum_could_overflow_is_refused() {
+    let softmax = |n: usize| {
+        let tensor = |name: &str| Tensor {
+            name: name.into(),
+            shape: Shape::vector(n),
+            dtype: DType::S8,
+            quant: Some(Quant {
+                scale: 1.0 / 256.0,
+                zero_point: -128,
+            }),
+            source: Source {
+                dims: vec![1, n],
+                order: Order::Nhwc,
+            },
+        };
+        Graph {
+            name: "scores".into(),
+            tensors: vec![tensor("logits"), tensor("scores")],
+            nodes: vec![Node {
+                name: "softmax_0".into(),
+                op: Meaning::Softmax { beta: 1.0 },
+                inputs: vec![TensorId(0)],
+                output: TensorId(1),
+                source_index: Some(0),
+            }],
+            inputs: vec![TensorId(0)],
+            outputs: vec![TensorId(1)],
+            notes: Vec::new(),
+        }
+    };
+    assert!(lower(&softmax(4095), &Options::default()).is_ok());
+    let error = lower(&softmax(4096), &Options::default()).unwrap_err();
+    assert!(error.to_string().contains("softmax_0"), "{error}");
 }
 
 /// The file's outputs against the interpreter's, integers byte for byte.
