@@ -13,12 +13,13 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 
-/// Debian's compiler, its sources and its linker.
-const COMPILER_PACKAGES: [&str; 5] = [
+/// Debian's compiler, its sources, its linker and its lints.
+const COMPILER_PACKAGES: [&str; 6] = [
     "rustc-web",
     "cargo-web",
     "rust-web-src",
     "rust-web-llvm",
+    "rust-web-clippy",
     "lld-22",
 ];
 

@@ -102,6 +102,18 @@ impl Toolchain {
         command
     }
 
+    /// Whether `cargo clippy` lints with this compiler; another toolchain's clippy cannot read its libraries.
+    pub(crate) fn has_clippy(&self) -> bool {
+        let clippy = command::read(self.cargo().args(["clippy", "--version"]));
+        let rustc = command::read(self.rustc().arg("--version"));
+        match (clippy, rustc) {
+            (Ok(clippy), Ok(rustc)) => {
+                clippy_minor(&clippy).is_some_and(|minor| minor_version(&rustc) == Some(minor))
+            }
+            _ => false,
+        }
+    }
+
     fn rustc(&self) -> Command {
         let beside = self.cargo.with_file_name("rustc");
         let program = match &self.rustc {
@@ -208,6 +220,12 @@ impl Toolchain {
     }
 }
 
+/// N of `clippy 0.1.N (…)`, which belongs to Rust 1.N.
+fn clippy_minor(version: &str) -> Option<u32> {
+    let number = version.split_whitespace().nth(1)?;
+    number.strip_prefix("0.1.")?.parse().ok()
+}
+
 /// The minor version in `rustc 1.96.0 (…)`.
 fn minor_version(text: &str) -> Option<u32> {
     text.split_whitespace()
@@ -229,6 +247,11 @@ mod tests {
             Some(96)
         );
         assert_eq!(minor_version("rustc"), None);
+        assert_eq!(
+            clippy_minor("clippy 0.1.96 (ac68faa20 2026-05-25)"),
+            Some(96)
+        );
+        assert_eq!(clippy_minor("clippy"), None);
     }
 
     #[test]
