@@ -2,6 +2,7 @@
 
 use crate::failure::{InFile, failure};
 use crate::infer::{self, Port, Runner};
+use crate::meta::Meta;
 use crate::nnz_file::{self, Aligned};
 use nnz_pruner::data::{DataError, Dataset, Elements, Preprocess, Samples};
 use nnz_pruner::import;
@@ -81,6 +82,56 @@ impl Network {
                 "use `nnz run` with one --input for each",
             ))
             .in_file(&self.path),
+        }
+    }
+
+    /// The one input.
+    ///
+    /// # Errors
+    ///
+    /// Where there is not exactly one.
+    pub fn input_tensor(&self) -> anyhow::Result<Tensor> {
+        Ok(self.only_input()?.0)
+    }
+
+    /// The preprocessing that a `.nnz` file knows; `None` where nothing is known.
+    ///
+    /// # Errors
+    ///
+    /// Where there is not exactly one input.
+    pub fn trained_on(&self) -> anyhow::Result<Option<Preprocess>> {
+        let known = self.only_input()?.1.map(|port| port.trained_on().clone());
+        Ok(known.filter(|p| !p.is_identity()))
+    }
+
+    /// Whether the one output is shaped as the one input, so that the network may be an autoencoder.
+    ///
+    /// # Errors
+    ///
+    /// Where there is not exactly one input.
+    pub fn gives_its_input_back(&self) -> anyhow::Result<bool> {
+        let input = self.only_input()?.0;
+        let outputs: Vec<Tensor> = match &self.kind {
+            Kind::Nnz(bytes) => {
+                let model = nnz_file::parse(&self.path, bytes.bytes())?;
+                let ports = infer::outputs(&model).into_iter();
+                ports.map(|port| port.tensor).collect()
+            }
+            Kind::Source(graph) => {
+                let ids = graph.outputs.iter();
+                ids.map(|&id| graph.tensor(id).clone()).collect()
+            }
+        };
+        Ok(matches!(&outputs[..], [one] if one.shape == input.shape && one.shape.len() > 1))
+    }
+
+    /// Class names in the file, none where it has none.
+    #[must_use]
+    pub fn labels(&self) -> Vec<String> {
+        match &self.kind {
+            Kind::Nnz(bytes) => nnz_file::parse(&self.path, bytes.bytes())
+                .map_or_else(|_| Vec::new(), |model| Meta::of(&model).labels),
+            Kind::Source(_) => Vec::new(),
         }
     }
 
@@ -196,7 +247,7 @@ impl Scorer<'_> {
         }
     }
 
-    /// The real values of the first output for one sample, in `[c][h][w]` order.
+    /// The real values of the first output for one sample, in the source model's order.
     ///
     /// # Errors
     ///
@@ -217,9 +268,12 @@ impl Scorer<'_> {
             } => {
                 let input = source_input(graph, samples, sample);
                 let outputs = interpreter.run(&[input])?;
-                let quant = graph.outputs.first().and_then(|&id| graph.tensor(id).quant);
-                let first = outputs.into_iter().next().map(elements);
-                Ok(first.map_or_else(Vec::new, |v| infer::to_real(&v, quant)))
+                let output = graph.outputs.first().map(|&id| graph.tensor(id));
+                let first = outputs.into_iter().next().map(elements).zip(output);
+                Ok(first.map_or_else(Vec::new, |(values, tensor)| {
+                    let values = infer::to_source(values, tensor.shape, tensor.source.order);
+                    infer::to_real(&values, tensor.quant)
+                }))
             }
         }
     }

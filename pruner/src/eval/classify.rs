@@ -1,6 +1,6 @@
-//! Top-1 accuracy and the confusion matrix.
+//! Top-k accuracy and the confusion matrix.
 
-use super::EvalError;
+use super::{EvalError, statistics};
 use crate::data::{Dataset, Targets};
 use crate::progress::{Counter, Progress};
 use rayon::prelude::*;
@@ -20,6 +20,8 @@ pub struct Accuracy {
     pub confusion: Vec<Vec<usize>>,
     /// The predicted class of every sample, in order.
     pub predicted: Vec<usize>,
+    /// How many classes the network preferred to the label, for every sample: 0 where it is right.
+    pub ranks: Vec<usize>,
 }
 
 impl Accuracy {
@@ -31,6 +33,18 @@ impl Accuracy {
     )]
     pub fn fraction(&self) -> f64 {
         self.correct as f64 / self.n as f64
+    }
+
+    /// Samples whose label is among the `k` classes that the network prefers.
+    #[must_use]
+    pub fn within(&self, k: usize) -> usize {
+        self.ranks.iter().filter(|rank| **rank < k).count()
+    }
+
+    /// 95 % interval of the accuracy.
+    #[must_use]
+    pub fn interval(&self) -> [f64; 2] {
+        statistics::wilson(self.correct, self.n)
     }
 
     /// Right samples and all samples of a class.
@@ -64,53 +78,75 @@ pub fn accuracy<S, E: ToString>(
         },
     })?;
     let counter = Counter::new(labels.len(), progress);
-    let predictions = labels
+    let verdicts = labels
         .par_iter()
         .enumerate()
         .map_init(&state, |state, (sample, &label)| {
             let failed = |reason: String| EvalError::Run { sample, reason };
             let state = state.as_mut().map_err(|e| failed(e.to_string()))?;
             let scores = scores(state, sample).map_err(|e| failed(e.to_string()))?;
-            let (predicted, classes) = top(&scores).map_err(failed)?;
+            let verdict = judge(&scores, label).map_err(failed)?;
             counter.tick();
-            if label < classes {
-                Ok((predicted, classes))
+            if label < verdict.classes {
+                Ok(verdict)
             } else {
                 Err(EvalError::Label {
                     file: data.file().to_string(),
                     sample,
                     label,
-                    classes,
+                    classes: verdict.classes,
                 })
             }
         })
         .collect::<Vec<_>>()
         .into_iter()
         .collect::<Result<Vec<_>, _>>()?;
-    let classes = predictions.iter().map(|(_, c)| *c).max().unwrap_or(0);
+    let classes = verdicts.iter().map(|v| v.classes).max().unwrap_or(0);
     let mut confusion = vec![vec![0; classes]; classes];
-    for ((predicted, _), &label) in predictions.iter().zip(labels) {
-        confusion[label][*predicted] += 1;
+    for (verdict, &label) in verdicts.iter().zip(labels) {
+        confusion[label][verdict.predicted] += 1;
     }
     Ok(Accuracy {
         correct: (0..classes).map(|c| confusion[c][c]).sum(),
         n: labels.len(),
         confusion,
-        predicted: predictions.into_iter().map(|(p, _)| p).collect(),
+        predicted: verdicts.iter().map(|v| v.predicted).collect(),
+        ranks: verdicts.iter().map(|v| v.rank).collect(),
     })
 }
 
-/// The predicted class and the number of classes.
-fn top(scores: &[f32]) -> Result<(usize, usize), String> {
+/// What a network says about one sample.
+struct Verdict {
+    predicted: usize,
+    classes: usize,
+    /// Classes that it prefers to the label.
+    rank: usize,
+}
+
+fn judge(scores: &[f32], label: usize) -> Result<Verdict, String> {
     if scores.iter().any(|s| s.is_nan()) {
         return Err("the network's output holds a NaN".into());
     }
     match scores {
         [] => Err("the network has no output".into()),
-        [one] => Ok((usize::from(*one > BINARY_THRESHOLD), 2)),
+        [one] => {
+            let predicted = usize::from(*one > BINARY_THRESHOLD);
+            Ok(Verdict {
+                predicted,
+                classes: 2,
+                rank: usize::from(predicted != label),
+            })
+        }
         many => {
-            let best = (0..many.len()).fold(0, |b, i| if many[i] > many[b] { i } else { b });
-            Ok((best, many.len()))
+            // Of equal scores the first wins.
+            let before = |a: usize, b: usize| many[a] > many[b] || (many[a] == many[b] && a < b);
+            let best = (0..many.len()).fold(0, |b, i| if before(i, b) { i } else { b });
+            let rank = (0..many.len()).filter(|&i| label < many.len() && before(i, label));
+            Ok(Verdict {
+                predicted: best,
+                classes: many.len(),
+                rank: rank.count(),
+            })
         }
     }
 }

@@ -4,11 +4,16 @@
 //! outputs; samples run in parallel, and the result does not depend on the number of threads.
 
 mod classify;
+mod paired;
+mod reconstruct;
 mod regress;
+pub mod statistics;
 #[cfg(test)]
 mod tests;
 
 pub use classify::{Accuracy, accuracy};
+pub use paired::Paired;
+pub use reconstruct::{Reconstruction, reconstruction};
 pub use regress::{Deviation, deviation};
 
 /// Why an evaluation has no result.

@@ -7,16 +7,21 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 /// Deviation of outputs from targets over all values of all samples.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Deviation {
     /// Samples.
     pub n: usize,
     /// Mean absolute difference.
     pub mean_absolute: f64,
+    /// Mean squared difference.
+    pub mean_squared: f64,
     /// Root of the mean squared difference.
     pub root_mean_square: f64,
     /// Largest absolute difference.
     pub largest: f64,
+    /// Each sample's mean squared difference, in order.
+    #[serde(skip)]
+    pub per_sample: Vec<f64>,
 }
 
 /// Runs every sample and compares the outputs with the real targets `y`; arguments as in
@@ -58,8 +63,10 @@ pub fn deviation<S, E: ToString>(
     Ok(Deviation {
         n,
         mean_absolute: total(|s| s[0]),
+        mean_squared: total(|s| s[1]),
         root_mean_square: total(|s| s[1]).sqrt(),
         largest: sums.iter().fold(0.0, |m, s| m.max(s[2])),
+        per_sample: sums.iter().map(|s| s[1] / width as f64).collect(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Tests of accuracy and deviation.
 
-use super::{EvalError, accuracy, deviation};
+use super::{EvalError, Paired, accuracy, deviation, reconstruction};
 use crate::data::{Array, Dataset, Elements};
 use crate::progress::SILENT;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -148,4 +148,46 @@ fn deviation_needs_targets_of_the_outputs_length() {
             expected: 2
         }
     );
+}
+
+#[test]
+fn a_label_among_the_best_k_counts_as_right() {
+    let scores = |(): &mut (), _| Ok::<_, String>(vec![0.1, 0.5, 0.3, 0.3]);
+    let result = accuracy(&classes(&[0, 1, 2, 3]), state, scores, SILENT).unwrap();
+    assert_eq!(result.ranks, [3, 0, 1, 2]);
+    assert_eq!([1, 2, 3, 4].map(|k| result.within(k)), [1, 2, 3, 4]);
+    assert_eq!(result.within(1), result.correct);
+    let one = |(): &mut (), _| Ok::<_, String>(vec![0.9]);
+    let binary = accuracy(&classes(&[0, 1]), state, one, SILENT).unwrap();
+    assert_eq!(binary.ranks, [1, 0]);
+}
+
+#[test]
+fn networks_are_compared_sample_by_sample() {
+    let data = classes(&[0, 1, 2, 0, 1, 2]);
+    let first = accuracy(&data, state, says(3, |i| [0, 1, 2, 0, 0, 0][i]), SILENT).unwrap();
+    let second = accuracy(&data, state, says(3, |i| [0, 0, 0, 0, 1, 1][i]), SILENT).unwrap();
+    let paired = Paired::new(&first, &second).unwrap();
+    assert_eq!((paired.both_right, paired.both_wrong), (2, 1));
+    assert_eq!((paired.gained, paired.lost, paired.agree), (2, 1, 2));
+    assert!((paired.difference - 1.0 / 6.0).abs() < 1e-12);
+    assert_eq!(paired.p_value, 1.0);
+    let shorter = accuracy(&classes(&[0]), state, says(3, |_| 0), SILENT).unwrap();
+    assert!(Paired::new(&first, &shorter).is_none());
+}
+
+#[test]
+fn an_autoencoder_is_judged_by_its_inputs() {
+    let pair = |(): &mut (), i: usize| {
+        let shift = if i == 2 { 3.0 } else { 1.0 };
+        Ok::<_, String>((vec![1.0, 2.0], vec![1.0 + shift, 2.0 - shift]))
+    };
+    let result = reconstruction(3, state, pair, SILENT).unwrap();
+    assert_eq!(result.per_sample, [1.0, 1.0, 9.0]);
+    assert_eq!((result.smallest, result.largest), (1.0, 9.0));
+    assert!((result.mean_squared - 11.0 / 3.0).abs() < 1e-12);
+    assert_eq!(result.anomaly_auc(&[0, 0, 1]), Some(1.0));
+    assert_eq!(result.anomaly_auc(&[0, 2, 1]), None);
+    let short = |(): &mut (), _| Ok::<_, String>((vec![1.0, 2.0], vec![1.0]));
+    assert!(reconstruction(1, state, short, SILENT).is_err());
 }
