@@ -17,7 +17,7 @@ pub(super) struct PruningArgs {
     /// Share of zeros in the prunable layers, existing ones counted: 0.8 is 80 %
     #[arg(long, value_name = "S", value_parser = sparsity, allow_negative_numbers = true)]
     pub(super) sparsity: Option<f64>,
-    /// How weights are chosen; with a sparsity or a pattern `obs` where a float network comes with --calib, else `magnitude`; without either `keep`
+    /// How weights are chosen; with a sparsity or a pattern `obs` where there is --calib, else `magnitude`; without either `keep`
     #[arg(long, value_name = "M", value_parser = methods())]
     pub(super) method: Option<String>,
     /// Which weights go together

@@ -117,7 +117,7 @@ pub fn prune_bytes(
         Rounding::Single
     };
     let rounding = options.rounding.unwrap_or(default);
-    let options = &options.resolved(graph.is_quantized());
+    let options = &options.resolved();
     let imported = graph.clone();
     let (graph, sparsity) = optimise(graph, options, rounding, progress)?;
     let (graph, preprocess) = to_dtype(graph, options, rounding, progress)?;
@@ -185,6 +185,7 @@ fn optimise(
         layout: options.layout,
         preprocess: &options.preprocess,
         limit: None,
+        rounding,
     });
     let report = sparsify::apply_with(
         &mut graph,

@@ -62,8 +62,8 @@ pub struct Options {
     pub target: &'static Target,
     /// Element type of the result.
     pub dtype: Dtype,
-    /// How weights are chosen; `None` = by the other options: a sparsity or N:M pattern means obs where a float
-    /// network comes with calibration data, else magnitude; a threshold means threshold, neither means keep.
+    /// How weights are chosen; `None` = by the other options: a sparsity or N:M pattern means obs where there
+    /// are calibration data, else magnitude; a threshold means threshold, neither means keep.
     pub method: Option<Method>,
     /// Which weights go together.
     pub pattern: Pattern,
@@ -143,9 +143,9 @@ impl Options {
         }
     }
 
-    /// These options for an imported network, with the method spelled out: `obs` needs floats and calibration data.
-    pub(super) fn resolved(&self, quantized: bool) -> Self {
-        let solves = self.method() == Method::Magnitude && self.calib.is_some() && !quantized;
+    /// These options with the method spelled out: `obs` where calibration data let it solve.
+    pub(super) fn resolved(&self) -> Self {
+        let solves = self.method() == Method::Magnitude && self.calib.is_some();
         let method = match self.method {
             None if solves => Method::Obs,
             _ => self.method(),

@@ -9,26 +9,34 @@
 
 use super::matrix::Rows;
 use super::patches::{cut, pick};
+use crate::arith::Rounding;
 use crate::data::Samples;
 use crate::interpret::{Interpreter, Value};
 use crate::ir::{Graph, TensorId, Weights};
 use rayon::prelude::*;
 
 /// All samples at one point of a network.
+#[derive(Clone)]
 pub(super) struct Stream {
     at: usize,
     live: Vec<TensorId>,
     /// Per sample, the values of the live tensors.
     values: Vec<Vec<Value>>,
+    rounding: Rounding,
 }
 
 impl Stream {
-    pub(super) fn new(graph: &Graph, samples: &Samples<'_>, n: usize) -> Self {
-        let values = (0..n).map(|i| vec![Value::F32(samples.get(i))]).collect();
+    pub(super) fn new(graph: &Graph, samples: &Samples<'_>, n: usize, rounding: Rounding) -> Self {
+        let value = |i: usize| match graph.tensor(graph.inputs[0]).quant {
+            Some(quant) => Value::S8(samples.get_s8(i, quant)),
+            None => Value::F32(samples.get(i)),
+        };
+        let values = (0..n).map(|i| vec![value(i)]).collect();
         Self {
             at: 0,
             live: graph.inputs.clone(),
             values,
+            rounding,
         }
     }
 
@@ -44,7 +52,8 @@ impl Stream {
             outputs: live.clone(),
             ..graph.clone()
         };
-        let interpreter = Interpreter::new(&segment).map_err(|e| e.to_string())?;
+        let interpreter =
+            Interpreter::with_rounding(&segment, self.rounding).map_err(|e| e.to_string())?;
         self.values
             .par_iter_mut()
             .map(|values| interpreter.run(values).map(|next| *values = next))
@@ -57,7 +66,7 @@ impl Stream {
     }
 
     /// What the layer at `node` multiplies its weights with: `per_sample` patches of every sample, columns in
-    /// tap, channel order.
+    /// tap, channel order, as real numbers.
     pub(super) fn patches(&self, graph: &Graph, node: usize, per_sample: usize, seed: u64) -> Rows {
         let node = &graph.nodes[node];
         let Some(index) = self
@@ -68,22 +77,18 @@ impl Stream {
             return Rows::default();
         };
         let cols = node.op.weights().map_or(0, Weights::row_len);
-        let shape = graph.tensor(self.live[index]).shape;
+        let input = graph.tensor(self.live[index]);
         let output = graph.tensor(node.output).shape;
+        let of_sample = |(i, values): (usize, &Vec<Value>)| {
+            let positions = pick(output.pixels(), per_sample, seed, i);
+            let real = values[index].to_real(input);
+            cut(&node.op, input.shape, output, &real, &positions)
+        };
         let values = self
             .values
             .par_iter()
             .enumerate()
-            .flat_map_iter(|(i, values)| match &values[index] {
-                Value::F32(x) => cut(
-                    &node.op,
-                    shape,
-                    output,
-                    x,
-                    &pick(output.pixels(), per_sample, seed, i),
-                ),
-                Value::S8(_) => Vec::new(),
-            })
+            .flat_map_iter(of_sample)
             .collect();
         Rows { cols, values }
     }

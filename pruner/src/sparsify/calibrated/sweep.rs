@@ -4,6 +4,7 @@
 use super::super::Pattern;
 use super::super::select::share;
 use super::matrix::Square;
+use crate::ir::{Values, Weights};
 use core::ops::Range;
 use rayon::prelude::*;
 
@@ -20,16 +21,27 @@ pub(super) struct Sweep {
     height: usize,
     /// Weights of each row and group that may stay, for N:M.
     keep: Option<usize>,
+    /// The step of every row's weights; empty where they are floats.
+    grid: Vec<f64>,
 }
 
+/// Largest weight in steps of its row.
+const MAX_STEPS: f64 = 127.0;
+
 impl Sweep {
-    /// Weights `[o][i][kh][kw]` in sweep order.
-    pub(super) fn new(values: &[f32], [o, i, kh, kw]: [usize; 4], pattern: Pattern) -> Self {
+    /// The layer's weights in sweep order, as real numbers.
+    pub(super) fn new(layer: &Weights, pattern: Pattern) -> Self {
+        let [o, i, kh, kw] = layer.shape;
         let taps = kh * kw;
-        let mut weights = Vec::with_capacity(values.len());
+        let grid: Vec<f64> = layer.scales.iter().map(|s| f64::from(*s)).collect();
+        let real = |at: usize, row: usize| match &layer.values {
+            Values::F32(v) => f64::from(v[at]),
+            Values::S8(v) => f64::from(v[at]) * grid[row],
+        };
+        let mut weights = Vec::with_capacity(layer.len());
         for r in 0..o {
             for t in 0..taps {
-                weights.extend((0..i).map(|c| f64::from(values[(r * i + c) * taps + t])));
+                weights.extend((0..i).map(|c| real((r * i + c) * taps + t, r)));
             }
         }
         let (height, width, keep) = match pattern {
@@ -50,24 +62,29 @@ impl Sweep {
             groups,
             height,
             keep,
+            grid,
         }
     }
 
-    /// The weights in `[o][i][kh][kw]` order.
-    #[expect(clippy::cast_possible_truncation, reason = "weights are f32")]
-    pub(super) fn values(&self, [o, i, kh, kw]: [usize; 4]) -> Vec<f32> {
+    /// Writes the weights back to the layer that they came from.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "float weights are f32, others were rounded to the grid and fit i8"
+    )]
+    pub(super) fn store(&self, layer: &mut Weights) {
+        let [o, i, kh, kw] = layer.shape;
         let taps = kh * kw;
-        let mut values = Vec::with_capacity(self.weights.len());
-        for r in 0..o {
-            for c in 0..i {
-                values.extend((0..taps).map(|t| self.weights[r * self.cols + t * i + c] as f32));
-            }
-        }
-        values
+        let places = (0..o * i * taps).map(|at| (at / (i * taps), at / taps % i, at % taps));
+        let found = places.map(|(r, c, t)| (r, self.weights[r * self.cols + t * i + c]));
+        layer.values = match &layer.values {
+            Values::F32(_) => Values::F32(found.map(|(_, w)| w as f32).collect()),
+            Values::S8(_) => Values::S8(found.map(|(r, w)| steps(w, self.grid[r]) as i8).collect()),
+        };
     }
 
     /// Zeroes `wanted` weights (N:M: what the pattern says), column block by column block; what a weight
-    /// contributed moves to later columns by `u`, the factor of the inverse Hessian.
+    /// contributed moves to later columns by `u`, the factor of the inverse Hessian. Weights with a grid end on it,
+    /// and what rounding changes moves on as well.
     pub(super) fn solve(&mut self, u: &Square, wanted: usize) {
         let scale: Vec<f64> = (0..u.n).map(|j| 1.0 / (u.at(j, j) * u.at(j, j))).collect();
         let mut cleared = 0;
@@ -77,13 +94,21 @@ impl Sweep {
             let mask = self.mask(&groups, &scale, due, 0..self.weights.len() / self.cols);
             cleared += mask.iter().filter(|m| **m).count();
             let width = to - from;
+            let grid = &self.grid;
             self.weights
                 .par_chunks_mut(self.cols)
                 .zip(mask.par_chunks(width))
-                .for_each(|(w, mask)| {
-                    for j in (from..to).filter(|j| mask[j - from]) {
-                        let error = w[j] / u.at(j, j);
-                        w[j] = 0.0;
+                .enumerate()
+                .for_each(|(r, (w, mask))| {
+                    let step = grid.get(r).copied();
+                    for j in from..to {
+                        let rounded = match step {
+                            _ if mask[j - from] => 0.0,
+                            Some(step) => steps(w[j], step) * step,
+                            None => continue,
+                        };
+                        let error = (w[j] - rounded) / u.at(j, j);
+                        w[j] = rounded;
                         w[j + 1..]
                             .iter_mut()
                             .zip(&u.row(j)[j + 1..])
@@ -184,6 +209,15 @@ impl Sweep {
 )]
 fn mean(sum: f64, n: usize) -> f64 {
     sum / n as f64
+}
+
+/// The weight as a whole number of steps.
+fn steps(w: f64, step: f64) -> f64 {
+    if step > 0.0 {
+        (w / step).round_ties_even().clamp(-MAX_STEPS, MAX_STEPS)
+    } else {
+        0.0
+    }
 }
 
 /// `wanted · part / whole`, rounded.
