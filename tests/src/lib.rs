@@ -7,6 +7,7 @@
 )]
 
 pub mod command;
+pub mod fixtures;
 pub mod hash;
 pub mod npy;
 pub mod shared;
