@@ -6,7 +6,8 @@
 use nnz_format::encode::{self, Matrix, RowQuant};
 use nnz_format::write::{self, IoDesc, ModelDesc, StepDesc};
 use nnz_format::{
-    AxisOrder, Clamp, DType, Op, Rounding, Tensor, TensorLayout, WeightLayout, Window, scratch_len,
+    AxisOrder, Backend, Clamp, DType, Op, Rounding, Tensor, TensorLayout, WeightLayout, Window,
+    scratch_len,
 };
 
 /// A square convolution on planar activations.
@@ -50,7 +51,7 @@ impl Conv {
         let op = Op::Conv2d { window, clamp };
         let input = self.tensor(0);
         let output = self.tensor(input.len);
-        let scratch = scratch_len(&op, &input, &output);
+        let scratch = scratch_len(Backend::Planar, &op, &input, &output);
         let step = StepDesc {
             op,
             input: 0,
@@ -61,6 +62,7 @@ impl Conv {
             scratch_len: scratch,
         };
         write::write(&ModelDesc {
+            backend: Backend::Planar,
             rounding: Rounding::Single,
             arena_len: input.len + output.len + scratch.next_multiple_of(8),
             macs: self.macs(),

@@ -61,7 +61,7 @@ errors! {
     MinReader = "the file needs a newer reader";
     Crc = "the checksum differs: the file is damaged";
     Flags = "the header has unknown flags";
-    Backend = "the file was lowered for a backend that this reader does not run";
+    Backend = "the file was lowered for a backend that this reader, or the oldest that it permits, does not run";
     HeaderReserved = "a reserved byte of the header is not 0";
     Regions = "memory regions beside the arena are reserved";
     NoTensors = "the file has no tensors";

@@ -15,7 +15,7 @@ pub(crate) const MAX_SECTIONS: u16 = 16;
 /// First bytes of every file.
 pub(crate) const MAGIC: [u8; 4] = *b"nnz\0";
 /// Version that this crate reads and writes.
-pub(crate) const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 2;
 /// Header flag: accumulators round once.
 pub(crate) const FLAG_SINGLE: u32 = 1;
 
@@ -26,6 +26,36 @@ pub(crate) const FLAG_SINGLE: u32 = 1;
 pub enum Backend {
     /// Portable kernels over planes or interleaved channels.
     Planar = 1,
+    /// Kernels for Cortex-M4, M7 and M33 that keep a convolution's tile in 32-bit words.
+    ArmDsp = 2,
+}
+
+impl Backend {
+    /// The backend of a header's byte.
+    pub(crate) const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::Planar),
+            2 => Some(Self::ArmDsp),
+            _ => None,
+        }
+    }
+
+    /// The name in reports and in `target.toml`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Planar => "planar",
+            Self::ArmDsp => "arm-dsp",
+        }
+    }
+
+    /// The oldest reader version that runs it.
+    pub(crate) const fn min_reader(self) -> u16 {
+        match self {
+            Self::Planar => 1,
+            Self::ArmDsp => 2,
+        }
+    }
 }
 
 /// What a section holds.
@@ -58,6 +88,7 @@ pub(crate) struct Header {
     pub(crate) min_reader: u16,
     pub(crate) kernel_mask: u128,
     pub(crate) rounding: Rounding,
+    pub(crate) backend: Backend,
     pub(crate) arena_len: u32,
     pub(crate) macs: u64,
     pub(crate) stored_macs: u64,
@@ -93,8 +124,9 @@ impl Header {
     const fn read(file: &[u8]) -> Result<Self, FormatError> {
         let flags = u32_at(file, 32);
         ensure!(flags & !FLAG_SINGLE == 0, FormatError::Flags);
+        let backend = some!(Backend::from_code(u8_at(file, 36)), FormatError::Backend);
         ensure!(
-            u8_at(file, 36) == Backend::Planar as u8,
+            u16_at(file, 14) >= backend.min_reader(),
             FormatError::Backend
         );
         ensure!(
@@ -111,6 +143,7 @@ impl Header {
             } else {
                 Rounding::Single
             },
+            backend,
             arena_len: u32_at(file, 40),
             macs: u64_at(file, 56),
             stored_macs: u64_at(file, 64),

@@ -61,7 +61,7 @@ impl<'a> Model<'a> {
     /// The backend that the file was lowered for.
     #[must_use]
     pub const fn backend(&self) -> Backend {
-        Backend::Planar
+        self.header.backend
     }
 
     /// Multiply-accumulates of one inference if every weight were stored; the writer's statement, see [`Self::work`].

@@ -1,18 +1,23 @@
 //! How many bytes of scratch an operator needs.
 
 use crate::bytes::padded8;
-use crate::{Band, Op, Tensor, Window};
+use crate::{Backend, Band, DType, Op, Tensor, Window};
 
 /// Bytes of scratch that a step needs at least; saturates at `u32::MAX`, which no file can provide.
 ///
 /// A convolution stages its band, a depthwise convolution one padded plane and room to read past its end.
+/// [`Backend::ArmDsp`] stages a band of integers in words.
 #[must_use]
-pub const fn scratch_len(op: &Op, input: &Tensor, output: &Tensor) -> u32 {
+pub const fn scratch_len(backend: Backend, op: &Op, input: &Tensor, output: &Tensor) -> u32 {
     let _ = output;
     match op {
-        Op::Conv2d { window, .. } => Band::new(input.c, window)
-            .len()
-            .saturating_mul(input.dtype.size()),
+        Op::Conv2d { window, .. } => {
+            let size = match (backend, input.dtype) {
+                (Backend::ArmDsp, DType::S8) => 4,
+                _ => input.dtype.size(),
+            };
+            Band::new(input.c, window).len().saturating_mul(size)
+        }
         Op::DepthwiseConv2d { window, .. } => {
             plane(input, window).saturating_mul(input.dtype.size())
         }

@@ -104,6 +104,7 @@ pub fn emit(program: &Program, plan: &Plan, provenance: &Provenance) -> Result<V
             .collect::<Result<_, _>>()
     };
     let desc = ModelDesc {
+        backend: program.backend,
         rounding: program.rounding,
         arena_len: plan.arena_len,
         macs: totals.macs,

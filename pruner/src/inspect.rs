@@ -71,7 +71,7 @@ pub fn inspect(model: &Model<'_>) -> Inspection {
     let sum = |count: fn(&InspectedLayer) -> u64| layers.iter().map(count).sum();
     Inspection {
         bytes: model.file_len() as u64,
-        target: "planar",
+        target: model.backend().name(),
         macs: sum(|l| l.macs),
         nonzero_macs: sum(|l| l.nonzero_macs),
         stored_weights: sum(|l| l.stored_weights),

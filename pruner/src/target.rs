@@ -1,4 +1,6 @@
-//! The targets that `--target` names. All of them run the `planar` backend today.
+//! The targets that `--target` names, and the backend of each.
+
+use nnz_format::Backend;
 
 /// One row of the target table.
 #[derive(Debug, PartialEq, Eq)]
@@ -10,7 +12,7 @@ pub struct Target {
     /// Whether float networks are refused unless they are quantised.
     pub microcontroller: bool,
     /// The backend that files for it name.
-    pub backend: &'static str,
+    pub backend: Backend,
 }
 
 const fn target(name: &'static str, microcontroller: bool, summary: &'static str) -> Target {
@@ -18,7 +20,15 @@ const fn target(name: &'static str, microcontroller: bool, summary: &'static str
         name,
         summary,
         microcontroller,
-        backend: "planar",
+        backend: Backend::Planar,
+    }
+}
+
+/// A microcontroller with the multiplications of Armv7E-M.
+const fn dsp(name: &'static str, summary: &'static str) -> Target {
+    Target {
+        backend: Backend::ArmDsp,
+        ..target(name, true, summary)
     }
 }
 
@@ -33,9 +43,9 @@ pub const TARGETS: &[Target] = &[
     ),
     target("cortex-m0+", true, "ARMv6-M"),
     target("cortex-m3", true, "ARMv7-M"),
-    target("cortex-m4", true, "ARMv7E-M"),
-    target("cortex-m7", true, "ARMv7E-M, two instructions a cycle"),
-    target("cortex-m33", true, "ARMv8-M mainline"),
+    dsp("cortex-m4", "ARMv7E-M"),
+    dsp("cortex-m7", "ARMv7E-M, two instructions a cycle"),
+    dsp("cortex-m33", "ARMv8-M mainline"),
     target("cortex-m55", true, "ARMv8.1-M"),
     target("rv32", true, "RISC-V RV32IMAC"),
 ];

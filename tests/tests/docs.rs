@@ -33,7 +33,7 @@ fn tables() -> [(&'static str, String); 4] {
         .map(|p| [code(p.syntax), code(p.example), p.meaning.into()]);
     let targets = TARGETS
         .iter()
-        .map(|t| [code(t.name), t.backend.into(), t.summary.into()]);
+        .map(|t| [code(t.name), t.backend.name().into(), t.summary.into()]);
     let name = |n: Option<&str>| n.map_or_else(|| "-".to_owned(), code);
     let operators = support().iter().map(|r| {
         [

@@ -87,7 +87,9 @@ fn check_bounds(model: &Model<'_>) {
     }
     assert_eq!(model.steps().count(), model.steps_len());
     for step in model.steps() {
-        assert!(step.scratch_len >= scratch_len(&step.op, &step.input, &step.output));
+        assert!(
+            step.scratch_len >= scratch_len(model.backend(), &step.op, &step.input, &step.output)
+        );
         assert!(u64::from(step.scratch_offset) + u64::from(step.scratch_len) <= arena);
         // Weights that belong to no tap are an error of the decoder, not a panic.
         let _ = decode::weights(&step);

@@ -27,7 +27,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             .iter()
             .map(|t| {
                 serde_json::json!({
-                    "name": t.name, "backend": t.backend, "microcontroller": t.microcontroller,
+                    "name": t.name, "backend": t.backend.name(), "microcontroller": t.microcontroller,
                     "bench": can_bench(t.name), "summary": t.summary,
                 })
             })
@@ -42,7 +42,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     ]);
     for target in TARGETS {
         let bench = if can_bench(target.name) { "--on" } else { "-" };
-        table.row([target.name, target.backend, bench, target.summary]);
+        table.row([target.name, target.backend.name(), bench, target.summary]);
     }
     ui::print_text(&table.render(Style::stdout()))
 }

@@ -73,7 +73,12 @@ const fn check_scratch(
 ) -> Result<(), FormatError> {
     let (offset, len) = (u32_at(record, 20), u32_at(record, 24));
     ensure!(
-        len >= scratch_len(&head.op, &operands.input, &operands.output),
+        len >= scratch_len(
+            model.header.backend,
+            &head.op,
+            &operands.input,
+            &operands.output
+        ),
         FormatError::StepScratch { step }
     );
     ensure!(

@@ -23,6 +23,8 @@ use crate::{
 /// Everything that a file says.
 #[derive(Debug, Clone)]
 pub struct ModelDesc {
+    /// The kernels that the file is for.
+    pub backend: Backend,
     /// How accumulators are rounded.
     pub rounding: Rounding,
     /// Bytes of the arena.
@@ -156,10 +158,10 @@ fn header(desc: &ModelDesc, sections: usize) -> Result<Vec<u8>, WriteError> {
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&[0; 8]);
     out.extend_from_slice(&VERSION.to_le_bytes());
-    out.extend_from_slice(&VERSION.to_le_bytes());
+    out.extend_from_slice(&desc.backend.min_reader().to_le_bytes());
     out.extend_from_slice(&mask(desc).to_le_bytes());
     out.extend_from_slice(&flags.to_le_bytes());
-    out.extend_from_slice(&[Backend::Planar as u8, 0, 0, 0]);
+    out.extend_from_slice(&[desc.backend as u8, 0, 0, 0]);
     out.extend_from_slice(&desc.arena_len.to_le_bytes());
     out.extend_from_slice(&[0; 12]);
     out.extend_from_slice(&desc.macs.to_le_bytes());

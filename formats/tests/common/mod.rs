@@ -14,7 +14,7 @@
 use nnz_format::encode::{Blob, Matrix, RowQuant};
 use nnz_format::write::{IoDesc, ModelDesc, StepDesc, write};
 use nnz_format::{
-    AddParams, AxisOrder, Clamp, DType, Op, RepackOrder, Rounding, Tensor, TensorLayout,
+    AddParams, AxisOrder, Backend, Clamp, DType, Op, RepackOrder, Rounding, Tensor, TensorLayout,
     WeightLayout, Window, encode, scratch_len,
 };
 
@@ -215,7 +215,7 @@ impl Builder {
         for step in &mut self.steps {
             let input = self.tensors[usize::from(step.input)];
             let output = self.tensors[usize::from(step.output)];
-            step.scratch_len = scratch_len(&step.op, &input, &output);
+            step.scratch_len = scratch_len(Backend::Planar, &step.op, &input, &output);
             step.scratch_offset = if step.scratch_len == 0 { 0 } else { end };
             arena_len = arena_len.max(end + step.scratch_len);
         }
@@ -233,6 +233,7 @@ impl Builder {
             }
         };
         ModelDesc {
+            backend: Backend::Planar,
             rounding: Rounding::Double,
             arena_len,
             macs: 1000,

@@ -7,16 +7,17 @@ use crate::file::{File, META, NAMES, STEPS, TENSORS, all_equal, damaged};
 
 /// Damage to the header: (offset, bytes, error).
 pub(crate) fn header_cases() -> Vec<FormatError> {
-    let cases: [(usize, &[u8], FormatError); 19] = [
+    let cases: [(usize, &[u8], FormatError); 20] = [
         (0, b"nnn", FormatError::Magic),
         (8, &[100, 0, 0, 0], FormatError::FileLen),
         (8, &[255, 255, 255, 127], FormatError::FileLen),
         (12, &[0, 0], FormatError::Version),
         (14, &[0, 0], FormatError::Version),
-        (14, &[2, 0], FormatError::Version),
-        (12, &[2, 0, 2, 0], FormatError::MinReader),
+        (14, &[3, 0], FormatError::Version),
+        (12, &[3, 0, 3, 0], FormatError::MinReader),
         (32, &[2], FormatError::Flags),
         (36, &[2], FormatError::Backend),
+        (36, &[3], FormatError::Backend),
         (37, &[1], FormatError::HeaderReserved),
         (111, &[1], FormatError::HeaderReserved),
         (44, &[8], FormatError::Regions),

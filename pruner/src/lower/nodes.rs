@@ -26,6 +26,7 @@ impl<'a> Lowering<'a> {
             options,
             program: Program {
                 name: graph.name.clone(),
+                backend: options.target.backend,
                 rounding: options.rounding.unwrap_or(Rounding::Double),
                 tensors: Vec::new(),
                 steps: Vec::new(),

@@ -4,7 +4,7 @@
 //! multiplier each channel gets. The file mirrors it, together with the plan, one to one.
 
 use nnz_format::encode::Blob;
-use nnz_format::{AxisOrder, DType, Op, Rounding, Strides, TensorLayout, WeightLayout};
+use nnz_format::{AxisOrder, Backend, DType, Op, Rounding, Strides, TensorLayout, WeightLayout};
 
 /// One tensor in memory.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,6 +168,8 @@ impl Step {
 pub struct Program {
     /// Name of the model.
     pub name: String,
+    /// The kernels that it is for.
+    pub backend: Backend,
     /// How accumulators are rounded.
     pub rounding: Rounding,
     /// All tensors.
@@ -197,6 +199,7 @@ impl Program {
     #[must_use]
     pub fn scratch_len(&self, step: &Step) -> u32 {
         nnz_format::scratch_len(
+            self.backend,
             &step.op,
             &self.tensors[step.input].at(0),
             &self.tensors[step.output].at(0),

@@ -4,7 +4,9 @@ use super::Random;
 use nnz::{Progress, Session};
 use nnz_format::encode::Blob;
 use nnz_format::write::{IoDesc, ModelDesc, StepDesc, write};
-use nnz_format::{AxisOrder, DType, Model, Op, Rounding, Tensor, TensorLayout, scratch_len};
+use nnz_format::{
+    AxisOrder, Backend, DType, Model, Op, Rounding, Tensor, TensorLayout, scratch_len,
+};
 
 /// Bytes around the arena that nobody may touch.
 const CANARY: usize = 256;
@@ -89,7 +91,7 @@ impl Net {
         } else {
             take(self.output.len)
         };
-        let scratch = scratch_len(&self.op, &self.input, &self.output);
+        let scratch = scratch_len(Backend::Planar, &self.op, &self.input, &self.output);
         let scratch_offset = if scratch == 0 { 0 } else { take(scratch) };
         (scratch_offset, scratch, end)
     }
@@ -114,6 +116,7 @@ impl Net {
             std: 1.0,
         };
         let desc = ModelDesc {
+            backend: Backend::Planar,
             rounding: self.rounding,
             arena_len,
             macs: 0,

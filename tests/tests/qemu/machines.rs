@@ -4,7 +4,7 @@ use core::time::Duration;
 use nnz::{Model, Session};
 use nnz_format::encode::{self, Matrix, RowQuant};
 use nnz_format::write::{IoDesc, ModelDesc, StepDesc, write};
-use nnz_format::{AxisOrder, Clamp, DType, Op, Rounding, Tensor, TensorLayout};
+use nnz_format::{AxisOrder, Backend, Clamp, DType, Op, Rounding, Tensor, TensorLayout};
 use nnz_pruner::pipeline::{self, Options};
 use nnz_support::emulator::{self, EmulatorError, Outcome, Request};
 use nnz_support::targets::Target;
@@ -196,6 +196,7 @@ pub(crate) fn own_network() -> Vec<u8> {
         std: 1.0,
     };
     let desc = ModelDesc {
+        backend: Backend::Planar,
         rounding: Rounding::Single,
         arena_len: 16,
         macs: 32,
