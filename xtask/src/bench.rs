@@ -8,14 +8,14 @@ use crate::firmware;
 use anyhow::{Context, Result};
 use core::fmt::Write;
 use core::time::Duration;
-use nnz_support::emulator::{self, Outcome, Request};
+use nnz_support::emulator::{self, FlashModel, Outcome, Request};
 use nnz_support::targets::Target;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 const HEADER: &str =
-    "model,model_bytes,instructions,load_instructions,arena_bytes,stack_bytes,code_bytes\n";
+    "model,model_bytes,instructions,cycles,load_instructions,arena_bytes,stack_bytes,code_bytes\n";
 
 /// Runs each model on every target that has an image and writes the records.
 pub(crate) fn run(models: &[PathBuf], date: Option<String>) -> Result<()> {
@@ -49,6 +49,7 @@ fn row(target: &Target, model: &PathBuf) -> Result<String> {
         model: &bytes,
         input: &[],
         timeout: Duration::from_secs(600),
+        meter: Some(FlashModel::of(target)),
     };
     let outcome = emulator::run(&request)?;
     let name = model.file_stem().unwrap_or_default().to_string_lossy();
@@ -58,13 +59,16 @@ fn row(target: &Target, model: &PathBuf) -> Result<String> {
 fn line(name: &str, outcome: &Outcome) -> Result<String> {
     let run = &outcome.run;
     let mut text = String::new();
+    let row = outcome.metering.as_ref().and_then(|m| m.rows.first());
+    let cycles = row.and_then(|row| row.cycles).map(|n| n.to_string());
+    let cycles = cycles.unwrap_or_default();
     let code = outcome
         .code_bytes
         .map(|n| n.to_string())
         .unwrap_or_default();
     writeln!(
         text,
-        "{name},{},{},{},{},{},{code}",
+        "{name},{},{},{cycles},{},{},{},{code}",
         run.model_bytes,
         run.rows.first().copied().unwrap_or_default(),
         run.load_instructions,

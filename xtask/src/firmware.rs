@@ -7,6 +7,7 @@
 //! ```
 
 use crate::command::{self, root};
+use crate::plugin;
 use crate::toolchain::Toolchain;
 use anyhow::{Context, Result};
 use nnz_support::targets::Target;
@@ -24,6 +25,7 @@ pub(crate) fn select(names: &[String]) -> Result<Vec<&'static Target>> {
 
 /// Builds the images of the named targets, or of all.
 pub(crate) fn run(names: &[String]) -> Result<()> {
+    println!("{}", plugin::build()?.display());
     select(names)?.into_iter().try_for_each(|target| {
         let image = build_any(target)?;
         println!("{}", image.display());

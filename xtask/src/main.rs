@@ -3,7 +3,7 @@
 //! ```text
 //! setup      toolchain.rs, setup.rs   compilers and emulators that the machine lacks
 //! check      check.rs                 format, lints, documentation, sizes of files and functions
-//! firmware   firmware.rs              target/firmware/NAME.elf for every target
+//! firmware   firmware.rs, plugin.rs   target/firmware/NAME.elf for every target, and the cycle model
 //! test       test.rs                  everything that can be tested here, and what was skipped
 //! qemu       qemu.rs                  one model on the emulated machines
 //! size       size.rs, symbols.rs      code bytes of one model's own image
@@ -14,6 +14,7 @@ mod bench;
 mod check;
 mod command;
 mod firmware;
+mod plugin;
 mod qemu;
 mod setup;
 mod size;

@@ -22,6 +22,7 @@ pub(crate) fn run(model: &Path, names: &[String], input: Option<&Path>) -> Resul
             model: &bytes,
             input: &input,
             timeout: Duration::from_secs(600),
+            meter: None,
         };
         let outcome = emulator::run(&request)?;
         let run = &outcome.run;

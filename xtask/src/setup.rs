@@ -2,10 +2,10 @@
 //!
 //! Rust's libraries for the targets come from `rustup target add`, or, where rustup must not
 //! install (`RUSTUP_AUTO_INSTALL=0`) or is absent, from Debian's compiler packages and their
-//! sources. Emulators are Debian packages. Nothing is done for what is already there.
+//! sources. Emulators are Debian packages. The cycle model, a plugin of the emulator, is built. Nothing else is done for what is already there.
 
-use crate::command;
 use crate::toolchain::Toolchain;
+use crate::{command, plugin};
 use anyhow::{Result, bail};
 use nnz_support::targets::Target;
 use std::collections::BTreeSet;
@@ -45,10 +45,20 @@ pub(crate) fn run() -> Result<()> {
             target.name, target.triple
         );
     }
-    match (emulators, compilers) {
-        (Err(first), Err(second)) => bail!("{first:#}\n{second:#}"),
-        (emulators, compilers) => emulators.and(compilers),
+    let plugin = plugin::build();
+    println!(
+        "cycle model  {}",
+        if plugin.is_ok() { "built" } else { "not built" }
+    );
+    let failures: Vec<String> = [emulators, compilers, plugin.map(drop)]
+        .into_iter()
+        .filter_map(Result::err)
+        .map(|error| format!("{error:#}"))
+        .collect();
+    if !failures.is_empty() {
+        bail!("{}", failures.join("\n"));
     }
+    Ok(())
 }
 
 fn install_emulators() -> Result<()> {

@@ -28,7 +28,7 @@ pub(crate) fn run(host_only: bool) -> Result<()> {
     }
     summary.part("format, lints, documentation and sizes", check::run);
     summary.part("format and runtime, debug", || {
-        let packages = ["nnz-format", "nnz", "nnz-support", "xtask"];
+        let packages = ["nnz-format", "nnz", "nnz-support", "nnz-cycles", "xtask"];
         let mut test = cargo();
         test.args(["test", "--all-features"]);
         packages.iter().for_each(|package| {

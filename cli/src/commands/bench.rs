@@ -9,17 +9,20 @@ use crate::{arrays, atomic, host_bench, nnz_file};
 use clap::builder::PossibleValuesParser;
 use nnz_pruner::data::{Dataset, Elements};
 use nnz_pruner::inspect::{Inspection, inspect};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const LONG: &str = "\
 Measures one inference of a .nnz file.
 
 `--on host` times this machine with a monotonic clock. The other machines are emulated by QEMU, which counts \
-instructions exactly: two runs give the same number, and it is not a clock. Emulation needs \
+instructions exactly: two runs give the same number. For Cortex-M0+, M3 and M4 a model turns them into \
+cycles, and `latency` is cycles at the target's clock; docs/cycle-model.md has its rules. Emulation needs \
 qemu-system-arm or qemu-system-riscv32 and the firmware; where one is missing the error says how to get it.
 
   nnz bench net.nnz
   nnz bench net.nnz --on cortex-m4
+  nnz bench net.nnz --on cortex-m4 --flash-ws 5 --flash-lines 64
   nnz bench net.nnz --on rv32 --input x.npy --output y.npy --json";
 
 /// Measures one inference, here or on an emulated microcontroller
@@ -38,6 +41,12 @@ pub(super) struct Args {
     /// Where to write the output, rows stacked; needs --input
     #[arg(long, short, value_name = "Y.npy", requires = "input")]
     output: Option<PathBuf>,
+    /// Wait states of the machine's flash in the cycle model, instead of the target's
+    #[arg(long, value_name = "N")]
+    flash_ws: Option<u32>,
+    /// Lines of 16 bytes that the flash buffers, for code and for data each
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    flash_lines: u32,
     /// How long to measure on the host, seconds
     #[arg(long, value_name = "S", default_value_t = 1.0)]
     seconds: f64,
@@ -72,6 +81,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             model: args.file.clone(),
             input: args.input.is_some().then(|| rows.concat()),
             want_output: args.output.is_some(),
+            flash_ws: args.flash_ws,
+            flash_lines: args.flash_lines,
         })?;
         drop(progress);
         let report = with_counts(done.report, &inspect(&model));
@@ -174,11 +185,23 @@ fn render(report: &BenchReport) -> String {
     line("arena", report.arena_bytes.map(ui::bytes));
     line("stack", report.stack_bytes.map(ui::bytes));
     line("code", report.code_bytes.map(ui::bytes));
+    line("mix", report.instruction_mix.as_ref().map(mix));
     line("peak RSS", report.peak_rss_bytes.map(ui::bytes));
     for (key, value) in report.environment.iter().flatten() {
         line(key, Some(style.dim(value)));
     }
     out
+}
+
+/// Shares of the kinds of instructions, the largest first.
+fn mix(counts: &BTreeMap<String, u64>) -> String {
+    let all = counts.values().sum::<u64>().max(1);
+    let mut kinds: Vec<_> = counts.iter().filter(|(_, count)| **count > 0).collect();
+    kinds.sort_by_key(|(_, count)| core::cmp::Reverse(**count));
+    let share = |(name, &count): (&String, &u64)| {
+        format!("{name} {:.1} %", count as f64 * 100.0 / all as f64)
+    };
+    kinds.into_iter().map(share).collect::<Vec<_>>().join(", ")
 }
 
 /// One row a step, with the columns that the machine knows.

@@ -157,6 +157,8 @@ fn emulate(folder: &Path, rows: &mut [Row]) -> Option<anyhow::Error> {
             model: folder.join(&row.file),
             input: None,
             want_output: false,
+            flash_ws: None,
+            flash_lines: 1,
         };
         match emulate::run(&request) {
             Ok(done) => {

@@ -91,6 +91,8 @@ pub struct Emulator {
     pub icount_shift: u32,
     /// What the firmware counts instructions with.
     pub counter: Counter,
+    /// Core whose cycles are modelled, as `targets/cycles` names it; without it only instructions are counted.
+    pub cycle_model: Option<String>,
 }
 
 /// What the firmware counts instructions with.

@@ -49,6 +49,7 @@ pub(crate) fn run(target: &Target, model: &[u8], input: &[u8]) -> Option<Outcome
         model,
         input,
         timeout: Duration::from_secs(300),
+        meter: None,
     };
     match emulator::run(&request) {
         Ok(outcome) => Some(outcome),

@@ -10,6 +10,7 @@
     reason = "helpers of tests: a failure is the test's failure"
 )]
 
+mod cycles;
 mod machines;
 
 use core::time::Duration;
@@ -150,6 +151,7 @@ fn a_refused_model_is_reported_with_its_reason() {
             model: &model,
             input: &[],
             timeout: Duration::from_secs(60),
+            meter: None,
         };
         let error = emulator::run(&request).unwrap_err().to_string();
         assert!(
@@ -169,6 +171,7 @@ fn an_input_of_the_wrong_length_is_reported() {
             model: &model,
             input: &[1, 2, 3],
             timeout: Duration::from_secs(60),
+            meter: None,
         };
         let error = emulator::run(&request).unwrap_err().to_string();
         assert!(

@@ -32,7 +32,10 @@ impl Counter {
 impl Ticks for Counter {
     fn now(&mut self) -> u32 {
         // SAFETY: as in `start`.
-        u32::MAX - unsafe { VALUE.read_volatile() }
+        let left = unsafe { VALUE.read_volatile() };
+        // SAFETY: a hint that no core has a use for: the emulator's plugin writes its totals when it sees it.
+        unsafe { asm!(".inst.n 0xBF80", options(nomem, nostack, preserves_flags)) };
+        u32::MAX - left
     }
 }
 

@@ -37,6 +37,8 @@ pub enum EmulatorError {
     },
     /// It ran longer than allowed.
     Timeout(Duration),
+    /// The cycle model's totals do not fit the run.
+    Meter(String),
     /// The firmware's report is a failure or is not finished.
     Failed {
         /// Why.
@@ -68,6 +70,11 @@ impl fmt::Display for EmulatorError {
                 "{program} is not installed\n  help: on Debian or Ubuntu: `apt-get install {package}`"
             ),
             Self::Io { what, source } => write!(f, "{what}: {source}"),
+            Self::Meter(what) => write!(
+                f,
+                "the cycle model does not fit the firmware: {what}\n  help: build both again with \
+                 `cargo xtask setup` and `cargo xtask firmware`"
+            ),
             Self::Timeout(limit) => {
                 write!(
                     f,
@@ -98,6 +105,7 @@ impl core::error::Error for EmulatorError {
             | Self::NoEmulator(_)
             | Self::NoImage { .. }
             | Self::NotInstalled { .. }
+            | Self::Meter(_)
             | Self::Timeout(_) => None,
         }
     }

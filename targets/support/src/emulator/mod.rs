@@ -7,7 +7,7 @@
 //! The firmware reads and writes the folder's files through semihosting. Instruction counts are
 //! those of the emulated machine, the same in every run.
 
-use crate::report::Run;
+use crate::report::{Run, RunFailure};
 use crate::targets::{Emulator, Target};
 use crate::{INPUT_FILE, MODEL_FILE, OUTPUT_FILE};
 use core::time::Duration;
@@ -18,8 +18,10 @@ use std::time::Instant;
 use std::{env, fs, io, thread};
 
 mod error;
+mod meter;
 
 pub use error::EmulatorError;
+pub use meter::{FlashModel, Metered, Metering, find_plugin};
 
 /// Environment variable that names the folder with the firmware images.
 pub const FIRMWARE_DIR: &str = "NNZ_FIRMWARE_DIR";
@@ -35,6 +37,8 @@ pub struct Request<'a> {
     pub input: &'a [u8],
     /// Time after which the emulator is stopped.
     pub timeout: Duration,
+    /// With what flash to model cycles; `None` runs without the cycle model.
+    pub meter: Option<FlashModel>,
 }
 
 /// What came out.
@@ -44,6 +48,8 @@ pub struct Outcome {
     pub output: Vec<u8>,
     /// Counts and sizes.
     pub run: Run,
+    /// Totals by kind of instruction, and cycles; `None` where they were not asked for or the plugin is missing.
+    pub metering: Option<Metering>,
     /// Code bytes of the model's operators, where `cargo xtask size` measured them.
     pub code_bytes: Option<u64>,
     /// What it ran on, for a report.
@@ -93,7 +99,19 @@ pub fn run(request: &Request<'_>) -> Result<Outcome, EmulatorError> {
         .as_ref()
         .ok_or_else(|| EmulatorError::NoEmulator(target.name.clone()))?;
     let image = find_image(target)?;
-    run_image(emulator, &image, request)
+    let metered = run_image(emulator, &image, request);
+    if request.meter.is_some() && refused_plugin(&metered) {
+        let meter = None;
+        return run_image(emulator, &image, &Request { meter, ..*request });
+    }
+    metered
+}
+
+/// Whether the emulator ended because it cannot load the plugin: it was built without the interface, or has another
+/// version of it.
+fn refused_plugin(outcome: &Result<Outcome, EmulatorError>) -> bool {
+    matches!(outcome, Err(EmulatorError::Failed { printed, failure: RunFailure::Unfinished, .. })
+        if printed.contains("plugin"))
 }
 
 /// Runs a request on a given image.
@@ -110,10 +128,10 @@ pub fn run_image(
     write(MODEL_FILE, request.model)?;
     write(INPUT_FILE, request.input)?;
     let log = folder.path().join("log.txt");
-    let status = finish(
-        command(emulator, image, folder.path(), &log)?,
-        request.timeout,
-    )?;
+    let plugin = request.meter.zip(find_plugin());
+    let plugin = plugin.map(|(flash, file)| meter::argument(&file, request.target, flash));
+    let child = command(emulator, image, folder.path(), &log, plugin.as_deref())?;
+    let status = finish(child, request.timeout)?;
     let printed = fs::read(&log).map_err(|e| io_error("reading the emulator's output", e))?;
     let printed = String::from_utf8_lossy(&printed);
     let run = Run::parse(&printed).map_err(|failure| EmulatorError::Failed {
@@ -126,12 +144,24 @@ pub fn run_image(
         Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(e) => return Err(io_error("reading the firmware's output", e)),
     };
+    let metering = match plugin {
+        Some(_) => Some(read_totals(folder.path(), &run, emulator)?),
+        None => None,
+    };
     Ok(Outcome {
         output,
         run,
+        metering,
         code_bytes: measured_code_bytes(image, request.model),
         environment: environment(emulator),
     })
+}
+
+/// What the plugin wrote.
+fn read_totals(folder: &Path, run: &Run, emulator: &Emulator) -> Result<Metering, EmulatorError> {
+    let totals = fs::read_to_string(folder.join(meter::TOTALS_FILE))
+        .map_err(|e| io_error("reading the cycle model's totals", e))?;
+    meter::metering(&totals, run, emulator.cycle_model.is_some())
 }
 
 fn command(
@@ -139,6 +169,7 @@ fn command(
     image: &Path,
     folder: &Path,
     log: &Path,
+    plugin: Option<&str>,
 ) -> Result<Child, EmulatorError> {
     let image = image
         .canonicalize()
@@ -160,6 +191,7 @@ fn command(
         .args(["-semihosting-config", "enable=on,target=native"])
         .arg("-icount")
         .arg(format!("shift={}", emulator.icount_shift))
+        .args(plugin.iter().flat_map(|plugin| ["-plugin", plugin]))
         .arg("-kernel")
         .arg(image)
         .current_dir(folder)
@@ -266,6 +298,7 @@ mod tests {
             model: &[],
             input: &[],
             timeout: Duration::from_millis(200),
+            meter: None,
         }
     }
 
