@@ -1,10 +1,15 @@
 //! Names the instruction sets that stable compilers do not show as target features.
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(isa, values(\"thumb2\"))");
+    println!("cargo::rustc-check-cfg=cfg(isa, values(\"thumb2\", \"dsp\"))");
     println!("cargo::rerun-if-changed=build.rs");
     let target = std::env::var("TARGET").unwrap_or_default();
-    if target.starts_with("thumbv7") || target.starts_with("thumbv8m.main") {
+    let is_v7em = target.starts_with("thumbv7em");
+    let is_v8m = target.starts_with("thumbv8m.main");
+    if target.starts_with("thumbv7") || is_v8m {
         println!("cargo::rustc-cfg=isa=\"thumb2\"");
+    }
+    if is_v7em || is_v8m {
+        println!("cargo::rustc-cfg=isa=\"dsp\"");
     }
 }

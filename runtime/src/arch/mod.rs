@@ -48,9 +48,11 @@ pub(crate) fn keep_rolled() {
     }
 }
 
-/// The kernels of this target that round accumulators once.
-pub(crate) type Single = portable::PortableSingle;
-/// The kernels of this target that round accumulators twice.
-pub(crate) type Double = portable::PortableDouble;
+/// The kernels of this target that round accumulators once and twice.
+#[cfg(isa = "dsp")]
+pub(crate) use arm::dsp::{DspDouble as Double, DspSingle as Single};
+/// The kernels of this target that round accumulators once and twice.
+#[cfg(not(isa = "dsp"))]
+pub(crate) use portable::{PortableDouble as Double, PortableSingle as Single};
 /// The kernels of this target for floats.
 pub(crate) type Float = portable::PortableF32;

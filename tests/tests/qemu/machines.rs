@@ -141,8 +141,13 @@ fn row_len(model: &Model<'_>) -> usize {
         .sum()
 }
 
-/// Rows of bytes from a seed.
+/// [`ROWS`] rows of bytes from a seed.
 pub(crate) fn rows(model: &[u8], seed: u64) -> Vec<u8> {
+    rows_of(model, seed, ROWS)
+}
+
+/// `count` rows of bytes from a seed.
+pub(crate) fn rows_of(model: &[u8], seed: u64, count: usize) -> Vec<u8> {
     let words = aligned(model);
     let model = Model::parse(bytemuck::cast_slice(&words)).unwrap();
     let mut state = seed;
@@ -152,7 +157,7 @@ pub(crate) fn rows(model: &[u8], seed: u64) -> Vec<u8> {
             .wrapping_add(1_442_695_040_888_963_407);
         state.to_be_bytes()[0]
     };
-    (0..ROWS * row_len(&model)).map(|_| next()).collect()
+    (0..count * row_len(&model)).map(|_| next()).collect()
 }
 
 /// A network of this suite's own: eight values, a fully connected layer of four rows.

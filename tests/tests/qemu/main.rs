@@ -11,7 +11,9 @@
 )]
 
 mod cycles;
+mod kernels;
 mod machines;
+mod random;
 
 use core::time::Duration;
 use machines::{

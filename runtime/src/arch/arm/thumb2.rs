@@ -23,7 +23,7 @@ pub(crate) unsafe fn tap_s8<const N: usize, const STEP: i32>(
         unsafe { one_tap::<STEP>(row, w, x) };
     } else {
         // SAFETY: the caller's contract.
-        unsafe { super::portable::tap_by::<i8, i32, N, STEP>(accs, weights, x, mac_s8) };
+        unsafe { crate::arch::portable::tap_by::<i8, i32, N, STEP>(accs, weights, x, mac_s8) };
     }
 }
 

@@ -1,0 +1,68 @@
+//! Every kernel of the cores with a DSP extension computes what this machine's portable kernel computes.
+//!
+//! A file holds many steps that do not depend on each other, each of a random operator, shape, layout and arithmetic;
+//! it runs once on this machine and once on each emulator. A step that differs is named with its seed.
+
+mod batch;
+mod cases;
+mod plain;
+
+use crate::machines::{on_host, rows_of, run, targets};
+use crate::random::Random;
+use batch::Batch;
+use cases::Case;
+use nnz_format::{Backend, Rounding};
+
+/// Steps of one file.
+const STEPS: usize = 40;
+/// Targets whose kernels are tested here.
+const CORES: [&str; 3] = ["cortex-m4", "cortex-m7", "cortex-m33"];
+
+/// Runs `files` files of random cases of each backend and rounding on every core.
+fn agree(files: u64, case: impl Fn(&mut Random) -> Case) {
+    let targets = targets();
+    let cores = targets.iter().filter(|t| CORES.contains(&t.name.as_str()));
+    for core in cores {
+        for seed in 0..files {
+            for backend in [Backend::ArmDsp, Backend::Planar] {
+                for rounding in [Rounding::Single, Rounding::Double] {
+                    let mut random = Random::new(seed);
+                    let cases = (0..STEPS).map(|_| case(&mut random)).collect();
+                    let batch = Batch::new(cases, backend, rounding);
+                    let model = batch.file();
+                    let input = rows_of(&model, seed, 1);
+                    let Some(outcome) = run(core, &model, &input) else {
+                        return;
+                    };
+                    let expected = on_host(&model, &input);
+                    if let Some(difference) = batch.difference(&expected, &outcome.output) {
+                        panic!(
+                            "{} {backend:?} {rounding:?} seed {seed}: {difference}",
+                            core.name
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn matrices_times_vectors_agree() {
+    agree(3, cases::fully_connected);
+}
+
+#[test]
+fn convolutions_agree() {
+    agree(4, cases::convolution);
+}
+
+#[test]
+fn depthwise_convolutions_agree() {
+    agree(4, cases::depthwise);
+}
+
+#[test]
+fn everything_else_agrees() {
+    agree(3, plain::other);
+}
