@@ -1,23 +1,37 @@
 //! Prunes one layer, given what it receives in the dense and in the pruned network.
 
 use super::super::{Method, Options, select};
-use super::matrix::{Rows, Square, times_inverse};
+use super::matrix::{Rows, Square, times, times_inverse};
 use super::sweep::Sweep;
 use crate::arith;
 use crate::ir::{Bias, Graph, Quant, Weights};
 
 /// Share of the Hessian's mean diagonal that is added to the diagonal.
 const DAMPING: f64 = 0.01;
+/// Shares that samples kept aside choose from.
+const DAMPINGS: [f64; 5] = [0.003, 0.01, 0.03, 0.1, 0.3];
 /// Tenfold increases of the damping before a layer is given up.
 const MAX_DAMPINGS: usize = 8;
+/// One sample of so many is kept aside.
+const ASIDE: usize = 4;
 
-/// Prunes the layer `node` to a share of zeros; `inputs` are patches of the dense and of the pruned network.
+/// Patches of a layer's input.
+pub(super) struct Inputs {
+    /// In the dense network.
+    pub(super) dense: Rows,
+    /// In the network pruned so far.
+    pub(super) pruned: Rows,
+    /// Patches that follow each other and belong to one sample.
+    pub(super) per_sample: usize,
+}
+
+/// Prunes the layer `node` to a share of zeros.
 pub(super) fn prune(
     graph: &mut Graph,
     node: usize,
     sparsity: f64,
     options: &Options,
-    (xd, xs): (&Rows, &Rows),
+    inputs: Inputs,
 ) -> Result<(), String> {
     let quant = graph.tensor(graph.nodes[node].inputs[0]).quant;
     let Some((weights, bias, _)) = graph.nodes[node].op.layer_mut() else {
@@ -27,21 +41,19 @@ pub(super) fn prune(
     let wanted = select::share(weights.len(), sparsity);
     match options.method {
         Method::Wanda => {
-            let second = xs.product(xs);
+            let second = inputs.pruned.product(&inputs.pruned);
             let scale: Vec<f64> = (0..second.n).map(|j| second.at(j, j)).collect();
             sweep.mask_rows(&scale, sparsity);
         }
         Method::SparseGpt => {
-            let (u, _) = damped_factor(xs.product(xs))?;
+            let second = inputs.pruned.product(&inputs.pruned);
+            let (u, _) = damped_factor(second, DAMPING)?;
             sweep.solve(&u, wanted);
         }
         Method::Obs => {
-            let (md, ms) = (xd.means(), xs.means());
+            let (md, ms) = (inputs.dense.means(), inputs.pruned.means());
             let before = sums(&sweep.weights, &md);
-            let (u, lambda) = damped_factor(centred(xs.product(xs), &ms, &ms))?;
-            let cross = centred(xd.product(xs), &md, &ms);
-            refit(&mut sweep.weights, &cross, lambda, &u);
-            sweep.solve(&u, wanted);
+            sweep = solve(&sweep, wanted, inputs, (&md, &ms))?;
             let after = sums(&sweep.weights, &ms);
             let change: Vec<f64> = before.iter().zip(&after).map(|(b, a)| b - a).collect();
             add_bias(bias, &change, weights, quant);
@@ -52,10 +64,88 @@ pub(super) fn prune(
     Ok(())
 }
 
+/// Covariance of the pruned network's inputs, and of the dense network's with those.
+struct Moments {
+    own: Square,
+    cross: Square,
+}
+
+impl Moments {
+    fn of(dense: &Rows, pruned: &Rows) -> Self {
+        Self {
+            own: pruned.product(pruned),
+            cross: dense.product(pruned),
+        }
+    }
+
+    /// The sweep with refitted weights.
+    fn solve(&self, sweep: &Sweep, wanted: usize, damping: f64) -> Result<Sweep, String> {
+        let (u, lambda) = damped_factor(self.own.clone(), damping)?;
+        let mut sweep = sweep.clone();
+        let mut target = times(&sweep.weights, &self.cross);
+        target
+            .iter_mut()
+            .zip(&sweep.weights)
+            .for_each(|(t, w)| *t += lambda * w);
+        sweep.weights = times_inverse(&target, &u);
+        sweep.solve(&u, wanted);
+        Ok(sweep)
+    }
+
+    /// How much the outputs of `solved` differ from those of `dense`, but for what depends on `dense` alone.
+    fn error(&self, dense: &Sweep, solved: &Sweep) -> f64 {
+        let own = times(&solved.weights, &self.own);
+        let cross = times(&dense.weights, &self.cross);
+        let terms = own.iter().zip(&cross).zip(&solved.weights);
+        terms.map(|((own, cross), w)| w * (own - 2.0 * cross)).sum()
+    }
+}
+
+/// Refits and sweeps with the damping that does best on samples kept aside.
+fn solve(
+    sweep: &Sweep,
+    wanted: usize,
+    inputs: Inputs,
+    (md, ms): (&[f64], &[f64]),
+) -> Result<Sweep, String> {
+    let Inputs {
+        mut dense,
+        mut pruned,
+        per_sample,
+    } = inputs;
+    dense.subtract(md);
+    pruned.subtract(ms);
+    let (dense, dense_aside) = dense.split(per_sample, ASIDE);
+    let (pruned, pruned_aside) = pruned.split(per_sample, ASIDE);
+    let fit = Moments::of(&dense, &pruned);
+    if pruned_aside.len() == 0 {
+        return fit.solve(sweep, wanted, DAMPING);
+    }
+    let aside = Moments::of(&dense_aside, &pruned_aside);
+    let mut best = (f64::INFINITY, DAMPING);
+    for damping in DAMPINGS {
+        let error = aside.error(sweep, &fit.solve(sweep, wanted, damping)?);
+        if error < best.0 {
+            best = (error, damping);
+        }
+    }
+    let share = ratio(pruned.len(), pruned.len() + pruned_aside.len());
+    let all = Moments {
+        own: fit.own.mixed(&aside.own, share),
+        cross: fit.cross.mixed(&aside.cross, share),
+    };
+    all.solve(sweep, wanted, best.1)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^52")]
+fn ratio(part: usize, whole: usize) -> f64 {
+    part as f64 / whole as f64
+}
+
 /// The factor of the damped inverse and the damping; it grows until the matrix can be factored.
-fn damped_factor(mut hessian: Square) -> Result<(Square, f64), String> {
+fn damped_factor(mut hessian: Square, share: f64) -> Result<(Square, f64), String> {
     let mut lambda = 0.0;
-    let mut add = DAMPING * hessian.mean_diagonal().max(0.0) + 1e-8;
+    let mut add = share * hessian.mean_diagonal().max(0.0) + 1e-8;
     for _ in 0..MAX_DAMPINGS {
         hessian.add_diagonal(add);
         lambda += add;
@@ -65,28 +155,6 @@ fn damped_factor(mut hessian: Square) -> Result<(Square, f64), String> {
         add = lambda * 9.0;
     }
     Err("its inputs are not finite, or too large to solve for".into())
-}
-
-fn centred(mut product: Square, left: &[f64], right: &[f64]) -> Square {
-    for (row, l) in product.values.chunks_mut(product.n.max(1)).zip(left) {
-        row.iter_mut().zip(right).for_each(|(x, r)| *x -= l * r);
-    }
-    product
-}
-
-/// `W := (W · cross + λ W) · H⁻¹`.
-fn refit(weights: &mut [f64], cross: &Square, lambda: f64, u: &Square) {
-    let n = cross.n;
-    for w in weights.chunks_mut(n) {
-        let mut out: Vec<f64> = w.iter().map(|x| lambda * x).collect();
-        for (i, x) in w.iter().enumerate().filter(|(_, x)| **x != 0.0) {
-            out.iter_mut()
-                .zip(cross.row(i))
-                .for_each(|(o, c)| *o += x * c);
-        }
-        w.copy_from_slice(&out);
-    }
-    times_inverse(weights, u);
 }
 
 /// Every row's product with the means.

@@ -22,6 +22,8 @@ const CHUNK: usize = 128;
 const STRIPE: usize = 32;
 /// Sides of the tile that stays in registers.
 const TILE: [usize; 2] = [4, 8];
+/// Rows that one task multiplies with a square matrix.
+pub(super) const BAND: usize = 16;
 
 impl Square {
     pub(super) fn row(&self, i: usize) -> &[f64] {
@@ -41,6 +43,15 @@ impl Square {
     pub(super) fn add_diagonal(&mut self, lambda: f64) {
         for i in 0..self.n {
             self.values[i * self.n + i] += lambda;
+        }
+    }
+
+    /// `share · self + (1 − share) · other`.
+    pub(super) fn mixed(&self, other: &Self, share: f64) -> Self {
+        let pairs = self.values.iter().zip(&other.values);
+        Self {
+            n: self.n,
+            values: pairs.map(|(a, b)| share * a + (1.0 - share) * b).collect(),
         }
     }
 
@@ -131,6 +142,33 @@ impl Rows {
         sums
     }
 
+    /// Subtracts a row from every row.
+    #[expect(clippy::cast_possible_truncation, reason = "rows are f32")]
+    pub(super) fn subtract(&mut self, row: &[f64]) {
+        let row: Vec<f32> = row.iter().map(|x| *x as f32).collect();
+        self.values
+            .par_chunks_mut(self.cols.max(1))
+            .for_each(|r| r.iter_mut().zip(&row).for_each(|(x, m)| *x -= m));
+    }
+
+    /// All but every `nth` run of `len` rows, and those.
+    pub(super) fn split(&self, len: usize, nth: usize) -> (Self, Self) {
+        let empty = || Self {
+            cols: self.cols,
+            values: Vec::new(),
+        };
+        let (mut most, mut few) = (empty(), empty());
+        for (i, run) in self.values.chunks((len * self.cols).max(1)).enumerate() {
+            let side = if i % nth == nth - 1 {
+                &mut few
+            } else {
+                &mut most
+            };
+            side.values.extend_from_slice(run);
+        }
+        (most, few)
+    }
+
     /// `selfᵀ · other / rows`.
     #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^52")]
     pub(super) fn product(&self, other: &Self) -> Square {
@@ -179,18 +217,53 @@ fn accumulate(out: &mut [f64], (a, b): (&[f32], &[f32]), n: usize, i: usize, j: 
     }
 }
 
-/// `rows · U ᵀ·U`, the rows times the inverse that `U` stands for.
-pub(super) fn times_inverse(rows: &mut [f64], u: &Square) {
+/// `rows · matrix`.
+pub(super) fn times(rows: &[f64], matrix: &Square) -> Vec<f64> {
+    let n = matrix.n;
+    let mut out = vec![0.0; rows.len()];
+    out.par_chunks_mut(n)
+        .zip(rows.par_chunks(n))
+        .for_each(|(out, row)| {
+            for (i, x) in row.iter().enumerate().filter(|(_, x)| **x != 0.0) {
+                out.iter_mut()
+                    .zip(matrix.row(i))
+                    .for_each(|(o, m)| *o += x * m);
+            }
+        });
+    out
+}
+
+/// `rows · Uᵀ·U`, the rows times the inverse that `U` stands for.
+pub(super) fn times_inverse(rows: &[f64], u: &Square) -> Vec<f64> {
     let n = u.n;
-    rows.par_chunks_mut(n).for_each(|row| {
-        // row · Uᵀ, then · U.
-        let half: Vec<f64> = (0..n).map(|i| dot(&row[i..], &u.row(i)[i..])).collect();
-        row.fill(0.0);
-        for (i, h) in half.iter().enumerate() {
-            row[i..]
+    let mut out = vec![0.0; rows.len()];
+    out.par_chunks_mut(n)
+        .zip(rows.par_chunks(n))
+        .for_each(|(out, row)| {
+            for i in 0..n {
+                let half = dot(&row[i..], &u.row(i)[i..]);
+                out[i..]
+                    .iter_mut()
+                    .zip(&u.row(i)[i..])
+                    .for_each(|(o, u)| *o += half * u);
+            }
+        });
+    out
+}
+
+/// Subtracts `left · U[block, after the block]` from the columns after the block.
+pub(super) fn subtract_product(
+    rows: &mut [f64],
+    left: &[f64],
+    u: &Square,
+    block: core::ops::Range<usize>,
+) {
+    for (row, left) in rows.chunks_mut(u.n).zip(left.chunks(block.len())) {
+        for (j, x) in block.clone().zip(left).filter(|(_, x)| **x != 0.0) {
+            row[block.end..]
                 .iter_mut()
-                .zip(&u.row(i)[i..])
-                .for_each(|(r, u)| *r += h * u);
+                .zip(&u.row(j)[block.end..])
+                .for_each(|(w, u)| *w -= x * u);
         }
-    });
+    }
 }

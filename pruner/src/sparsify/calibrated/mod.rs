@@ -108,16 +108,19 @@ pub(super) fn prune(
         pruned.advance(graph, node).map_err(run_error)?;
         let cols = graph.nodes[node].op.weights().map_or(1, Weights::row_len);
         let per_sample = ROWS.min(MAX_PATCH_VALUES / cols.max(1)).div_ceil(n).max(1);
-        let from_pruned = pruned.patches(graph, node, per_sample, options.seed);
-        let from_dense = dense.patches(&dense_graph, node, per_sample, options.seed);
-        if from_pruned.len() < cols {
+        let inputs = layer::Inputs {
+            dense: dense.patches(&dense_graph, node, per_sample, options.seed),
+            pruned: pruned.patches(graph, node, per_sample, options.seed),
+            per_sample: per_sample.min(graph.tensor(graph.nodes[node].output).shape.pixels()),
+        };
+        if inputs.pruned.len() < cols {
             graph.notes.push(format!(
                 "layer '{}': {} calibration patches for {cols} columns are few; more samples keep more accuracy",
                 graph.nodes[node].name,
-                from_pruned.len()
+                inputs.pruned.len()
             ));
         }
-        layer::prune(graph, node, sparsity, options, (&from_dense, &from_pruned))
+        layer::prune(graph, node, sparsity, options, inputs)
             .map_err(|reason| run_error(format!("layer '{}': {reason}", graph.nodes[node].name)))?;
         progress(done + 1, layers.len());
     }

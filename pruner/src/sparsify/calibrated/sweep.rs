@@ -3,7 +3,7 @@
 
 use super::super::Pattern;
 use super::super::select::share;
-use super::matrix::Square;
+use super::matrix::{BAND, Square, subtract_product};
 use crate::ir::{Values, Weights};
 use core::ops::Range;
 use rayon::prelude::*;
@@ -12,6 +12,7 @@ use rayon::prelude::*;
 const BLOCK: usize = 64;
 
 /// A layer's weights `[output][tap][channel]` and how they are grouped.
+#[derive(Clone)]
 pub(super) struct Sweep {
     pub(super) weights: Vec<f64>,
     pub(super) cols: usize,
@@ -87,33 +88,36 @@ impl Sweep {
     /// and what rounding changes moves on as well.
     pub(super) fn solve(&mut self, u: &Square, wanted: usize) {
         let scale: Vec<f64> = (0..u.n).map(|j| 1.0 / (u.at(j, j) * u.at(j, j))).collect();
+        let (cols, rows) = (self.cols, self.weights.len() / self.cols);
         let mut cleared = 0;
         for groups in self.blocks() {
             let (from, to) = (groups[0].start, groups[groups.len() - 1].end);
-            let due = portion(wanted, to, self.cols).saturating_sub(cleared);
-            let mask = self.mask(&groups, &scale, due, 0..self.weights.len() / self.cols);
-            cleared += mask.iter().filter(|m| **m).count();
             let width = to - from;
-            let grid = &self.grid;
+            let mut mask = vec![false; rows * width];
+            if self.keep.is_none() {
+                let due = portion(wanted, to, cols).saturating_sub(cleared);
+                mask = self.mask(&groups, &scale, due, 0..rows);
+                cleared += mask.iter().filter(|m| **m).count();
+            }
+            let (keep, grid) = (self.keep, &self.grid);
             self.weights
-                .par_chunks_mut(self.cols)
-                .zip(mask.par_chunks(width))
+                .par_chunks_mut(BAND * cols)
+                .zip(mask.par_chunks_mut(BAND * width))
                 .enumerate()
-                .for_each(|(r, (w, mask))| {
-                    let step = grid.get(r).copied();
-                    for j in from..to {
-                        let rounded = match step {
-                            _ if mask[j - from] => 0.0,
-                            Some(step) => steps(w[j], step) * step,
-                            None => continue,
-                        };
-                        let error = (w[j] - rounded) / u.at(j, j);
-                        w[j] = rounded;
-                        w[j + 1..]
-                            .iter_mut()
-                            .zip(&u.row(j)[j + 1..])
-                            .for_each(|(w, u)| *w -= error * u);
+                .for_each(|(band, (weights, mask))| {
+                    let mut errors = vec![0.0; mask.len()];
+                    let lines = weights.chunks_mut(cols).zip(mask.chunks_mut(width));
+                    for (r, ((w, mask), errors)) in lines.zip(errors.chunks_mut(width)).enumerate()
+                    {
+                        let step = grid.get(band * BAND + r).copied();
+                        for group in &groups {
+                            if let Some(keep) = keep {
+                                least(w, group, &scale, keep, &mut mask[group.start - from..]);
+                            }
+                            clear(w, u, group, (from, to), (mask, errors), step);
+                        }
                     }
+                    move_on(weights, &errors, u, (from, to));
                 });
         }
     }
@@ -134,13 +138,12 @@ impl Sweep {
         }
     }
 
-    /// Consecutive groups of at least [`BLOCK`] columns; N:M decides group by group.
+    /// Consecutive groups of at least [`BLOCK`] columns.
     fn blocks(&self) -> Vec<Vec<Range<usize>>> {
-        let least = if self.keep.is_some() { 1 } else { BLOCK };
         let mut blocks: Vec<Vec<Range<usize>>> = Vec::new();
         for group in &self.groups {
             match blocks.last_mut() {
-                Some(b) if b.iter().map(Range::len).sum::<usize>() < least => b.push(group.clone()),
+                Some(b) if b.iter().map(Range::len).sum::<usize>() < BLOCK => b.push(group.clone()),
                 _ => blocks.push(vec![group.clone()]),
             }
         }
@@ -164,13 +167,10 @@ impl Sweep {
         };
         if let Some(keep) = self.keep {
             for r in rows.clone() {
+                let w = &self.weights[r * self.cols..(r + 1) * self.cols];
                 for group in groups {
-                    let mut members: Vec<usize> = group.clone().collect();
-                    members.sort_by(|a, b| saliency(r, *b).total_cmp(&saliency(r, *a)));
-                    members
-                        .iter()
-                        .skip(keep)
-                        .for_each(|c| mask[(r - rows.start) * width + c - from] = true);
+                    let at = (r - rows.start) * width + group.start - from;
+                    least(w, group, scale, keep, &mut mask[at..]);
                 }
             }
             return mask;
@@ -209,6 +209,50 @@ impl Sweep {
 )]
 fn mean(sum: f64, n: usize) -> f64 {
     sum / n as f64
+}
+
+/// Marks all but the `keep` weights of a group whose `w² · scale` is largest; of equal ones the first stay.
+fn least(w: &[f64], group: &Range<usize>, scale: &[f64], keep: usize, mask: &mut [bool]) {
+    let saliency = |c: usize| w[c] * w[c] * scale[c];
+    let mut members: Vec<usize> = group.clone().collect();
+    members.sort_by(|a, b| saliency(*b).total_cmp(&saliency(*a)));
+    members
+        .iter()
+        .skip(keep)
+        .for_each(|c| mask[c - group.start] = true);
+}
+
+/// Clears or rounds one row's weights of a group and corrects those after them in the block `from..to`.
+fn clear(
+    w: &mut [f64],
+    u: &Square,
+    group: &Range<usize>,
+    (from, to): (usize, usize),
+    (mask, errors): (&[bool], &mut [f64]),
+    step: Option<f64>,
+) {
+    for j in group.clone() {
+        let rounded = match step {
+            _ if mask[j - from] => 0.0,
+            Some(step) => steps(w[j], step) * step,
+            None => continue,
+        };
+        let error = (w[j] - rounded) / u.at(j, j);
+        w[j] = rounded;
+        errors[j - from] = error;
+        w[j + 1..to]
+            .iter_mut()
+            .zip(&u.row(j)[j + 1..to])
+            .for_each(|(w, u)| *w -= error * u);
+    }
+}
+
+/// Corrects the columns after the block `from..to` of a band of rows.
+fn move_on(weights: &mut [f64], errors: &[f64], u: &Square, (from, to): (usize, usize)) {
+    if to == u.n {
+        return;
+    }
+    subtract_product(weights, errors, u, from..to);
 }
 
 /// The weight as a whole number of steps.

@@ -357,8 +357,7 @@ fn the_factor_of_the_inverse_inverts() {
         let mut h = rows.product(&rows);
         h.add_diagonal(0.1);
         let u = h.inverse_factor().unwrap();
-        let mut identity = h.values.clone();
-        times_inverse(&mut identity, &u);
+        let identity = times_inverse(&h.values, &u);
         for (k, x) in identity.iter().enumerate() {
             let wanted = f64::from(u8::from(k / n == k % n));
             assert!((x - wanted).abs() < 1e-8, "side {n}: {x} at {k}");
@@ -439,4 +438,28 @@ fn patches_are_what_the_convolution_multiplies() {
     assert_eq!(patches::pick(5, 9, 1, 0), [0, 1, 2, 3, 4]);
     let few = patches::pick(100, 7, 1, 0);
     assert!(few.len() == 7 && few.iter().all(|p| *p < 100));
+}
+
+#[test]
+fn the_damping_that_suits_few_samples_is_found() {
+    // Fewer samples than columns: what fits them best does worse on others.
+    let (graph, data) = (network(11), data(11));
+    let more = self::data(12);
+    let few = Calibration {
+        data: &data,
+        layout: None,
+        preprocess: &Preprocess::NONE,
+        limit: Some(24),
+        rounding: Rounding::Double,
+    };
+    let options = options(Method::Obs, "unstructured", 0.6);
+    let (mut obs, mut gpt) = (graph.clone(), graph.clone());
+    apply_with(&mut obs, &options, Some(&few), SILENT).unwrap();
+    let fixed = Options {
+        method: Method::SparseGpt,
+        ..options
+    };
+    apply_with(&mut gpt, &fixed, Some(&few), SILENT).unwrap();
+    let (obs, gpt) = (error(&graph, &obs, &more), error(&graph, &gpt, &more));
+    assert!(obs < gpt, "{obs} {gpt}");
 }
