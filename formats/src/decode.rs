@@ -82,13 +82,13 @@ impl core::fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
-/// The weight matrix of a step; `None` where its operator has none.
+/// The weight matrix of a step; `None` where its operator has none, or a table.
 ///
 /// # Errors
 ///
 /// A weight that is not 0 and belongs to no tap.
 pub fn weights(step: &Step<'_>) -> Result<Option<Decoded>, DecodeError> {
-    if step.weights == Weights::None {
+    if matches!(step.weights, Weights::None | Weights::Table(_)) {
         return Ok(None);
     }
     let shape = Geometry::of(&step.op, &step.input, &step.output);
@@ -110,7 +110,8 @@ pub fn weights(step: &Step<'_>) -> Result<Option<Decoded>, DecodeError> {
         | Weights::CsrN(_)
         | Weights::CsrQ(_)
         | Weights::Blk1x4(_)
-        | Weights::Blk4x1(_) => Values::S8(integers(step, &matrix)?),
+        | Weights::Blk4x1(_)
+        | Weights::Table(_) => Values::S8(integers(step, &matrix)?),
     };
     Ok(Some(Decoded {
         rows: matrix.rows,
@@ -137,6 +138,9 @@ const fn kernel(op: &Op) -> (u8, u8, u8) {
         | Op::Pad { .. }
         | Op::Requantize { .. }
         | Op::Clamp { .. }
+        | Op::Prelu { .. }
+        | Op::UnaryS8
+        | Op::UnaryF32 { .. }
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => (1, 1, 1),
@@ -193,6 +197,7 @@ fn integers(step: &Step<'_>, matrix: &Matrix<'_, ()>) -> Result<Vec<i8>, DecodeE
         | Weights::CsrQ(_)
         | Weights::Blk1x4(_)
         | Weights::Blk4x1(_)
+        | Weights::Table(_)
         | Weights::DenseF32(_)
         | Weights::CsrF(_) => tap_places(matrix),
     };
@@ -227,7 +232,7 @@ fn integers(step: &Step<'_>, matrix: &Matrix<'_, ()>) -> Result<Vec<i8>, DecodeE
         }
         Weights::CsrQ(_) => csr_q(step, &mut out)?,
         Weights::Blk1x4(_) | Weights::Blk4x1(_) => blocks(step, matrix, &mut out)?,
-        Weights::None | Weights::DenseF32(_) | Weights::CsrF(_) => {}
+        Weights::None | Weights::DenseF32(_) | Weights::CsrF(_) | Weights::Table(_) => {}
     }
     Ok(out.values)
 }
@@ -269,7 +274,8 @@ fn blocks(
         | Weights::CsrN(_)
         | Weights::CsrQ(_)
         | Weights::DenseF32(_)
-        | Weights::CsrF(_) => return Ok(()),
+        | Weights::CsrF(_)
+        | Weights::Table(_) => return Ok(()),
     };
     let quads = u32::try_from(matrix.cin.div_ceil(4)).unwrap_or(u32::MAX);
     let cin = u32::try_from(matrix.cin).unwrap_or(u32::MAX);
@@ -316,7 +322,8 @@ fn floats(step: &Step<'_>, matrix: &Matrix<'_, ()>) -> Result<Vec<f32>, DecodeEr
         | Weights::CsrN(_)
         | Weights::CsrQ(_)
         | Weights::Blk1x4(_)
-        | Weights::Blk4x1(_) => {}
+        | Weights::Blk4x1(_)
+        | Weights::Table(_) => {}
     }
     Ok(out.values)
 }

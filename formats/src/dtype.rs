@@ -93,10 +93,12 @@ pub enum WeightLayout {
     Blk4x1 = 6,
     /// Compressed sparse rows of `f32`.
     CsrF = 7,
+    /// Numbers that are no matrix: the slopes of a `prelu`, the 256 results of a function.
+    Table = 8,
 }
 
 impl WeightLayout {
-    /// Every layout that holds weights.
+    /// Every layout that holds a matrix of weights.
     pub const ALL: [Self; 7] = [
         Self::Dense,
         Self::CsrP,
@@ -119,6 +121,7 @@ impl WeightLayout {
             5 => Some(Self::Blk1x4),
             6 => Some(Self::Blk4x1),
             7 => Some(Self::CsrF),
+            8 => Some(Self::Table),
             _ => None,
         }
     }
@@ -135,6 +138,7 @@ impl WeightLayout {
             Self::Blk1x4 => "blk_1x4",
             Self::Blk4x1 => "blk_4x1",
             Self::CsrF => "csr_f",
+            Self::Table => "table",
         }
     }
 }

@@ -14,8 +14,11 @@ pub(crate) const ENTRY: usize = 16;
 pub(crate) const MAX_SECTIONS: u16 = 16;
 /// First bytes of every file.
 pub(crate) const MAGIC: [u8; 4] = *b"nnz\0";
-/// Version that this crate reads and writes.
+/// The newest version that this crate reads and writes.
 pub(crate) const VERSION: u16 = 2;
+/// The first kernel bit that readers of version 1 do not know.
+#[cfg(feature = "write")]
+pub(crate) const BITS_OF_VERSION_1: u8 = 67;
 /// Header flag: accumulators round once.
 pub(crate) const FLAG_SINGLE: u32 = 1;
 

@@ -83,6 +83,14 @@ pub mod kernel_bits {
     pub const QUANTIZE_S8: u8 = 65;
     /// `dequantize`, s8 to f32.
     pub const DEQUANTIZE_F32: u8 = 66;
+    /// `prelu`, s8.
+    pub const PRELU_S8: u8 = 67;
+    /// `prelu`, f32.
+    pub const PRELU_F32: u8 = 68;
+    /// A function of each value by a table, s8.
+    pub const UNARY_S8: u8 = 69;
+    /// A function of each value, f32.
+    pub const UNARY_F32: u8 = 70;
     /// No kernel has the combination; never set in a file.
     pub const NONE: u8 = 127;
 }
@@ -102,6 +110,7 @@ pub const fn kernel_bit(op: &Op, layout: WeightLayout, dtype: DType) -> u8 {
             bit::DEPTHWISE_CONV_2D_DENSE_F32,
         ),
         (Op::DepthwiseConv2d { .. }, _) => bit::NONE,
+        (_, L::Table) => with_table(op, dtype),
         (_, L::None) => without_weights(op, dtype),
         (_, _) => bit::NONE,
     }
@@ -116,7 +125,7 @@ const fn conv_2d(layout: WeightLayout, dtype: DType) -> u8 {
         L::Blk1x4 => by_dtype(dtype, bit::CONV_2D_BLK_1X4_S8, bit::NONE),
         L::Blk4x1 => by_dtype(dtype, bit::CONV_2D_BLK_4X1_S8, bit::NONE),
         L::CsrF => by_dtype(dtype, bit::NONE, bit::CONV_2D_CSR_F_F32),
-        L::None | L::CsrQ => bit::NONE,
+        L::None | L::CsrQ | L::Table => bit::NONE,
     }
 }
 
@@ -134,7 +143,17 @@ const fn fully_connected(layout: WeightLayout, dtype: DType) -> u8 {
         L::Blk1x4 => by_dtype(dtype, bit::FULLY_CONNECTED_BLK_1X4_S8, bit::NONE),
         L::Blk4x1 => by_dtype(dtype, bit::FULLY_CONNECTED_BLK_4X1_S8, bit::NONE),
         L::CsrF => by_dtype(dtype, bit::NONE, bit::FULLY_CONNECTED_CSR_F_F32),
-        L::None => bit::NONE,
+        L::None | L::Table => bit::NONE,
+    }
+}
+
+const fn with_table(op: &Op, dtype: DType) -> u8 {
+    if matches!(op, Op::Prelu { .. }) {
+        by_dtype(dtype, bit::PRELU_S8, bit::PRELU_F32)
+    } else if matches!(op, Op::UnaryS8) {
+        by_dtype(dtype, bit::UNARY_S8, bit::NONE)
+    } else {
+        bit::NONE
     }
 }
 
@@ -152,9 +171,12 @@ const fn without_weights(op: &Op, dtype: DType) -> u8 {
         Op::Repack { .. } => (bit::REPACK_S8, bit::REPACK_F32),
         Op::Quantize => (bit::QUANTIZE_S8, bit::NONE),
         Op::Dequantize => (bit::NONE, bit::DEQUANTIZE_F32),
-        Op::Conv2d { .. } | Op::DepthwiseConv2d { .. } | Op::FullyConnected { .. } => {
-            (bit::NONE, bit::NONE)
-        }
+        Op::UnaryF32 { .. } => (bit::NONE, bit::UNARY_F32),
+        Op::Conv2d { .. }
+        | Op::DepthwiseConv2d { .. }
+        | Op::FullyConnected { .. }
+        | Op::Prelu { .. }
+        | Op::UnaryS8 => (bit::NONE, bit::NONE),
     };
     by_dtype(dtype, s8, f32)
 }

@@ -31,6 +31,9 @@ pub const fn scratch_len(backend: Backend, op: &Op, input: &Tensor, output: &Ten
         | Op::Pad { .. }
         | Op::Requantize { .. }
         | Op::Clamp { .. }
+        | Op::Prelu { .. }
+        | Op::UnaryS8
+        | Op::UnaryF32 { .. }
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => 0,

@@ -96,7 +96,8 @@ impl Head {
             FormatError::StepLayout { step }
         );
         let flags = u8_at(record, 2);
-        let has_rows = !matches!(layout, WeightLayout::None) && matches!(dtype, DType::S8);
+        let has_rows = !matches!(layout, WeightLayout::None | WeightLayout::Table)
+            && matches!(dtype, DType::S8);
         ensure!(
             flags == 0 || (flags == FLAG_WIDE && has_rows),
             FormatError::StepFlags { step }

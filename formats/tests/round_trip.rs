@@ -209,7 +209,7 @@ fn the_generated_model_needs_every_kernel() {
     let file = every_kernel_file(2);
     let mask = kernel_mask(&file);
     assert_eq!(mask, Model::parse(&file).unwrap().kernel_mask());
-    let all = [8..=14, 24..=25, 32..=39, 48..=66];
+    let all = [8..=14, 24..=25, 32..=39, 48..=70];
     let expected = all
         .into_iter()
         .flatten()
@@ -226,7 +226,7 @@ fn a_kernel_bit_is_not_given_twice() {
     let mut seen = std::collections::BTreeMap::new();
     for step in model.steps() {
         let bit = kernel_bit(&step.op, step.layout, step.dtype);
-        let name = (step.op.name(), step.layout, step.dtype);
+        let name = (step.op.code(), step.layout, step.dtype);
         assert_eq!(*seen.entry(bit).or_insert(name), name);
     }
 }
@@ -317,4 +317,16 @@ fn work_is_at_least_the_multiply_accumulates_of_every_step() {
         };
     }
     assert!((macs..200 * macs).contains(&model.work()), "{macs}");
+}
+
+#[test]
+fn a_file_asks_for_the_oldest_reader_that_understands_it() {
+    let mut b = Builder::new(1);
+    let image = b.planar(DType::S8, [2, 3, 3]);
+    let clamp = common::CLAMP_S8;
+    b.push(Op::Clamp { clamp }, image, image, None);
+    let old = write(&b.desc(&[("in", image)], &[("out", image)])).unwrap();
+    assert_eq!(Model::parse(&old).unwrap().min_reader(), 1);
+    let new = every_kernel_file(1);
+    assert_eq!(Model::parse(&new).unwrap().min_reader(), 2);
 }

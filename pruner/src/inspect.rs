@@ -145,6 +145,9 @@ fn matrix_len(step: &Step<'_>) -> u64 {
         | Op::Pad { .. }
         | Op::Requantize { .. }
         | Op::Clamp { .. }
+        | Op::Prelu { .. }
+        | Op::UnaryS8
+        | Op::UnaryF32 { .. }
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => 0,
@@ -158,7 +161,7 @@ fn nonzeros(weights: &Weights<'_>) -> u64 {
         words.filter(|w| f32::from_le_bytes(**w) != 0.0).count() as u64
     };
     match weights {
-        Weights::None => 0,
+        Weights::None | Weights::Table(_) => 0,
         Weights::DenseS8(w) => bytes(w.weights()),
         Weights::CsrP(w) => w
             .pairs()
@@ -200,5 +203,6 @@ fn blob_len(weights: &Weights<'_>) -> usize {
         Weights::Blk4x1(w) => w.rows().bytes().len() + w.deltas().len() + w.weights().len(),
         Weights::DenseF32(w) => w.rows().bytes().len() + w.weights().len(),
         Weights::CsrF(w) => w.rows().bytes().len() + w.deltas().len() + w.values().len(),
+        Weights::Table(w) => w.bytes().len(),
     }
 }

@@ -99,6 +99,7 @@ fn conv_s8<const OPS: u128, K: Kernels>(weights: &Weights<'_>, tile: &Tile<'_, i
         | Weights::CsrQ(_)
         | Weights::Blk1x4(_)
         | Weights::Blk4x1(_)
+        | Weights::Table(_)
         | Weights::DenseF32(_)
         | Weights::CsrF(_) => {}
     }
@@ -143,6 +144,7 @@ fn matvec_s8<const OPS: u128, K: Kernels>(
         | Weights::CsrQ(_)
         | Weights::Blk1x4(_)
         | Weights::Blk4x1(_)
+        | Weights::Table(_)
         | Weights::DenseF32(_)
         | Weights::CsrF(_) => 0,
     }
@@ -175,6 +177,7 @@ impl Numeric for f32 {
             | Weights::CsrQ(_)
             | Weights::Blk1x4(_)
             | Weights::Blk4x1(_)
+            | Weights::Table(_)
             | Weights::DenseF32(_)
             | Weights::CsrF(_) => {}
         }
@@ -201,6 +204,7 @@ impl Numeric for f32 {
             | Weights::CsrQ(_)
             | Weights::Blk1x4(_)
             | Weights::Blk4x1(_)
+            | Weights::Table(_)
             | Weights::DenseF32(_)
             | Weights::CsrF(_) => 0,
         }

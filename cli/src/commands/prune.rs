@@ -5,7 +5,6 @@ use super::prune_args::{DTypeArg, LoweringArgs, PruningArgs, ranges, targets};
 use crate::failure::{InFile, failure};
 use crate::ui::{self, Align, Progress, Style, Table};
 use crate::{atomic, nnz_file};
-use nnz_pruner::data::read_classes;
 use nnz_pruner::pipeline::{self, Options, PipelineError, Report, Versus};
 use nnz_pruner::sparsify::{Method, Pattern};
 use std::path::{Path, PathBuf};
@@ -61,10 +60,7 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    let options = Options {
-        labels: labels(args.calib.as_deref()),
-        ..args.options()
-    };
+    let options = args.options();
     check_pattern(&options)?;
     check_output(&args.output, &args.model)?;
     let bytes = nnz_file::read(&args.model)?;
@@ -84,11 +80,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         return ui::print_json(&pruned.report);
     }
     ui::print_text(&render(&args.output, &pruned.report))
-}
-
-/// Class names that the calibration data bring; what is wrong with the file is said when its samples are read.
-fn labels(calib: Option<&Path>) -> Vec<String> {
-    calib.map_or_else(Vec::new, |path| read_classes(path).unwrap_or_default())
 }
 
 /// A block pattern alone does not say how much is to go.

@@ -8,6 +8,7 @@ mod csr_q;
 mod dense;
 pub(crate) mod places;
 mod rows;
+mod table;
 
 use alloc::vec::Vec;
 
@@ -17,6 +18,7 @@ pub use blk::{blk_1x4, blk_4x1};
 pub use csr::{csr_f, csr_n, csr_p};
 pub use csr_q::csr_q;
 pub use dense::{dense_f32, dense_s8};
+pub use table::{table_f32, table_i16, table_s8};
 
 /// A weight matrix with the geometry that its addresses depend on.
 #[derive(Debug, Clone, Copy)]
@@ -175,7 +177,9 @@ pub fn s8(
         WeightLayout::CsrQ => csr_q(matrix, rows),
         WeightLayout::Blk1x4 => blk_1x4(matrix, rows),
         WeightLayout::Blk4x1 => blk_4x1(matrix, rows),
-        WeightLayout::None | WeightLayout::CsrF => Err(EncodeError::Layout(layout)),
+        WeightLayout::None | WeightLayout::CsrF | WeightLayout::Table => {
+            Err(EncodeError::Layout(layout))
+        }
     }
 }
 
@@ -197,6 +201,7 @@ pub fn f32(
         | WeightLayout::CsrN
         | WeightLayout::CsrQ
         | WeightLayout::Blk1x4
-        | WeightLayout::Blk4x1 => Err(EncodeError::Layout(layout)),
+        | WeightLayout::Blk4x1
+        | WeightLayout::Table => Err(EncodeError::Layout(layout)),
     }
 }

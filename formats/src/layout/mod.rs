@@ -9,6 +9,7 @@ mod csr;
 mod csr_q;
 mod dense;
 mod rows;
+mod table;
 
 pub use blk::{Blk1x4, Blk4x1};
 pub use csr::{CsrF, CsrN, CsrP};
@@ -17,6 +18,7 @@ pub use dense::{DenseF32, DenseS8};
 #[cfg(feature = "write")]
 pub(crate) use rows::{COMPACT, FLOAT, MAX_NNZ, WIDE};
 pub use rows::{Row, RowF32, Rows, RowsF32};
+pub use table::Table;
 
 use crate::bytes::{ensure, is_zero, some};
 use crate::{Band, DType, FormatError, Op, Tensor, WeightLayout};
@@ -42,6 +44,8 @@ pub enum Weights<'a> {
     DenseF32(DenseF32<'a>),
     /// Deltas, then `f32` weights.
     CsrF(CsrF<'a>),
+    /// Numbers that are no matrix.
+    Table(Table<'a>),
 }
 
 /// The weight matrix that an operator implies by its tensors' shapes.
@@ -55,6 +59,8 @@ pub(crate) struct Geometry {
     pub(crate) taps: u32,
     /// Places that `csr_p` and `csr_f` can address.
     pub(crate) positions: u32,
+    /// Bytes of a table, padding aside.
+    pub(crate) table: u32,
 }
 
 impl Geometry {
@@ -67,12 +73,14 @@ impl Geometry {
                 cin: input.c as u32,
                 taps: (window.kernel_h as u32).saturating_mul(window.kernel_w as u32),
                 positions: Band::new(input.c, window).positions(),
+                table: 0,
             },
             Op::DepthwiseConv2d { window, .. } => Self {
                 rows,
                 cin: 1,
                 taps: (window.kernel_h as u32).saturating_mul(window.kernel_w as u32),
                 positions: 0,
+                table: 0,
             },
             Op::FullyConnected { .. } => {
                 let columns = saturated(input.elements());
@@ -81,6 +89,7 @@ impl Geometry {
                     cin: columns,
                     taps: 1,
                     positions: columns,
+                    table: 0,
                 }
             }
             Op::Add { .. }
@@ -92,6 +101,9 @@ impl Geometry {
             | Op::Pad { .. }
             | Op::Requantize { .. }
             | Op::Clamp { .. }
+            | Op::Prelu { .. }
+            | Op::UnaryS8
+            | Op::UnaryF32 { .. }
             | Op::Repack { .. }
             | Op::Quantize
             | Op::Dequantize => Self {
@@ -99,6 +111,7 @@ impl Geometry {
                 cin: 0,
                 taps: 0,
                 positions: 0,
+                table: table::len(op, output),
             },
         }
     }
@@ -121,13 +134,19 @@ impl<'a> Weights<'a> {
     ) -> Result<Self, FormatError> {
         use WeightLayout as L;
         let len = shape.rows as usize;
+        if matches!(layout, L::Table) {
+            return Ok(some!(
+                Table::view(blob, dtype, shape),
+                FormatError::WeightsLen { step }
+            ));
+        }
         if matches!(dtype, DType::F32) {
             let split = RowsF32::split(blob, len);
             let (rows, stream) = some!(split, FormatError::WeightsRows { step });
             let weights = match layout {
                 L::Dense => wrap_f32(DenseF32::view(rows, stream, shape)),
                 L::CsrF => wrap_csr_f(CsrF::view(rows, stream)),
-                L::None | L::CsrP | L::CsrN | L::CsrQ | L::Blk1x4 | L::Blk4x1 => {
+                L::None | L::CsrP | L::CsrN | L::CsrQ | L::Blk1x4 | L::Blk4x1 | L::Table => {
                     return Err(FormatError::StepCombination { step });
                 }
             };
@@ -142,7 +161,7 @@ impl<'a> Weights<'a> {
             L::CsrQ => CsrQ::view(rows, stream, shape),
             L::Blk1x4 => Blk1x4::view(rows, stream),
             L::Blk4x1 => Blk4x1::view(rows, stream),
-            L::None | L::CsrF => return Err(FormatError::StepCombination { step }),
+            L::None | L::CsrF | L::Table => return Err(FormatError::StepCombination { step }),
         };
         Ok(some!(weights, FormatError::WeightsLen { step }))
     }
@@ -159,6 +178,7 @@ impl<'a> Weights<'a> {
             Self::Blk4x1(view) => view.check(shape, step),
             Self::DenseF32(view) => view.check(shape, step),
             Self::CsrF(view) => view.check(shape, step),
+            Self::Table(view) => view.check(step),
         }
     }
 }

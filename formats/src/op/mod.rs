@@ -3,6 +3,9 @@
 //! SPEC.md section 5 gives the bytes. To add an operator, add a variant here and follow the compiler.
 
 pub(crate) mod params;
+mod unary;
+
+pub use unary::Unary;
 
 /// Window geometry of convolutions and pools, in input elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,6 +77,19 @@ pub struct AddParams {
     pub s2: i8,
     /// Right shift of the sum.
     pub so: i8,
+}
+
+/// Parameters of an integer [`Op::Prelu`]: one factor for values from zero on, one for slopes times negative values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PreluParams {
+    /// Multiplier of values that are not negative.
+    pub m1: i32,
+    /// Multiplier of slope · value.
+    pub m2: i32,
+    /// Right shift of values that are not negative; negative is a left shift.
+    pub s1: i8,
+    /// Right shift of slope · value; negative is a left shift.
+    pub s2: i8,
 }
 
 /// Order of a flattening [`Op::Repack`].
@@ -177,6 +193,22 @@ pub enum Op {
         /// Bounds.
         clamp: Clamp,
     },
+    /// Negative values times a slope that each channel has.
+    Prelu {
+        /// Rescaling; zero for `f32`.
+        params: PreluParams,
+    },
+    /// A function of each `s8` value, as a table of its 256 results.
+    UnaryS8,
+    /// A function of each `f32` value.
+    UnaryF32 {
+        /// Which one.
+        function: Unary,
+        /// Its first parameter; 0 where it has none.
+        alpha: f32,
+        /// Its second parameter; 0 where it has none.
+        beta: f32,
+    },
     /// Another layout for the same elements.
     Repack {
         /// Which order.
@@ -207,6 +239,8 @@ impl Op {
             Self::Repack { .. } => 12,
             Self::Quantize => 13,
             Self::Dequantize => 14,
+            Self::Prelu { .. } => 15,
+            Self::UnaryS8 | Self::UnaryF32 { .. } => 16,
         }
     }
 
@@ -228,6 +262,9 @@ impl Op {
             Self::Repack { .. } => "repack",
             Self::Quantize => "quantize",
             Self::Dequantize => "dequantize",
+            Self::Prelu { .. } => "prelu",
+            Self::UnaryS8 => "unary",
+            Self::UnaryF32 { function, .. } => function.name(),
         }
     }
 }

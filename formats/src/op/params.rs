@@ -2,8 +2,8 @@
 //!
 //! Every byte that an operator does not name must be 0: `used` masks collect, one bit a byte, what was read.
 
-use super::{AddParams, Clamp, Op, RepackOrder, Window};
-use crate::bytes::{ensure, f32_at, i8_at, i32_at, tri, u8_at, u16_at};
+use super::{AddParams, Clamp, Op, PreluParams, RepackOrder, Unary, Window};
+use crate::bytes::{ensure, f32_at, i8_at, i32_at, some, tri, u8_at, u16_at};
 use crate::{DType, FormatError};
 
 /// Bytes of the parameters in a step record.
@@ -61,6 +61,9 @@ pub(crate) const fn read(
         ),
         13 => (Op::Quantize, 0),
         14 => (Op::Dequantize, 0),
+        15 => tri!(prelu(params, s8, step)),
+        16 if s8 => (Op::UnaryS8, 0),
+        16 => tri!(unary_f32(params, step)),
         _ => return Err(FormatError::StepOp { step }),
     };
     ensure!(only(params, used), FormatError::StepParams { step });
@@ -272,4 +275,48 @@ const fn order(params: &[u8], step: u16) -> Result<RepackOrder, FormatError> {
         2 => Ok(RepackOrder::ChannelsLast),
         _ => Err(FormatError::StepOrder { step }),
     }
+}
+
+const fn prelu(params: &[u8], s8: bool, step: u16) -> Result<(Op, u64), FormatError> {
+    let (params, used) = if s8 {
+        let params = PreluParams {
+            m1: tri!(multiplier(params, 0, step)),
+            m2: tri!(multiplier(params, 4, step)),
+            s1: tri!(shift(params, 8, step)),
+            s2: tri!(shift(params, 9, step)),
+        };
+        (params, 0x3FF)
+    } else {
+        let params = PreluParams {
+            m1: 0,
+            m2: 0,
+            s1: 0,
+            s2: 0,
+        };
+        (params, 0)
+    };
+    Ok((Op::Prelu { params }, used))
+}
+
+const fn unary_f32(params: &[u8], step: u16) -> Result<(Op, u64), FormatError> {
+    let function = some!(
+        Unary::from_code(u8_at(params, 0)),
+        FormatError::StepFunction { step }
+    );
+    let (alpha, beta) = (f32_at(params, 4), f32_at(params, 8));
+    ensure!(
+        alpha.is_finite() && beta.is_finite(),
+        FormatError::StepValue { step }
+    );
+    let used = match function.parameters() {
+        0 => 0x1,
+        1 => 0xF1,
+        _ => 0xFF1,
+    };
+    let op = Op::UnaryF32 {
+        function,
+        alpha,
+        beta,
+    };
+    Ok((op, used))
 }

@@ -33,6 +33,9 @@ pub(super) const fn check_types(
         | Op::Pad { .. }
         | Op::Requantize { .. }
         | Op::Clamp { .. }
+        | Op::Prelu { .. }
+        | Op::UnaryS8
+        | Op::UnaryF32 { .. }
         | Op::Repack { .. } => input as u8 == output as u8,
     };
     let fits = match operands.input2 {
@@ -85,6 +88,9 @@ pub(super) const fn check_shapes(
         Op::Add { .. }
         | Op::Requantize { .. }
         | Op::Clamp { .. }
+        | Op::Prelu { .. }
+        | Op::UnaryS8
+        | Op::UnaryF32 { .. }
         | Op::Repack {
             order: RepackOrder::Same,
         }
@@ -177,6 +183,9 @@ const fn in_place(op: &Op, input: &Tensor, output: &Tensor) -> bool {
             | Op::SoftmaxF32 { .. }
             | Op::Requantize { .. }
             | Op::Clamp { .. }
+            | Op::Prelu { .. }
+            | Op::UnaryS8
+            | Op::UnaryF32 { .. }
             | Op::Repack {
                 order: RepackOrder::Same,
             } => same_stride,

@@ -11,7 +11,9 @@ use alloc::vec::Vec;
 
 use crate::bytes::padded4;
 use crate::encode::Blob;
-use crate::header::{Backend, ENTRY, FLAG_SINGLE, HEADER, MAGIC, SectionKind, VERSION};
+use crate::header::{
+    BITS_OF_VERSION_1, Backend, ENTRY, FLAG_SINGLE, HEADER, MAGIC, SectionKind, VERSION,
+};
 use crate::kernel_mask::{mask_of, rounds};
 use crate::parse::MAX_SHARING;
 use crate::step::{FLAG_WIDE, NO_TENSOR, RECORD};
@@ -147,6 +149,16 @@ fn count(len: usize, what: &'static str) -> Result<u16, WriteError> {
     }
 }
 
+/// The oldest version whose readers understand all that `desc` uses.
+fn min_reader(desc: &ModelDesc) -> u16 {
+    let operators = if mask(desc) < mask_of(BITS_OF_VERSION_1) {
+        1
+    } else {
+        2
+    };
+    desc.backend.min_reader().max(operators)
+}
+
 /// The header without length and checksum.
 fn header(desc: &ModelDesc, sections: usize) -> Result<Vec<u8>, WriteError> {
     let flags = match desc.rounding {
@@ -158,7 +170,7 @@ fn header(desc: &ModelDesc, sections: usize) -> Result<Vec<u8>, WriteError> {
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&[0; 8]);
     out.extend_from_slice(&VERSION.to_le_bytes());
-    out.extend_from_slice(&desc.backend.min_reader().to_le_bytes());
+    out.extend_from_slice(&min_reader(desc).to_le_bytes());
     out.extend_from_slice(&mask(desc).to_le_bytes());
     out.extend_from_slice(&flags.to_le_bytes());
     out.extend_from_slice(&[desc.backend as u8, 0, 0, 0]);

@@ -58,7 +58,22 @@ pub(super) fn params(op: &Op) -> [u8; PARAMS] {
             bytes.clamp(clamp);
         }
         Op::Repack { order } => bytes.put(0, &[*order as u8]),
-        Op::Quantize | Op::Dequantize => {}
+        Op::Prelu { params } => {
+            bytes.put(0, &params.m1.to_le_bytes());
+            bytes.put(4, &params.m2.to_le_bytes());
+            bytes.put(8, &params.s1.to_le_bytes());
+            bytes.put(9, &params.s2.to_le_bytes());
+        }
+        Op::UnaryF32 {
+            function,
+            alpha,
+            beta,
+        } => {
+            bytes.put(0, &[*function as u8]);
+            bytes.put(4, &alpha.to_le_bytes());
+            bytes.put(8, &beta.to_le_bytes());
+        }
+        Op::Quantize | Op::Dequantize | Op::UnaryS8 => {}
     }
     bytes.0
 }

@@ -14,8 +14,8 @@
 use nnz_format::encode::{Blob, Matrix, RowQuant};
 use nnz_format::write::{IoDesc, ModelDesc, StepDesc, write};
 use nnz_format::{
-    AddParams, AxisOrder, Backend, Clamp, DType, Op, RepackOrder, Rounding, Tensor, TensorLayout,
-    WeightLayout, Window, encode, scratch_len,
+    AddParams, AxisOrder, Backend, Clamp, DType, Op, PreluParams, RepackOrder, Rounding, Tensor,
+    TensorLayout, Unary, WeightLayout, Window, encode, scratch_len,
 };
 
 /// A small generator of random numbers (xorshift64*).
@@ -344,6 +344,7 @@ fn integer_part(b: &mut Builder, input: u16) -> u16 {
         None,
     );
     b.push(Op::Clamp { clamp }, average, average, None);
+    tables_s8(b, average);
     let interleaved = b.tensor(DType::S8, TensorLayout::Interleaved, [6, 2, 2]);
     b.push(
         Op::Repack {
@@ -363,6 +364,47 @@ fn integer_part(b: &mut Builder, input: u16) -> u16 {
         None,
     );
     integer_tail(b, interleaved, flat)
+}
+
+/// The operators with tables, in place.
+fn tables_s8(b: &mut Builder, tensor: u16) {
+    let channels = usize::from(b.tensors[usize::from(tensor)].c);
+    let params = PreluParams {
+        m1: 1 << 30,
+        m2: 3 << 29,
+        s1: -1,
+        s2: 6,
+    };
+    let slopes: Vec<i16> = (0..channels).map(|c| c as i16 * 50 - 120).collect();
+    let blob = encode::table_i16(&slopes);
+    b.push(Op::Prelu { params }, tensor, tensor, Some(blob));
+    let results: Vec<i8> = (0..256).map(|_| b.rng.below(256) as u8 as i8).collect();
+    b.push(
+        Op::UnaryS8,
+        tensor,
+        tensor,
+        Some(encode::table_s8(&results)),
+    );
+}
+
+/// Slopes, and every function, in place.
+fn functions_f32(b: &mut Builder, tensor: u16) {
+    let channels = usize::from(b.tensors[usize::from(tensor)].c);
+    let params = PreluParams::default();
+    let slopes: Vec<f32> = (0..channels).map(|c| c as f32 / 8.0).collect();
+    let blob = encode::table_f32(&slopes);
+    b.push(Op::Prelu { params }, tensor, tensor, Some(blob));
+    for function in Unary::ALL {
+        let parameter = |n| {
+            if function.parameters() > n { 0.5 } else { 0.0 }
+        };
+        let op = Op::UnaryF32 {
+            function,
+            alpha: parameter(0),
+            beta: parameter(1),
+        };
+        b.push(op, tensor, tensor, None);
+    }
 }
 
 fn integer_tail(b: &mut Builder, image: u16, flat: u16) -> u16 {
@@ -460,6 +502,7 @@ fn float_part(b: &mut Builder, input: u16) -> u16 {
         None,
     );
     b.push(Op::Clamp { clamp }, average, average, None);
+    functions_f32(b, average);
     let flat = t(b, [12, 1, 1]);
     b.push(
         Op::Repack {

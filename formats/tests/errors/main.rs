@@ -55,7 +55,7 @@ fn an_optional_section_of_a_later_version_is_skipped() {
     let crc = crc32(&file.bytes[8..]);
     file.bytes[4..8].copy_from_slice(&crc.to_le_bytes());
     let model = Model::parse(&file.bytes).unwrap();
-    assert_eq!((model.version(), model.min_reader()), (9, 1));
+    assert_eq!((model.version(), model.min_reader()), (9, 2));
     assert_eq!(model.meta(), None);
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn header_cases() -> Vec<FormatError> {
         (14, &[3, 0], FormatError::Version),
         (12, &[3, 0, 3, 0], FormatError::MinReader),
         (32, &[2], FormatError::Flags),
-        (36, &[2], FormatError::Backend),
+        (36, &[3], FormatError::Backend),
         (36, &[3], FormatError::Backend),
         (37, &[1], FormatError::HeaderReserved),
         (111, &[1], FormatError::HeaderReserved),

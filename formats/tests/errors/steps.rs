@@ -32,7 +32,7 @@ pub(crate) fn step_cases() -> Vec<FormatError> {
     let conv = (1, L::Dense, S8);
     let cases: &[Case] = &[
         (conv, 0, &[99], |step| E::StepOp { step }),
-        (conv, 1, &[8], |step| E::StepLayout { step }),
+        (conv, 1, &[9], |step| E::StepLayout { step }),
         (conv, 2, &[2], |step| E::StepFlags { step }),
         ((4, L::None, S8), 2, &[1], |step| E::StepFlags { step }),
         ((1, L::Dense, F32), 2, &[1], |step| E::StepFlags { step }),
@@ -82,6 +82,33 @@ pub(crate) fn step_cases() -> Vec<FormatError> {
         ((8, L::None, F32), 28, &[0; 4], |step| E::StepValue { step }),
         ((9, L::None, F32), 28 + 4, NAN, |step| E::StepValue { step }),
         ((12, L::None, S8), 28, &[3], |step| E::StepOrder { step }),
+        ((15, L::Table, S8), 28 + 9, &[32], |step| E::StepShift {
+            step,
+        }),
+        ((15, L::Table, S8), 28 + 7, &[0x80], |step| {
+            E::StepMultiplier { step }
+        }),
+        ((15, L::Table, F32), 28, &[1], |step| E::StepParams { step }),
+        ((16, L::Table, S8), 2, &[1], |step| E::StepFlags { step }),
+        ((16, L::None, F32), 28, &[0], |step| E::StepFunction {
+            step,
+        }),
+        ((16, L::None, F32), 28, &[99], |step| E::StepFunction {
+            step,
+        }),
+        ((16, L::None, F32), 28 + 4, &[1], |step| E::StepParams {
+            step,
+        }),
+        ((16, L::None, F32), 28 + 4, NAN, |step| E::StepValue {
+            step,
+        }),
+        ((16, L::None, F32), 1, &[8], |step| E::StepCombination {
+            step,
+        }),
+        ((15, L::Table, S8), 1, &[0], |step| E::StepCombination {
+            step,
+        }),
+        ((15, L::Table, S8), 16, &[16], |step| E::WeightsLen { step }),
         (conv, 28 + 4, &[0], |step| E::StepShape { step }),
         ((2, L::Dense, S8), 28 + 12, &[1], |step| E::StepShape {
             step,

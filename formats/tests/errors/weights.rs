@@ -2,7 +2,7 @@
 
 use nnz_format::encode::Matrix;
 use nnz_format::write::write;
-use nnz_format::{DType, FormatError, Model, Op, WeightLayout, Weights, encode};
+use nnz_format::{DType, FormatError, Model, Op, PreluParams, WeightLayout, Weights, encode};
 
 use crate::common::{Builder, CLAMP_S8, Rng};
 use crate::file::File;
@@ -68,6 +68,10 @@ pub(crate) fn row_cases() -> Vec<FormatError> {
         }),
         ((1, L::Dense, F32), 4 * 8 + 4, INFINITE, |step| {
             E::RowValue { step, row: 0 }
+        }),
+        ((15, L::Table, F32), 4, INFINITE, |step| E::RowValue {
+            step,
+            row: 0,
         }),
     ];
     let mut seen = Vec::new();
@@ -168,5 +172,18 @@ pub(crate) fn padding_cases() -> Vec<FormatError> {
         assert_eq!(found, expected, "{layout:?}");
         seen.push(found);
     }
+    // The slope of one channel is followed by two bytes of padding.
+    let mut b = Builder::new(1);
+    let pixel = b.planar(DType::S8, [1, 1, 1]);
+    let params = PreluParams::default();
+    let slopes = encode::table_i16(&[7]);
+    b.push(Op::Prelu { params }, pixel, pixel, Some(slopes));
+    let file = File {
+        bytes: write(&b.desc(&[("in", pixel)], &[("out", pixel)])).unwrap(),
+    };
+    let last = file.blob(0) + 3;
+    let found = file.put(last, &[1]).error();
+    assert_eq!(found, FormatError::WeightsPadding { step: 0 });
+    seen.push(found);
     seen
 }

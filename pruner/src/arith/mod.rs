@@ -11,14 +11,19 @@
 //! single   r = (acc·multiplier + 2^(30+shift)) >> (31+shift) in 64 bits, half up
 //! ```
 
+mod fixed;
 mod params;
+mod unary;
 
 use crate::ir::{Clamp, Quant};
 pub use nnz_format::Rounding;
 pub use params::{
     MeanParams, SoftmaxParams, add_params, conv_multipliers, fully_connected_multipliers,
-    mean_params, requantize_multiplier, softmax_params,
+    mean_params, prelu_params, requantize_multiplier, softmax_params,
 };
+pub use unary::unary_table;
+
+pub(crate) use fixed::{exp_on_negative, one_over_one_plus};
 
 /// Bits that a saturated 64-bit float keeps of an `i32`.
 const I32_RANGE: (f64, f64) = (i32::MIN as f64, i32::MAX as f64);

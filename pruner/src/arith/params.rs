@@ -5,7 +5,7 @@
 
 use super::quantize_multiplier;
 use crate::ir::Quant;
-use nnz_format::AddParams;
+use nnz_format::{AddParams, PreluParams};
 
 /// Left shift of both inputs of an addition before they are rescaled.
 const ADD_LEFT_SHIFT: u32 = 20;
@@ -66,6 +66,21 @@ pub fn add_params(a: Quant, b: Quant, output: Quant) -> AddParams {
         s1: narrow(s1),
         s2: narrow(s2),
         so: narrow(so),
+    }
+}
+
+/// Rescaling of values and of slope · value in a prelu.
+#[must_use]
+pub fn prelu_params(input: Quant, slope_scale: f32, output: Quant) -> PreluParams {
+    let (from, to) = (f64::from(input.scale), f64::from(output.scale));
+    let (m1, s1) = quantize_multiplier(from / to);
+    let (m2, s2) = quantize_multiplier(from * f64::from(slope_scale) / to);
+    let narrow = |s: i32| i8::try_from(s).unwrap_or(0);
+    PreluParams {
+        m1,
+        m2,
+        s1: narrow(s1),
+        s2: narrow(s2),
     }
 }
 

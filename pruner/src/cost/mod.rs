@@ -27,7 +27,7 @@ impl Stored {
         };
         let stream = (blob.bytes.len() as u64).saturating_sub(rows as u64 * row);
         let weights = match blob.layout {
-            WeightLayout::None => 0,
+            WeightLayout::None | WeightLayout::Table => 0,
             WeightLayout::Dense => matrix as u64,
             WeightLayout::CsrP | WeightLayout::CsrQ => stream / 2,
             WeightLayout::CsrN => stream * 2 / 3,
@@ -44,7 +44,7 @@ impl Stored {
     #[must_use]
     pub fn of_view(weights: &Weights<'_>) -> Self {
         let (stored, rows) = match weights {
-            Weights::None => (0, 0),
+            Weights::None | Weights::Table(_) => (0, 0),
             Weights::DenseS8(w) => (w.weights().len(), w.rows().len()),
             Weights::CsrP(w) => (w.pairs().len() / 2, w.rows().len()),
             Weights::CsrN(w) => (w.triples().len() / 3 * 2, w.rows().len()),
@@ -95,13 +95,15 @@ struct Table {
     sum: u64,
     /// A value of a softmax.
     exponential: u64,
-    /// A value that is copied, bounded or rescaled.
+    /// A value that is rescaled by the factor of its side.
+    sloped: u64,
+    /// A value that is copied, bounded, rescaled or looked up.
     value: u64,
 }
 
 const PORTABLE: Table = Table {
     conv_weight: |layout| match layout {
-        WeightLayout::None => 0,
+        WeightLayout::None | WeightLayout::Table => 0,
         WeightLayout::Dense => 2_300,
         WeightLayout::CsrP => 3_080,
         WeightLayout::CsrN => 4_000,
@@ -110,7 +112,7 @@ const PORTABLE: Table = Table {
         WeightLayout::Blk4x1 => 5_600,
     },
     fc_weight: |layout| match layout {
-        WeightLayout::None => 0,
+        WeightLayout::None | WeightLayout::Table => 0,
         WeightLayout::Dense => 400,
         WeightLayout::CsrP => 900,
         WeightLayout::CsrN => 800,
@@ -129,6 +131,7 @@ const PORTABLE: Table = Table {
     mean_element: 1_400,
     sum: 9_700,
     exponential: 45_000,
+    sloped: 4_500,
     value: 1_500,
 };
 
@@ -167,6 +170,9 @@ pub fn weighted(
         | Op::Pad { .. }
         | Op::Requantize { .. }
         | Op::Clamp { .. }
+        | Op::Prelu { .. }
+        | Op::UnaryS8
+        | Op::UnaryF32 { .. }
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => return unweighted(op, input, output),
@@ -193,10 +199,13 @@ pub fn unweighted(op: &Op, input: &Tensor, output: &Tensor) -> u64 {
         }
         Op::Mean { .. } => input.elements() * PORTABLE.mean_element,
         Op::SoftmaxS8 { .. } | Op::SoftmaxF32 { .. } => output.elements() * PORTABLE.exponential,
+        Op::UnaryF32 { .. } => output.elements() * PORTABLE.exponential,
+        Op::Prelu { .. } => output.elements() * PORTABLE.sloped,
         Op::Add { .. } => output.elements() * PORTABLE.sum,
         Op::Pad { .. }
         | Op::Requantize { .. }
         | Op::Clamp { .. }
+        | Op::UnaryS8
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => output.elements() * PORTABLE.value,

@@ -2,8 +2,8 @@
 //! documentation print it.
 
 use super::error::Problem;
-use super::onnx::{self, affine, dense, elementwise as float, pooling};
-use super::tflite::{self, convolution, elementwise as int8};
+use super::onnx::{self, activation as f, affine, dense, elementwise as float, pooling};
+use super::tflite::{self, activation as t, convolution, elementwise as int8};
 
 /// One operator, as both formats name it.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +105,51 @@ const ROWS: &[SupportRow] = &[
     SupportRow::new("max_pool_2d", "2-D, dilation 1")
         .tflite("MAX_POOL_2D", 17, convolution::max_pool_2d)
         .onnx("MaxPool", pooling::max_pool),
+    SupportRow::new("prelu", "one constant slope, or one a channel")
+        .tflite("PRELU", 54, t::prelu)
+        .onnx("PRelu", f::prelu),
+    SupportRow::new("logistic", "int8 in TFLite with output scale 1/256")
+        .tflite("LOGISTIC", 14, t::logistic)
+        .onnx("Sigmoid", f::sigmoid),
+    SupportRow::new("tanh", "int8 in TFLite with output scale 1/128")
+        .tflite("TANH", 28, t::tanh)
+        .onnx("Tanh", f::tanh),
+    SupportRow::new("leaky_relu", "")
+        .tflite("LEAKY_RELU", 98, t::leaky_relu)
+        .onnx("LeakyRelu", f::leaky_relu),
+    SupportRow::new("elu", "")
+        .tflite("ELU", 111, t::elu)
+        .onnx("Elu", f::elu),
+    SupportRow::new("elu", "with its factor").onnx("Selu", f::selu),
+    SupportRow::new("hard_sigmoid", "").onnx("HardSigmoid", f::hard_sigmoid),
+    SupportRow::new("hard_swish", "")
+        .tflite("HARD_SWISH", 117, t::hard_swish)
+        .onnx("HardSwish", f::hard_swish),
+    SupportRow::new("gelu", "exact and by tanh")
+        .tflite("GELU", 150, t::gelu)
+        .onnx("Gelu", f::gelu),
+    SupportRow::new("mish", "").onnx("Mish", f::mish),
+    SupportRow::new("softplus", "").onnx("Softplus", f::softplus),
+    SupportRow::new("exp", "")
+        .tflite("EXP", 47, t::exp)
+        .onnx("Exp", f::exp),
+    SupportRow::new("log", "")
+        .tflite("LOG", 73, t::log)
+        .onnx("Log", f::log),
+    SupportRow::new("sqrt", "")
+        .tflite("SQRT", 75, t::sqrt)
+        .onnx("Sqrt", f::sqrt),
+    SupportRow::new("rsqrt", "").tflite("RSQRT", 76, t::rsqrt),
+    SupportRow::new("abs", "")
+        .tflite("ABS", 101, t::abs)
+        .onnx("Abs", f::abs),
+    SupportRow::new("neg", "")
+        .tflite("NEG", 59, t::neg)
+        .onnx("Neg", f::neg),
+    SupportRow::new("square", "").tflite("SQUARE", 92, t::square),
+    SupportRow::new("square", "constant exponents 2, 3, 1/2, -1/2, -1 and 1").onnx("Pow", f::pow),
+    SupportRow::new("reciprocal", "").onnx("Reciprocal", f::reciprocal),
+    SupportRow::new("erf", "").onnx("Erf", f::erf),
     SupportRow::new("average_pool_2d", "2-D; int8 with the scale of its input")
         .tflite("AVERAGE_POOL_2D", 1, convolution::average_pool_2d)
         .onnx("AveragePool", pooling::average_pool),
@@ -171,31 +216,7 @@ pub(super) fn onnx(name: &str) -> Option<onnx::Handler> {
 /// Ways out for operators that people often meet and that are not supported.
 const WAYS_OUT: &[(&[&str], &str)] = &[
     (
-        &[
-            "PRelu",
-            "PRELU",
-            "LeakyRelu",
-            "LEAKY_RELU",
-            "Elu",
-            "ELU",
-            "HardSwish",
-            "HARD_SWISH",
-            "Gelu",
-            "GELU",
-        ],
-        "train with Relu or Relu6 instead of this activation",
-    ),
-    (
-        &[
-            "Sigmoid",
-            "LOGISTIC",
-            "Tanh",
-            "TANH",
-            "LogSoftmax",
-            "LOG_SOFTMAX",
-            "ArgMax",
-            "ARG_MAX",
-        ],
+        &["LogSoftmax", "LOG_SOFTMAX", "ArgMax", "ARG_MAX"],
         "where it is the last operator, cut it off and let the application compute it",
     ),
     (

@@ -24,7 +24,6 @@ fn every_shared_model_imports_or_says_precisely_why_not() {
         ("blazeface_full_range_f16.tflite", "channels"),
         ("blazeface_full_range_sparse_f16.tflite", "DENSIFY"),
         ("kws_hybrid_f32io.tflite", "hybrid"),
-        ("mtcnn_rnet_fp32.onnx", "PRelu"),
     ];
     let Some(paths) = models() else { return };
     for path in paths {

@@ -3,7 +3,9 @@
 use super::geometry::Geometry;
 use super::layout::transpose;
 use super::product::product;
-use crate::ir::{Bias, Clamp, FlattenOrder, Graph, Node, Op, Shape, Values, Weights};
+use crate::ir::{
+    Bias, Clamp, FlattenOrder, Graph, Node, Op, Shape, Slopes, Unary, Values, Weights,
+};
 
 /// One float node, prepared.
 #[derive(Debug)]
@@ -14,6 +16,8 @@ pub(crate) enum Kernel {
     ChannelAffine(Vec<f32>, Vec<f32>, usize),
     Add(Clamp),
     Clamp(Clamp),
+    Prelu(Vec<f32>, usize),
+    Unary(Unary),
     MaxPool2d(Geometry, Clamp),
     AveragePool2d(Geometry, Clamp),
     Mean(usize),
@@ -106,6 +110,8 @@ impl Kernel {
             }
             Op::Add(clamp) => Self::Add(*clamp),
             Op::Clamp(clamp) => Self::Clamp(*clamp),
+            Op::Prelu(Slopes::F32(slopes)) => Self::Prelu(slopes.clone(), input.pixels()),
+            Op::Unary(unary) => Self::Unary(*unary),
             Op::MaxPool2d(p) => Self::MaxPool2d(geometry(p.window), p.clamp),
             Op::AveragePool2d(p) => Self::AveragePool2d(geometry(p.window), p.clamp),
             Op::Mean => Self::Mean(input.pixels()),
@@ -115,6 +121,7 @@ impl Kernel {
             }
             Op::Flatten(FlattenOrder::ChannelsLast) => Self::FlattenChannelsLast(input),
             Op::Flatten(FlattenOrder::ChannelsFirst)
+            | Op::Prelu(Slopes::S8 { .. })
             | Op::Identity
             | Op::Quantize
             | Op::Dequantize => {
@@ -144,6 +151,12 @@ impl Kernel {
                 bound(&mut values, *clamp);
                 values
             }
+            Self::Prelu(slopes, plane) => a
+                .chunks_exact(*plane)
+                .zip(slopes)
+                .flat_map(|(image, slope)| image.iter().map(|x| sloped(*x, *slope)))
+                .collect(),
+            Self::Unary(unary) => a.iter().map(|x| function(unary, *x)).collect(),
             Self::MaxPool2d(g, clamp) => pool(g, *clamp, a, f32::NEG_INFINITY, f32::max, false),
             Self::AveragePool2d(g, clamp) => pool(g, *clamp, a, 0.0, |s, x| s + x, true),
             Self::Mean(plane) => a
@@ -155,6 +168,20 @@ impl Kernel {
             Self::FlattenChannelsLast(shape) => transpose(a, shape.c, shape.pixels()),
         }
     }
+}
+
+/// `x`, times `slope` where it is negative.
+pub(crate) fn sloped(x: f32, slope: f32) -> f32 {
+    if x >= 0.0 { x } else { x * slope }
+}
+
+/// A function of a float, rounded once.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the nearest float is meant"
+)]
+pub(crate) fn function(unary: &Unary, x: f32) -> f32 {
+    unary.real(f64::from(x)) as f32
 }
 
 #[expect(

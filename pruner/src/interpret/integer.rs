@@ -5,8 +5,8 @@ use super::layout::transpose;
 use super::matrix::{Bounds, Matrix};
 use super::softmax::softmax;
 use crate::arith::{self, MeanParams, Rounding, SoftmaxParams, requantize_double, to_s8};
-use crate::ir::{Clamp, Conv, FlattenOrder, Graph, Node, Op, Quant, Shape};
-use nnz_format::AddParams;
+use crate::ir::{Clamp, Conv, FlattenOrder, Graph, Node, Op, Quant, Shape, Slopes};
+use nnz_format::{AddParams, PreluParams};
 
 /// One integer node, prepared.
 #[derive(Debug)]
@@ -17,6 +17,9 @@ pub(crate) enum Kernel {
     Add(Sum),
     /// To another scale, within bounds.
     Requantize(Rescale),
+    Prelu(Sloped),
+    /// A table of 256 results.
+    Unary(Box<[i8; 256]>),
     MaxPool2d(Geometry, Bounds),
     AveragePool2d(Geometry, Bounds),
     Mean(Average),
@@ -41,6 +44,15 @@ pub(crate) struct Rescale {
     input_zero: i32,
     output_zero: i32,
     bounds: Bounds,
+}
+
+/// Parameters of a prelu.
+#[derive(Debug)]
+pub(crate) struct Sloped {
+    params: PreluParams,
+    slopes: Vec<i16>,
+    zeros: [i32; 2],
+    plane: usize,
 }
 
 /// Parameters of a mean over a plane.
@@ -114,6 +126,13 @@ impl Kernel {
             }),
             Op::Clamp(clamp) => Self::Requantize(Rescale::new(a, out, *clamp)),
             Op::Quantize | Op::Identity => Self::Requantize(Rescale::new(a, out, Clamp::NONE)),
+            Op::Prelu(Slopes::S8 { values, scale }) => Self::Prelu(Sloped {
+                params: arith::prelu_params(a, *scale, out),
+                slopes: values.clone(),
+                zeros: [a.zero_point, out.zero_point],
+                plane: input.pixels(),
+            }),
+            Op::Unary(unary) => Self::Unary(Box::new(arith::unary_table(unary, a, out))),
             Op::MaxPool2d(p) => {
                 same_quant()?;
                 Self::MaxPool2d(geometry(p.window), Bounds::new(p.clamp, out))
@@ -147,6 +166,7 @@ impl Kernel {
             }
             Op::Flatten(FlattenOrder::ChannelsFirst)
             | Op::Dequantize
+            | Op::Prelu(Slopes::F32(_))
             | Op::ChannelAffine { .. } => {
                 return Err(format!("{} has no integer form here", node.op.name()));
             }
@@ -160,6 +180,13 @@ impl Kernel {
             Self::FullyConnected(m) => m.multiply(a),
             Self::Add(sum) => a.iter().zip(b).map(|(a, b)| sum.of(*a, *b)).collect(),
             Self::Requantize(rescale) => a.iter().map(|x| rescale.of(*x)).collect(),
+            Self::Prelu(prelu) => {
+                let planes = a.chunks_exact(prelu.plane).enumerate();
+                planes
+                    .flat_map(|(c, image)| image.iter().map(move |x| prelu.of(c, *x)))
+                    .collect()
+            }
+            Self::Unary(table) => a.iter().map(|x| looked_up(table, *x)).collect(),
             Self::MaxPool2d(g, bounds) => {
                 let mut out = Vec::with_capacity(g.output.len());
                 g.for_windows(a, |window| {
@@ -226,6 +253,26 @@ impl Rescale {
         let scaled = requantize_double(i32::from(x) - self.input_zero, self.multiplier, self.shift);
         self.bounds.of(scaled.saturating_add(self.output_zero))
     }
+}
+
+impl Sloped {
+    /// A value of a channel.
+    pub(crate) fn of(&self, channel: usize, x: i8) -> i8 {
+        let p = &self.params;
+        let centred = i32::from(x) - self.zeros[0];
+        let scaled = if centred >= 0 {
+            requantize_double(centred, p.m1, p.s1.into())
+        } else {
+            let product = centred * i32::from(self.slopes[channel]);
+            requantize_double(product, p.m2, p.s2.into())
+        };
+        to_s8(scaled.saturating_add(self.zeros[1]))
+    }
+}
+
+/// The result of a function for `x`.
+pub(crate) fn looked_up(table: &[i8; 256], x: i8) -> i8 {
+    table[usize::from(x.cast_unsigned() ^ 0x80)]
 }
 
 /// A sum divided by a count, half away from zero.

@@ -22,8 +22,8 @@ pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use float::Kernel as FloatKernel;
-pub(crate) use integer::Kernel as IntegerKernel;
+pub(crate) use float::{Kernel as FloatKernel, function, sloped};
+pub(crate) use integer::{Kernel as IntegerKernel, looked_up};
 pub use layout::{from_source_order, to_source_order};
 
 use crate::arith::{self, Rounding};

@@ -162,6 +162,18 @@ impl Op {
                 }
                 Ok(input)
             }
+            Self::Prelu(slopes) => {
+                if slopes.len() != input.c || !slopes.are_sane() {
+                    return Err("one finite slope per channel is needed".into());
+                }
+                Ok(input)
+            }
+            Self::Unary(unary) => {
+                if !(unary.alpha.is_finite() && unary.beta.is_finite()) {
+                    return Err("its parameters are not finite".into());
+                }
+                Ok(input)
+            }
             Self::MaxPool2d(p) | Self::AveragePool2d(p) => windowed(input, &p.window, input.c),
             Self::Mean => Ok(Shape::vector(input.c)),
             Self::Pad { begin, end, .. } => Ok(Shape {

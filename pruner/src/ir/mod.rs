@@ -8,12 +8,14 @@
 //! of the source model was; [`Source`] remembers how the source shows it. Nodes are in execution order and
 //! carry their own weights. [`Graph::check`] holds after every pass.
 
+mod activation;
 mod check;
 mod op;
 mod shape;
 mod tensor;
 mod weights;
 
+pub use activation::{Function, Lookup, Slopes, Unary};
 pub use check::GraphError;
 pub use op::{Clamp, Conv, FlattenOrder, FullyConnected, Op, Pool, Window};
 pub use shape::{Order, Shape, Source};

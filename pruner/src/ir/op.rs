@@ -3,7 +3,7 @@
 //! A new operator is a variant here; the exhaustive matches of shape inference, interpreter, quantiser and
 //! lowering name the other places.
 
-use super::{Bias, Weights};
+use super::{Bias, Slopes, Unary, Weights};
 
 /// Bounds on real outputs; infinities where there is none.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,6 +104,10 @@ pub enum Op {
     Add(Clamp),
     /// Bounds: relu, relu6, clip.
     Clamp(Clamp),
+    /// Negative values times the slope of their channel.
+    Prelu(Slopes),
+    /// A function of each value.
+    Unary(Unary),
     /// Maximum over windows.
     MaxPool2d(Pool),
     /// Average over windows, padding not counted. A global average pool is one whose kernel is the whole image.
@@ -145,6 +149,8 @@ impl Op {
             Self::ChannelAffine { .. } => "channel_affine",
             Self::Add(_) => "add",
             Self::Clamp(_) => "clamp",
+            Self::Prelu(_) => "prelu",
+            Self::Unary(unary) => unary.function.name(),
             Self::MaxPool2d(_) => "max_pool_2d",
             Self::AveragePool2d(_) => "average_pool_2d",
             Self::Mean => "mean",
@@ -166,6 +172,8 @@ impl Op {
             Self::ChannelAffine { .. }
             | Self::Add(_)
             | Self::Clamp(_)
+            | Self::Prelu(_)
+            | Self::Unary(_)
             | Self::MaxPool2d(_)
             | Self::AveragePool2d(_)
             | Self::Mean
@@ -186,6 +194,8 @@ impl Op {
             Self::ChannelAffine { .. }
             | Self::Add(_)
             | Self::Clamp(_)
+            | Self::Prelu(_)
+            | Self::Unary(_)
             | Self::MaxPool2d(_)
             | Self::AveragePool2d(_)
             | Self::Mean

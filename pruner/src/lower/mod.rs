@@ -9,6 +9,7 @@
 //! biases with the input's zero point folded in; which weight layout a layer gets is a question of predicted
 //! instructions or of bytes ([`Prefer`]).
 
+mod activations;
 mod convert;
 mod nodes;
 mod operators;

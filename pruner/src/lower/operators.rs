@@ -30,6 +30,8 @@ impl Lowering<'_> {
             Meaning::ChannelAffine { scale, shift } => self.channel_affine(node, scale, shift),
             Meaning::Add(bounds) => self.addition(node, *bounds),
             Meaning::Clamp(bounds) => self.bounds(node, *bounds),
+            Meaning::Prelu(slopes) => self.prelu(node, slopes),
+            Meaning::Unary(unary) => self.unary(node, unary),
             Meaning::MaxPool2d(pool) => self.max_pool(node, pool),
             Meaning::AveragePool2d(pool) => self.average_pool(node, pool),
             Meaning::Mean => {

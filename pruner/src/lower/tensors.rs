@@ -26,6 +26,8 @@ pub(super) fn gapless(graph: &Graph) -> Vec<bool> {
             | Op::ChannelAffine { .. }
             | Op::Add(_)
             | Op::Clamp(_)
+            | Op::Prelu(_)
+            | Op::Unary(_)
             | Op::MaxPool2d(_)
             | Op::AveragePool2d(_)
             | Op::Mean

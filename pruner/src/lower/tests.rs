@@ -74,7 +74,7 @@ fn dense_means_dense_and_flash_is_never_larger() {
             };
             let program = lower(&graph, &options).unwrap();
             if weights == WeightChoice::Dense {
-                let plain = [WeightLayout::Dense, WeightLayout::None];
+                let plain = [WeightLayout::Dense, WeightLayout::Table, WeightLayout::None];
                 assert!(
                     program.steps.iter().all(|s| plain.contains(&s.layout())),
                     "seed {seed}"

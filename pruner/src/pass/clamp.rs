@@ -58,6 +58,8 @@ const fn bounds(op: &mut Op) -> Option<&mut Clamp> {
         Op::MaxPool2d(p) | Op::AveragePool2d(p) => Some(&mut p.clamp),
         Op::Add(clamp) | Op::Clamp(clamp) => Some(clamp),
         Op::ChannelAffine { .. }
+        | Op::Prelu(_)
+        | Op::Unary(_)
         | Op::Mean
         | Op::Softmax { .. }
         | Op::Pad { .. }

@@ -37,7 +37,7 @@ fn sink(graph: &mut Graph, index: usize) -> usize {
     };
     if !matches!(
         graph.nodes[below].op,
-        Op::Clamp(_) | Op::Quantize | Op::Dequantize
+        Op::Clamp(_) | Op::Unary(_) | Op::Quantize | Op::Dequantize
     ) {
         return index;
     }

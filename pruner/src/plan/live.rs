@@ -82,6 +82,9 @@ pub(super) fn may_overwrite(program: &Program, step: &Step, input: usize) -> boo
         | Op::SoftmaxF32 { .. }
         | Op::Requantize { .. }
         | Op::Clamp { .. }
+        | Op::Prelu { .. }
+        | Op::UnaryS8
+        | Op::UnaryF32 { .. }
         | Op::Repack {
             order: RepackOrder::Same,
         } => same_strides,

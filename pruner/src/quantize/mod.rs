@@ -26,7 +26,7 @@ pub use range::Range;
 
 use crate::data::{Dataset, Preprocess, Samples};
 use crate::interpret::{Interpreter, Value};
-use crate::ir::{Conv, DType, FullyConnected, Graph, Op, Order, Quant, TensorId};
+use crate::ir::{Conv, DType, FullyConnected, Function, Graph, Op, Order, Quant, TensorId};
 use crate::progress::Progress;
 use histogram::Histogram;
 
@@ -45,11 +45,34 @@ pub struct Options {
     pub limit: Option<usize>,
 }
 
-/// Scale and zero point of a softmax output, as TensorFlow Lite has them.
-const SOFTMAX: Quant = Quant {
+/// Scale and zero point of results between 0 and 1, as TensorFlow Lite has them.
+const SHARE: Quant = Quant {
     scale: 1.0 / 256.0,
     zero_point: -128,
 };
+/// Scale and zero point of results between −1 and 1.
+const SIGNED_SHARE: Quant = Quant {
+    scale: 1.0 / 128.0,
+    zero_point: 0,
+};
+
+/// The quantisation of an operator's output that its definition fixes.
+const fn fixed_quant(op: &Op) -> Option<Quant> {
+    use Function::{Erf, HardSigmoid, Sigmoid, Tanh};
+    if matches!(op, Op::Softmax { .. }) {
+        return Some(SHARE);
+    }
+    let Op::Unary(unary) = op else {
+        return None;
+    };
+    if matches!(unary.function, Sigmoid | HardSigmoid) {
+        Some(SHARE)
+    } else if matches!(unary.function, Tanh | Erf) {
+        Some(SIGNED_SHARE)
+    } else {
+        None
+    }
+}
 
 /// Turns a float network into an integer one.
 ///
@@ -141,8 +164,8 @@ fn activations(
     quants[input.0] = contract;
     graph.notes.extend(note);
     for node in &graph.nodes {
-        if matches!(node.op, Op::Softmax { .. }) {
-            quants[node.output.0] = SOFTMAX;
+        if let Some(quant) = fixed_quant(&node.op) {
+            quants[node.output.0] = quant;
         }
     }
     roots.iter().map(|root| quants[root.0]).collect()
@@ -160,6 +183,9 @@ fn integers(graph: &mut Graph, quants: &[Quant]) {
             continue;
         };
         let (input, output) = (quants[input.0], quants[output.0]);
+        if let Op::Prelu(slopes) = &mut node.op {
+            *slopes = weights::slopes(slopes);
+        }
         let (Op::Conv2d(Conv { weights, bias, .. })
         | Op::DepthwiseConv2d(Conv { weights, bias, .. })
         | Op::FullyConnected(FullyConnected { weights, bias, .. })) = &mut node.op

@@ -104,6 +104,8 @@ fn fold(graph: &mut Graph, input: TensorId, channels: &[(f32, f32)]) -> String {
             }
             Op::Add(_)
             | Op::Clamp(_)
+            | Op::Prelu(_)
+            | Op::Unary(_)
             | Op::MaxPool2d(_)
             | Op::AveragePool2d(_)
             | Op::Mean

@@ -21,6 +21,8 @@ pub(super) fn for_integers(graph: &mut Graph) {
             | Op::FullyConnected(_)
             | Op::Add(_)
             | Op::Clamp(_)
+            | Op::Prelu(_)
+            | Op::Unary(_)
             | Op::MaxPool2d(_)
             | Op::AveragePool2d(_)
             | Op::Mean

@@ -28,6 +28,8 @@ const fn keeps_scale(op: &Op) -> bool {
         | Op::ChannelAffine { .. }
         | Op::Add(_)
         | Op::Clamp(_)
+        | Op::Prelu(_)
+        | Op::Unary(_)
         | Op::Mean
         | Op::Softmax { .. }
         | Op::Quantize

@@ -1,6 +1,6 @@
 //! Weights and biases as integers, one scale an output channel.
 
-use crate::ir::{Bias, Quant, Values, Weights};
+use crate::ir::{Bias, Quant, Slopes, Values, Weights};
 
 /// Largest weight integer; −128 is not used, so that negation is exact.
 const MAX_Q: f64 = 127.0;
@@ -95,4 +95,28 @@ fn integer_bias(bias: f64, w: &[f32], scale: f32, input: Quant, output: Quant) -
 )]
 fn to_s8(x: f64) -> i8 {
     x.round_ties_even().clamp(-MAX_Q, MAX_Q) as i8
+}
+
+/// Largest integer of a slope: products with deviations stay far below 2^31.
+const MAX_SLOPE: f64 = 255.0;
+
+/// Slopes as integers with one scale, ties to even.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "clamped to the range of slopes before the cast"
+)]
+pub(super) fn slopes(slopes: &Slopes) -> Slopes {
+    let Slopes::F32(real) = slopes else {
+        return slopes.clone();
+    };
+    let largest = real.iter().fold(0.0, |m: f64, s| m.max(f64::from(s.abs())));
+    let scale = ((largest / MAX_SLOPE) as f32).max(f32::MIN_POSITIVE);
+    let integer = |s: &f32| {
+        let q = (f64::from(*s) / f64::from(scale)).round_ties_even();
+        q.clamp(-MAX_SLOPE, MAX_SLOPE) as i16
+    };
+    Slopes::S8 {
+        values: real.iter().map(integer).collect(),
+        scale,
+    }
 }

@@ -6,10 +6,19 @@ pub(crate) use run::{run, run_with};
 
 use crate::interpret::Value;
 use crate::ir::{
-    Bias, Clamp, Conv, DType, FlattenOrder, FullyConnected, Graph, Node, Op, Order, Pool, Quant,
-    Shape, Source, Tensor, TensorId, Values, Weights, Window,
+    Bias, Clamp, Conv, DType, FlattenOrder, FullyConnected, Function, Graph, Node, Op, Order, Pool,
+    Quant, Shape, Slopes, Source, Tensor, TensorId, Unary, Values, Weights, Window,
 };
 use crate::random::Random;
+
+/// Functions that random networks use.
+const FUNCTIONS: [Function; 5] = [
+    Function::Sigmoid,
+    Function::LeakyRelu,
+    Function::HardSwish,
+    Function::Abs,
+    Function::Neg,
+];
 
 /// A network of random operators; integers if `quantized`.
 pub(crate) fn network(seed: u64, quantized: bool) -> Graph {
@@ -238,8 +247,17 @@ impl Maker {
                 };
                 self.node(op, vec![at], None)
             }
-            _ => match self.random.below(3) {
+            _ => match self.random.below(5) {
                 0 => self.node(Op::Clamp(clamp), vec![at], None),
+                3 => {
+                    let slopes = self.slopes(shape.c);
+                    self.node(Op::Prelu(slopes), vec![at], quant)
+                }
+                4 => {
+                    let function = self.random.pick(&FUNCTIONS);
+                    let unary = Unary::with(function, 0.25, 1.0);
+                    self.node(Op::Unary(unary), vec![at], quant)
+                }
                 1 => self.node(Op::Identity, vec![at], None),
                 _ => {
                     let op = Op::Pad {
@@ -251,6 +269,18 @@ impl Maker {
                 }
             },
         }
+    }
+
+    /// Slopes of the network's type.
+    fn slopes(&mut self, channels: usize) -> Slopes {
+        let values: Vec<i16> = (0..channels)
+            .map(|_| i16::try_from(self.random.below(511)).unwrap() - 255)
+            .collect();
+        let scale = 1.0 / 300.0;
+        if self.quantized {
+            return Slopes::S8 { values, scale };
+        }
+        Slopes::F32(values.iter().map(|v| scale * f32::from(*v)).collect())
     }
 
     /// To a vector, a fully connected layer and maybe a softmax.

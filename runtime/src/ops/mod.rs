@@ -12,9 +12,11 @@ mod mean;
 mod pad;
 mod pointwise;
 mod pool;
+mod prelu;
 mod repack;
 mod softmax_f32;
 mod softmax_s8;
+mod unary;
 
 use crate::arena::{Arena, Element, View};
 use crate::cursor::{Cursor, Progress};
@@ -206,6 +208,8 @@ fn execute_s8<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progre
         Op::Repack { order } if has::<OPS>(bits::REPACK_S8) => {
             repack::run::<i8>(job, *order, cursor)
         }
+        Op::Prelu { params } if has::<OPS>(bits::PRELU_S8) => prelu::run_s8(job, params, cursor),
+        Op::UnaryS8 if has::<OPS>(bits::UNARY_S8) => unary::run_s8(job, cursor),
         Op::Quantize if has::<OPS>(bits::QUANTIZE_S8) => convert::quantize(job, cursor),
         Op::Conv2d { .. }
         | Op::DepthwiseConv2d { .. }
@@ -219,6 +223,9 @@ fn execute_s8<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progre
         | Op::Pad { .. }
         | Op::Requantize { .. }
         | Op::Clamp { .. }
+        | Op::Prelu { .. }
+        | Op::UnaryS8
+        | Op::UnaryF32 { .. }
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => Progress::Done,
@@ -267,6 +274,12 @@ fn execute_f32<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progr
         Op::Repack { order } if has::<OPS>(bits::REPACK_F32) => {
             repack::run::<f32>(job, *order, cursor)
         }
+        Op::Prelu { .. } if has::<OPS>(bits::PRELU_F32) => prelu::run_f32(job, cursor),
+        Op::UnaryF32 {
+            function,
+            alpha,
+            beta,
+        } if has::<OPS>(bits::UNARY_F32) => unary::run_f32(job, *function, (*alpha, *beta), cursor),
         Op::Dequantize if has::<OPS>(bits::DEQUANTIZE_F32) => convert::dequantize(job, cursor),
         Op::Conv2d { .. }
         | Op::DepthwiseConv2d { .. }
@@ -280,6 +293,9 @@ fn execute_f32<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progr
         | Op::Pad { .. }
         | Op::Requantize { .. }
         | Op::Clamp { .. }
+        | Op::Prelu { .. }
+        | Op::UnaryS8
+        | Op::UnaryF32 { .. }
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => Progress::Done,

@@ -180,7 +180,7 @@ impl<'a> Importer<'a> {
     }
 
     /// One value a channel from a constant that broadcasts along rows and columns only.
-    fn per_channel(
+    pub(super) fn per_channel(
         &mut self,
         input: TensorId,
         constant: &Constant<'a>,

@@ -7,6 +7,7 @@
 //! A rank-4 activation is channels first, unless `Transpose` says otherwise: its channels-last views keep
 //! the graph's shape and only [`Source::order`](crate::ir::Source) differs.
 
+pub(in crate::import) mod activation;
 pub(in crate::import) mod affine;
 mod attributes;
 mod constants;

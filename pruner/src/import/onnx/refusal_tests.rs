@@ -135,7 +135,25 @@ fn what_an_operator_does_not_support_is_refused_with_its_name_and_reason() {
             &image,
             node("PRelu", &["x", "w"], "y"),
             vec![w()],
-            "(PRelu): this operator is not",
+            "(PRelu): constant 'w' of dimensions [2, 1, 1, 1] does not act per channel",
+        ),
+        (
+            &image,
+            node("Cos", &["x"], "y"),
+            vec![],
+            "(Cos): this operator is not",
+        ),
+        (
+            &image,
+            node("Gelu", &["x"], "y").text("approximate", "quick"),
+            vec![],
+            "approximation 'quick'",
+        ),
+        (
+            &image,
+            node("Pow", &["x", "e"], "y"),
+            vec![floats("e", &[], &[2.5])],
+            "exponent 2.5",
         ),
         (
             &image,

@@ -3,6 +3,7 @@
 //! One node per source operator; `source_index` is the operator's position, so that the outputs of every
 //! operator can be compared with TensorFlow Lite's.
 
+pub(in crate::import) mod activation;
 pub(in crate::import) mod affine;
 pub(in crate::import) mod convolution;
 pub(in crate::import) mod elementwise;

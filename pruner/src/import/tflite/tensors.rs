@@ -407,6 +407,15 @@ impl Constant<'_> {
         }
     }
 
+    /// int8 values less their zero point, and their scale.
+    pub(super) fn centred(&self) -> Result<(Vec<i16>, Quant), Problem> {
+        self.sized(self.count()?)?;
+        let quant = per_tensor(&self.info, &self.name)?;
+        let zero = i16::try_from(quant.zero_point).unwrap_or(0);
+        let centred = |b: &u8| i16::from(b.cast_signed()) - zero;
+        Ok((self.bytes.iter().map(centred).collect(), quant))
+    }
+
     /// The real value of a scalar constant, dequantised if it is int8.
     pub(super) fn real_scalar(&self) -> Result<f32, Problem> {
         match self.info.element {

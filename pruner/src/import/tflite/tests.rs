@@ -17,6 +17,8 @@ const CUSTOM: i32 = 32;
 const PAD: i32 = 34;
 const MEAN: i32 = 40;
 const PRELU: i32 = 54;
+const LEAKY_RELU: i32 = 98;
+const COS: i32 = 108;
 
 fn import(net: &Net) -> Result<Graph, ImportError> {
     from_bytes("net.tflite", &net.bytes())
@@ -201,7 +203,7 @@ fn a_reshape_of_a_network_input_is_a_view_and_one_inside_is_refused() {
 
 #[test]
 fn what_an_operator_does_not_support_is_refused_with_its_name_and_reason() {
-    let cases: [(Net, &str); 12] = [
+    let cases: [(Net, &str); 14] = [
         (
             conv(conv_options(0, 0), &WEIGHTS),
             "node 'conv_2d_0' (CONV_2D): dilation 0",
@@ -214,7 +216,15 @@ fn what_an_operator_does_not_support_is_refused_with_its_name_and_reason() {
         ),
         (
             single(PRELU, &[1, 4], &[1, 4], None),
-            "(PRELU): this operator is not supported",
+            "its constant input 1 is missing",
+        ),
+        (
+            single(COS, &[1, 4], &[1, 4], None),
+            "(COS): this operator is not supported",
+        ),
+        (
+            single(LEAKY_RELU, &[1, 4], &[1, 4], None),
+            "options of type 75 are missing",
         ),
         (single(200, &[1, 4], &[1, 4], None), "builtin operator 200"),
         (single(RELU, &[2, 4], &[2, 4], None), "a batch of 2"),

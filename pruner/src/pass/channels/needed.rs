@@ -73,6 +73,8 @@ fn spread(graph: &Graph, node: &Node, ranges: &[Vec<Range>], kept: &mut [Vec<boo
         }
         Op::ChannelAffine { .. }
         | Op::Clamp(_)
+        | Op::Prelu(_)
+        | Op::Unary(_)
         | Op::MaxPool2d(_)
         | Op::AveragePool2d(_)
         | Op::Mean

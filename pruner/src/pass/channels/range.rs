@@ -5,7 +5,9 @@
 
 use super::rows::Rows;
 use crate::arith;
-use crate::interpret::{FloatKernel, IntegerKernel, Interpreter, Kernel};
+use crate::interpret::{
+    FloatKernel, IntegerKernel, Interpreter, Kernel, function, looked_up, sloped,
+};
 use crate::ir::{Clamp, FlattenOrder, Node, Op, Tensor};
 
 /// The values that a channel can take, both ends included; integers for `s8`.
@@ -70,6 +72,13 @@ impl Range {
 
     fn within(self, clamp: Clamp) -> Self {
         self.map(|x| x.max(f64::from(clamp.lo)).min(f64::from(clamp.hi)))
+    }
+
+    /// The hull of what any function makes of the integers of the range.
+    fn map_every_s8(self, f: impl Fn(i8) -> i8) -> Self {
+        let end = |x: f64| arith::to_s8(arith::round_half_away(x));
+        let results = (end(self.lo)..=end(self.hi)).map(|x| Self::one(f64::from(f(x))));
+        results.reduce(Self::hull).unwrap_or(Self::S8)
     }
 
     /// The ends as `s8`.
@@ -173,6 +182,14 @@ fn integer(
             Some(both.collect())
         }
         IntegerKernel::Requantize(r) if r.is_monotone() => each(&|x| r.of(x)),
+        IntegerKernel::Prelu(prelu) => {
+            let of = |(c, r): (usize, &Range)| r.map_every_s8(|x| prelu.of(c, x));
+            Some(a.iter().enumerate().map(of).collect())
+        }
+        IntegerKernel::Unary(table) => {
+            let of = |r: &Range| r.map_every_s8(|x| looked_up(table, x));
+            Some(a.iter().map(of).collect())
+        }
         IntegerKernel::MaxPool2d(_, bounds) | IntegerKernel::AveragePool2d(_, bounds) => {
             each(&|x| bounds.of(i32::from(x)))
         }
@@ -215,6 +232,19 @@ fn float(
             };
             Some(a.iter().zip(b).map(sum).collect())
         }
+        FloatKernel::Prelu(slopes, _) => {
+            let of = |(r, slope): (&Range, &f32)| bent(*r, *slope);
+            Some(a.iter().zip(slopes).map(of).collect())
+        }
+        FloatKernel::Unary(unary) => {
+            let of = |r: &Range| {
+                let constant = r
+                    .constant()
+                    .map(|x| Range::one(narrowed(x, |x| function(unary, x))));
+                constant.unwrap_or(Range::REAL)
+            };
+            Some(a.iter().map(of).collect())
+        }
         FloatKernel::Clamp(clamp)
         | FloatKernel::MaxPool2d(_, clamp)
         | FloatKernel::AveragePool2d(_, clamp) => within(*clamp),
@@ -226,6 +256,30 @@ fn float(
         FloatKernel::FlattenChannelsLast(_) => Some(copied(interpreter, node, a)),
         FloatKernel::ChannelAffine(..) | FloatKernel::Softmax(_) => None,
     }
+}
+
+/// Both ends, and 0 between them, through a slope of negative values.
+fn bent(range: Range, slope: f32) -> Range {
+    let of = |x: f64| Range::one(narrowed(x, |x| sloped(x, slope)));
+    let ends = of(range.lo).hull(of(range.hi));
+    let known = if range.lo < 0.0 && range.hi > 0.0 {
+        ends.hull(Range::one(0.0))
+    } else {
+        ends
+    };
+    // Zero times infinity.
+    if known.lo.is_nan() || known.hi.is_nan() {
+        return Range::REAL;
+    }
+    known
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the ends of float ranges are f32 or infinite"
+)]
+fn narrowed(x: f64, f: impl Fn(f32) -> f32) -> f64 {
+    f64::from(f(x as f32))
 }
 
 /// A sum's range with room for the rounding of `f32` sums; a single value stays one.

@@ -24,6 +24,8 @@ pub(super) fn apply(graph: &mut Graph, ranges: &[Vec<Range>], kept: &[Vec<bool>]
         } else if let Op::ChannelAffine { scale, shift } = &mut graph.nodes[index].op {
             *scale = select(scale, flags);
             *shift = select(shift, flags);
+        } else if let Op::Prelu(slopes) = &mut graph.nodes[index].op {
+            *slopes = slopes.select(flags);
         }
     }
     for (tensor, flags) in graph.tensors.iter_mut().zip(kept) {

@@ -4,7 +4,7 @@ use super::maker::{Maker, data, network, pool, quantized, snr, tensor};
 use crate::arith;
 use crate::ir::{Clamp, FlattenOrder, Graph, Op, Order, Shape, TensorId, Values, Weights};
 use crate::progress::SILENT;
-use crate::quantize::{Options, QuantizeError, Range, SOFTMAX, post_training};
+use crate::quantize::{Options, QuantizeError, Range, SHARE, post_training};
 
 #[test]
 fn random_networks_keep_their_outputs_in_eight_bits() {
@@ -70,7 +70,7 @@ fn operators_that_move_values_share_their_inputs_scale() {
             "tensor {t}"
         );
     }
-    assert_eq!((quant(soft), quant(tail)), (Some(SOFTMAX), Some(SOFTMAX)));
+    assert_eq!((quant(soft), quant(tail)), (Some(SHARE), Some(SHARE)));
     let q = quant(first).unwrap();
     assert_eq!(
         arith::quantize(-40.0, q),

@@ -37,6 +37,8 @@ pub(super) fn cut(
         | Op::ChannelAffine { .. }
         | Op::Add(_)
         | Op::Clamp(_)
+        | Op::Prelu(_)
+        | Op::Unary(_)
         | Op::MaxPool2d(_)
         | Op::AveragePool2d(_)
         | Op::Mean
