@@ -11,6 +11,7 @@ pub mod cost;
 pub mod data;
 pub mod emit;
 pub mod eval;
+pub mod export;
 pub mod import;
 pub mod inspect;
 pub mod interpret;

@@ -10,4 +10,5 @@ pub mod command;
 pub mod fixtures;
 pub mod hash;
 pub mod npy;
+pub mod python;
 pub mod shared;

@@ -53,7 +53,7 @@ pub struct Cli {
 /// One command with its options.
 #[derive(Debug, Subcommand)]
 enum Command {
-    Prune(prune::Args),
+    Prune(Box<prune::Args>),
     Run(run::Args),
     Eval(eval::Args),
     Verify(verify::Args),

@@ -5,7 +5,8 @@ use super::prune_args::{DTypeArg, LoweringArgs, PruningArgs, ranges, targets};
 use crate::failure::{InFile, failure};
 use crate::ui::{self, Align, Progress, Style, Table};
 use crate::{atomic, nnz_file};
-use nnz_pruner::pipeline::{self, Options, PipelineError, Report, Versus};
+use nnz_pruner::export::{self, Mask};
+use nnz_pruner::pipeline::{self, Options, PipelineError, PrunedOnnx, Report, Versus};
 use nnz_pruner::sparsify::{Method, Pattern};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,12 @@ becomes int8. With --sparsity weights are removed.
   nnz prune net.onnx --calib calib.npz -o net.nnz                          to int8, existing zeros kept
   nnz prune net.onnx --calib calib.npz --sparsity 0.5 -o net.nnz           half of the weights go
   nnz prune net.onnx --calib calib.npz --pattern 2:4 -o net.nnz                 of each four two stay
-  nnz prune net.onnx --calib calib.npz --mean 128 --std 64 --layout nhwc -o net.nnz";
+  nnz prune net.onnx --calib calib.npz --mean 128 --std 64 --layout nhwc -o net.nnz
+  nnz prune net.onnx --calib calib.npz --sparsity 0.5 -o pruned.onnx       floats, for any other runtime
+  nnz prune net.onnx --calib calib.npz --sparsity 0.9 -o pruned.onnx --masks masks.safetensors
+
+The last line is the way to fine-tuning: train pruned.onnx with the masks held (examples/finetune), and give the \
+result back with --method keep.";
 
 /// Turns a trained network into a compact .nnz file
 #[derive(Debug, clap::Args)]
@@ -29,8 +35,8 @@ pub(super) struct Args {
     /// The trained network: .onnx or .tflite
     #[arg(value_name = "MODEL")]
     pub(super) model: PathBuf,
-    /// The file to write
-    #[arg(long, short, value_name = "OUT.nnz")]
+    /// The file to write; .onnx writes the pruned floats back for other programs
+    #[arg(long, short, value_name = "OUT.nnz|OUT.onnx")]
     pub(super) output: PathBuf,
     /// What the file is for (`nnz targets` explains them)
     #[arg(long, value_name = "T", default_value = "portable", value_parser = targets(), hide_possible_values = true)]
@@ -47,6 +53,9 @@ pub(super) struct Args {
     /// Only what leaves the outputs unchanged: no pruning, no quantisation
     #[arg(long, conflicts_with_all = ["calib", "sparsity", "method", "pattern", "alloc", "threshold"])]
     pub(super) lossless: bool,
+    /// Also write which weights stay, keyed by the constants of an ONNX model, for fine-tuning
+    #[arg(long, value_name = "M.safetensors")]
+    pub(super) masks: Option<PathBuf>,
     /// Print the report as JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -63,10 +72,32 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let options = args.options();
     check_pattern(&options)?;
     check_output(&args.output, &args.model)?;
+    if let Some(masks) = &args.masks {
+        atomic::check_writable(masks)?;
+    }
     let bytes = nnz_file::read(&args.model)?;
+    if has_extension(&args.output, "onnx") {
+        return onnx(args, &options, &bytes);
+    }
+    let pruned = with_progress(args, |name, listener| {
+        pipeline::prune_bytes(name, &bytes, &options, listener).map_err(Box::new)
+    })?;
+    atomic::write(&args.output, &pruned.bytes)?;
+    write_masks(args, pruned.masks.as_deref())?;
+    if args.json {
+        return ui::print_json(&pruned.report);
+    }
+    ui::print_text(&render(&args.output, &pruned.report))
+}
+
+/// Runs a pipeline with its stages shown, and errors under the model's path.
+fn with_progress<T>(
+    args: &Args,
+    run: impl FnOnce(&str, pipeline::Listener<'_>) -> Result<T, Box<PipelineError>>,
+) -> anyhow::Result<T> {
     let name = args.model.file_name().unwrap_or_default().to_string_lossy();
     let progress = Progress::spinner("reading");
-    let pruned = pipeline::prune_bytes(&name, &bytes, &options, &|stage, done, total| {
+    let result = run(&name, &|stage, done, total| {
         progress.say(&if total == 0 {
             stage.label().to_owned()
         } else {
@@ -74,12 +105,45 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         });
     });
     drop(progress);
-    let pruned = pruned.map_err(|e| with_file(e, &args.model))?;
+    result.map_err(|e| with_file(*e, &args.model))
+}
+
+/// Writes the pruned floats back into an ONNX file.
+fn onnx(args: &Args, options: &Options, bytes: &[u8]) -> anyhow::Result<()> {
+    let pruned = with_progress(args, |name, listener| {
+        pipeline::prune_to_onnx(name, bytes, options, listener).map_err(Box::new)
+    })?;
     atomic::write(&args.output, &pruned.bytes)?;
+    let rebuilt = pruned.masks.is_empty();
+    write_masks(args, (!rebuilt).then_some(&pruned.masks[..]))?;
     if args.json {
-        return ui::print_json(&pruned.report);
+        return ui::print_json(&serde_json::json!({
+            "bytes": pruned.bytes.len(), "method": pruned.report.method, "pattern": pruned.report.pattern,
+            "sparsity_of_prunable": pruned.report.sparsity(),
+            "sparsity_of_all": pruned.report.sparsity_of_all(),
+            "layers": pruned.report.layers, "notes": pruned.notes,
+        }));
     }
-    ui::print_text(&render(&args.output, &pruned.report))
+    ui::print_text(&render_onnx(&args.output, &pruned))
+}
+
+/// Writes the masks where they are asked for.
+fn write_masks(args: &Args, masks: Option<&[Mask]>) -> anyhow::Result<()> {
+    let Some(path) = &args.masks else {
+        return Ok(());
+    };
+    let masks = masks.ok_or_else(|| {
+        failure(
+            "masks are keyed by the constants of an ONNX model; this one is TFLite",
+            "start from the ONNX model, or leave --masks out",
+        )
+    })?;
+    let bytes = export::to_safetensors(masks).map_err(|e| anyhow::anyhow!("{e}"))?;
+    atomic::write(path, &bytes)
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|e| e == extension)
 }
 
 /// A block pattern alone does not say how much is to go.
@@ -104,13 +168,10 @@ fn check_output(path: &Path, model: &Path) -> anyhow::Result<()> {
         ))
         .in_file(path);
     }
-    if path
-        .extension()
-        .is_some_and(|e| e == "onnx" || e == "tflite")
-    {
+    if has_extension(path, "tflite") {
         return Err(failure(
-            "nnz writes .nnz files only",
-            "name the output OUT.nnz",
+            "nnz writes .nnz and .onnx files",
+            "name the output OUT.nnz or OUT.onnx",
         ))
         .in_file(path);
     }
@@ -135,6 +196,41 @@ fn with_file(error: PipelineError, model: &Path) -> anyhow::Error {
     } else {
         error.context(model.display().to_string())
     }
+}
+
+/// What pruning did to each layer.
+fn render_onnx(path: &Path, pruned: &PrunedOnnx) -> String {
+    let style = Style::stdout();
+    let mut table = Table::new(&[
+        ("layer", Align::Left),
+        ("operator", Align::Left),
+        ("weights", Align::Right),
+        ("not zero", Align::Right),
+        ("before", Align::Right),
+    ]);
+    for layer in &pruned.report.layers {
+        table.row([
+            layer.name.clone(),
+            layer.op.to_owned(),
+            ui::grouped(layer.weights as u64),
+            ui::grouped(layer.nonzeros as u64),
+            ui::grouped(layer.nonzeros_before as u64),
+        ]);
+    }
+    let notes: String = pruned
+        .notes
+        .iter()
+        .map(|note| format!("note: {note}\n"))
+        .collect();
+    format!(
+        "{notes}{}\n{}: {} bytes; method {}, {:.1} % of the weights of the prunable layers are zero, {:.1} % of all\n",
+        table.render(style),
+        path.display(),
+        ui::grouped(pruned.bytes.len() as u64),
+        pruned.report.method,
+        100.0 * pruned.report.sparsity(),
+        100.0 * pruned.report.sparsity_of_all()
+    )
 }
 
 /// What was gained, each against the same network with dense weights.

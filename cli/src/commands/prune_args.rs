@@ -193,6 +193,7 @@ impl Args {
                 RoundingArg::Double => Rounding::Double,
             }),
             seed: pruning.seed,
+            masks: self.masks.is_some(),
             ..default
         }
     }

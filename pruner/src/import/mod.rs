@@ -13,7 +13,7 @@ mod assemble;
 mod error;
 mod geometry;
 mod limits;
-mod onnx;
+pub(crate) mod onnx;
 mod spread;
 mod support;
 #[cfg(test)]
@@ -69,6 +69,11 @@ pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
     } else {
         Err(unknown(name, bytes))
     }
+}
+
+/// Whether the bytes are those of a TFLite model.
+pub(crate) fn is_tflite(bytes: &[u8]) -> bool {
+    tflite::is_tflite(bytes)
 }
 
 /// The refusal of bytes that are neither format, with a guess at what they are.

@@ -2,6 +2,7 @@
 
 use crate::data::DataError;
 use crate::emit::EmitError;
+use crate::export::ExportError;
 use crate::import::ImportError;
 use crate::lower::LowerError;
 use crate::pass::PassError;
@@ -44,6 +45,8 @@ pub enum PipelineError {
     Plan(PlanError),
     /// The network does not fit the file.
     Emit(EmitError),
+    /// The network cannot be written as ONNX, or its weights not followed back to their source.
+    Export(ExportError),
 }
 
 impl PipelineError {
@@ -68,6 +71,7 @@ impl core::fmt::Display for PipelineError {
             Self::Lower(e) => e.fmt(f),
             Self::Plan(e) => e.fmt(f),
             Self::Emit(e) => e.fmt(f),
+            Self::Export(e) => e.fmt(f),
         }
     }
 }

@@ -8,17 +8,20 @@
 //! The second round of passes removes channels that the new zeros made dead.
 
 mod error;
+mod export;
 mod options;
 mod report;
 #[cfg(test)]
 mod tests;
 
 pub use error::PipelineError;
+pub use export::{PrunedOnnx, prune_to_onnx};
 pub use options::{Dtype, Options, Passes};
 pub use report::{LayerRow, Report, Versus};
 
 use crate::data::{Dataset, Preprocess};
 use crate::emit::{self, Provenance};
+use crate::export::{Mask, OnnxSource};
 use crate::import;
 use crate::ir::{DType, Graph};
 use crate::lower::{self, Program, WeightChoice};
@@ -36,6 +39,8 @@ pub struct Pruned {
     pub bytes: Vec<u8>,
     /// What was gained, and what the user should know.
     pub report: Report,
+    /// Which weights of the source stay, where [`Options::masks`] asks for them.
+    pub masks: Option<Vec<Mask>>,
 }
 
 /// Told which stage runs, how many of its items are done, and how many there are (0 of 0 at its beginning).
@@ -119,7 +124,9 @@ pub fn prune_bytes(
     let rounding = options.rounding.unwrap_or(default);
     let options = &options.resolved();
     let imported = graph.clone();
-    let (graph, sparsity) = optimise(graph, options, rounding, progress)?;
+    let source = export::source(name, bytes, options)?;
+    let graph = source.as_ref().map_or(graph, |s| s.graph().clone());
+    let (graph, sparsity, masks) = optimise(graph, options, rounding, source.as_ref(), progress)?;
     let (graph, preprocess) = to_dtype(graph, options, rounding, progress)?;
     let built = Built::new(&graph, options, rounding, progress)?;
     progress(Stage::Emit, 0, 0);
@@ -154,24 +161,45 @@ pub fn prune_bytes(
     Ok(Pruned {
         bytes: file,
         report,
+        masks,
     })
 }
 
-/// Passes and pruning.
+/// Passes and pruning; masks where the graph is that of a `source`, which keeps all channels until then.
 fn optimise(
     mut graph: Graph,
     options: &Options,
     rounding: Rounding,
+    source: Option<&OnnxSource>,
     progress: Listener<'_>,
-) -> Result<(Graph, SparsityReport), PipelineError> {
+) -> Result<(Graph, SparsityReport, Option<Vec<Mask>>), PipelineError> {
     let wanted = if options.lossless {
         PassSet::Lossless
     } else {
         PassSet::All
     };
     let passes = pass_set(options, wanted);
-    progress(Stage::Passes, 0, 0);
-    graph = pass::run_with_rounding(graph, passes, rounding).map_err(PipelineError::Pass)?;
+    if source.is_none() {
+        progress(Stage::Passes, 0, 0);
+        graph = pass::run_with_rounding(graph, passes, rounding).map_err(PipelineError::Pass)?;
+    }
+    let report = prune_weights(&mut graph, options, rounding, progress)?;
+    let masks = source.map(|s| s.masks(&graph)).transpose();
+    let masks = masks.map_err(PipelineError::Export)?;
+    if options.method() != Method::Keep || source.is_some() {
+        progress(Stage::Passes, 0, 0);
+        graph = pass::run_with_rounding(graph, passes, rounding).map_err(PipelineError::Pass)?;
+    }
+    Ok((graph, report, masks))
+}
+
+/// Puts zeros into the weights of a simplified graph.
+fn prune_weights(
+    graph: &mut Graph,
+    options: &Options,
+    rounding: Rounding,
+    progress: Listener<'_>,
+) -> Result<SparsityReport, PipelineError> {
     progress(Stage::Sparsify, 0, 0);
     let pruning = options.sparsify();
     let data = match &options.calib {
@@ -187,20 +215,10 @@ fn optimise(
         limit: None,
         rounding,
     });
-    let report = sparsify::apply_with(
-        &mut graph,
-        &pruning,
-        calibration.as_ref(),
-        &|done, total| {
-            progress(Stage::Sparsify, done, total);
-        },
-    )
-    .map_err(PipelineError::Sparsify)?;
-    if options.method() != Method::Keep {
-        progress(Stage::Passes, 0, 0);
-        graph = pass::run_with_rounding(graph, passes, rounding).map_err(PipelineError::Pass)?;
-    }
-    Ok((graph, report))
+    sparsify::apply_with(graph, &pruning, calibration.as_ref(), &|done, total| {
+        progress(Stage::Sparsify, done, total);
+    })
+    .map_err(PipelineError::Sparsify)
 }
 
 /// Who applies mean and deviation.
@@ -300,7 +318,7 @@ fn dense_reference(
         calib_limit: Some(1),
         ..options.clone()
     };
-    let (graph, _) = optimise(graph, &dense, rounding, &|_, _, _| ())?;
+    let (graph, ..) = optimise(graph, &dense, rounding, None, &|_, _, _| ())?;
     let (graph, _) = to_dtype(graph, &dense, rounding, &|_, _, _| ())?;
     Built::new(&graph, &dense, rounding, &|_, _, _| ())
 }

@@ -101,6 +101,8 @@ pub struct Options {
     pub seed: u64,
     /// Names of the classes, written into the file.
     pub labels: Vec<String>,
+    /// Also say which weights of the source stay, for fine-tuning.
+    pub masks: bool,
 }
 
 impl Default for Options {
@@ -127,6 +129,7 @@ impl Default for Options {
             rounding: None,
             seed: 0,
             labels: Vec::new(),
+            masks: false,
         }
     }
 }

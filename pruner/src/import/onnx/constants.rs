@@ -245,6 +245,13 @@ impl<'a> Constant<'a> {
     }
 }
 
+/// All values of a float tensor in the file; `None` where it is none.
+pub(crate) fn floats_of(tensor: &TensorProto) -> Option<Vec<f32>> {
+    let constant = Constant::from_proto(&tensor.name, tensor).ok()?;
+    let len = constant.count().ok()?;
+    constant.floats(&mut Budget::for_file(len as u64)).ok()
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     reason = "what f32 cannot hold becomes infinite and is refused"

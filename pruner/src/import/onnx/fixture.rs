@@ -8,7 +8,7 @@ use crate::import::{ImportError, from_bytes};
 use crate::ir::Graph;
 use prost::Message as _;
 
-pub(super) fn node(op: &str, inputs: &[&str], output: &str) -> NodeProto {
+pub(crate) fn node(op: &str, inputs: &[&str], output: &str) -> NodeProto {
     NodeProto {
         op_type: op.into(),
         input: inputs.iter().map(|s| (*s).into()).collect(),
@@ -18,7 +18,7 @@ pub(super) fn node(op: &str, inputs: &[&str], output: &str) -> NodeProto {
 }
 
 impl NodeProto {
-    pub(super) fn ints(mut self, name: &str, ints: &[i64]) -> Self {
+    pub(crate) fn ints(mut self, name: &str, ints: &[i64]) -> Self {
         self.attribute.push(Attribute {
             name: name.into(),
             ints: ints.to_vec(),
@@ -27,7 +27,7 @@ impl NodeProto {
         self
     }
 
-    pub(super) fn int(mut self, name: &str, i: i64) -> Self {
+    pub(crate) fn int(mut self, name: &str, i: i64) -> Self {
         self.attribute.push(Attribute {
             name: name.into(),
             i: Some(i),
@@ -36,7 +36,7 @@ impl NodeProto {
         self
     }
 
-    pub(super) fn float(mut self, name: &str, f: f32) -> Self {
+    pub(crate) fn float(mut self, name: &str, f: f32) -> Self {
         self.attribute.push(Attribute {
             name: name.into(),
             f: Some(f),
@@ -45,7 +45,7 @@ impl NodeProto {
         self
     }
 
-    pub(super) fn text(mut self, name: &str, text: &str) -> Self {
+    pub(crate) fn text(mut self, name: &str, text: &str) -> Self {
         self.attribute.push(Attribute {
             name: name.into(),
             s: Some(text.into()),
@@ -55,7 +55,7 @@ impl NodeProto {
     }
 }
 
-pub(super) fn floats(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
+pub(crate) fn floats(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
     TensorProto {
         name: name.into(),
         dims: dims.to_vec(),
@@ -65,7 +65,7 @@ pub(super) fn floats(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
     }
 }
 
-pub(super) fn ints(name: &str, values: &[i64]) -> TensorProto {
+pub(crate) fn ints(name: &str, values: &[i64]) -> TensorProto {
     TensorProto {
         name: name.into(),
         dims: vec![i64::try_from(values.len()).unwrap()],
@@ -75,7 +75,7 @@ pub(super) fn ints(name: &str, values: &[i64]) -> TensorProto {
     }
 }
 
-pub(super) fn value(name: &str, dims: &[i64]) -> ValueInfo {
+pub(crate) fn value(name: &str, dims: &[i64]) -> ValueInfo {
     let dim = dims.iter().map(|d| Dimension {
         dim_value: (*d > 0).then_some(*d),
         dim_param: (*d <= 0).then(|| "N".to_owned()),
@@ -93,7 +93,7 @@ pub(super) fn value(name: &str, dims: &[i64]) -> ValueInfo {
 }
 
 /// A model from input `x` to output `y`.
-pub(super) fn model(x: &[i64], nodes: Vec<NodeProto>, initializer: Vec<TensorProto>) -> ModelProto {
+pub(crate) fn model(x: &[i64], nodes: Vec<NodeProto>, initializer: Vec<TensorProto>) -> ModelProto {
     ModelProto {
         ir_version: 8,
         opset_import: vec![OperatorSetId {
@@ -111,15 +111,15 @@ pub(super) fn model(x: &[i64], nodes: Vec<NodeProto>, initializer: Vec<TensorPro
     }
 }
 
-pub(super) fn import(model: &ModelProto) -> Result<Graph, ImportError> {
+pub(crate) fn import(model: &ModelProto) -> Result<Graph, ImportError> {
     from_bytes("net.onnx", &model.encode_to_vec())
 }
 
-pub(super) fn graph(x: &[i64], nodes: Vec<NodeProto>, initializer: Vec<TensorProto>) -> Graph {
+pub(crate) fn graph(x: &[i64], nodes: Vec<NodeProto>, initializer: Vec<TensorProto>) -> Graph {
     import(&model(x, nodes, initializer)).unwrap_or_else(|e| panic!("{e}"))
 }
 
-pub(super) fn refusal(model: &ModelProto) -> String {
+pub(crate) fn refusal(model: &ModelProto) -> String {
     let text = import(model).expect_err("it was imported").to_string();
     assert!(
         text.starts_with("net.onnx: ") && text.contains("\n  help: "),
@@ -129,6 +129,6 @@ pub(super) fn refusal(model: &ModelProto) -> String {
 }
 
 /// Weights of a 2x2 convolution from one to one channel.
-pub(super) fn filter() -> TensorProto {
+pub(crate) fn filter() -> TensorProto {
     floats("w", &[1, 1, 2, 2], &[1., 2., 3., 4.])
 }

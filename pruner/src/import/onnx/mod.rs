@@ -15,7 +15,7 @@ pub(in crate::import) mod convolution;
 pub(in crate::import) mod dense;
 pub(in crate::import) mod elementwise;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod fold;
 mod liveness;
 pub(in crate::import) mod pooling;
@@ -33,9 +33,11 @@ mod wire;
     clippy::doc_markdown,
     reason = "generated; schema.proto has the comments"
 )]
-mod schema {
+pub(crate) mod schema {
     include!(concat!(env!("OUT_DIR"), "/nnz.onnx.rs"));
 }
+
+pub(crate) use constants::floats_of;
 
 use super::assemble::Assembler;
 use super::error::{ImportError, Problem, printable};
