@@ -19,6 +19,7 @@ pub mod emulate;
 pub mod failure;
 pub mod host_bench;
 pub mod infer;
+pub mod media;
 pub mod meta;
 pub mod network;
 pub mod nnz_file;

@@ -1,6 +1,7 @@
 //! The commands: one module each, and the table that clap makes of them.
 
 mod bench;
+mod calib;
 mod common;
 mod demo;
 mod diff;
@@ -57,6 +58,7 @@ enum Command {
     Run(run::Args),
     Eval(eval::Args),
     Verify(verify::Args),
+    Calib(calib::Args),
     Inspect(inspect::Args),
     Diff(diff::Args),
     Bench(bench::Args),
@@ -77,6 +79,7 @@ impl Cli {
             Command::Run(args) => run::run(args),
             Command::Eval(args) => eval::run(args),
             Command::Verify(args) => verify::run(args),
+            Command::Calib(args) => calib::run(args),
             Command::Inspect(args) => inspect::run(args),
             Command::Diff(args) => diff::run(args),
             Command::Bench(args) => bench::run(args),

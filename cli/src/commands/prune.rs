@@ -5,6 +5,7 @@ use super::prune_args::{DTypeArg, LoweringArgs, PruningArgs, ranges, targets};
 use crate::failure::{InFile, failure};
 use crate::ui::{self, Align, Progress, Style, Table};
 use crate::{atomic, nnz_file};
+use nnz_pruner::data::read_classes;
 use nnz_pruner::export::{self, Mask};
 use nnz_pruner::pipeline::{self, Options, PipelineError, PrunedOnnx, Report, Versus};
 use nnz_pruner::sparsify::{Method, Pattern};
@@ -69,7 +70,10 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    let options = args.options();
+    let options = Options {
+        labels: labels(args.calib.as_deref()),
+        ..args.options()
+    };
     check_pattern(&options)?;
     check_output(&args.output, &args.model)?;
     if let Some(masks) = &args.masks {
@@ -144,6 +148,11 @@ fn write_masks(args: &Args, masks: Option<&[Mask]>) -> anyhow::Result<()> {
 
 fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|e| e == extension)
+}
+
+/// Class names that the calibration data bring; what is wrong with the file is said when its samples are read.
+fn labels(calib: Option<&Path>) -> Vec<String> {
+    calib.map_or_else(Vec::new, |path| read_classes(path).unwrap_or_default())
 }
 
 /// A block pattern alone does not say how much is to go.

@@ -7,14 +7,17 @@
 mod array;
 mod error;
 mod npy;
+mod npz;
 mod preprocess;
 mod samples;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use array::{Array, Elements};
 pub use error::DataError;
 pub use npy::{MAX_BYTES, to_bytes};
+pub use npz::{npz_bytes, read_classes};
 pub use preprocess::Preprocess;
 pub use samples::Samples;
 

@@ -20,10 +20,10 @@ const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
 /// What a header says.
 #[derive(Debug, PartialEq)]
-struct Header {
-    descr: String,
+pub(super) struct Header {
+    pub(super) descr: String,
     fortran_order: bool,
-    shape: Vec<usize>,
+    pub(super) shape: Vec<usize>,
 }
 
 /// Reads one array.
@@ -71,26 +71,7 @@ pub fn to_bytes(array: &Array) -> Vec<u8> {
         Elements::S8(_) => "|i1",
         Elements::S64(_) => "<i8",
     };
-    let shape: String = array.shape.iter().map(|d| format!("{d}, ")).collect();
-    let shape = if array.shape.len() > 1 {
-        shape.trim_end_matches(", ")
-    } else {
-        shape.trim_end()
-    };
-    let mut header =
-        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
-    while !(MAGIC.len() + 4 + header.len() + 1).is_multiple_of(64) {
-        header.push(' ');
-    }
-    header.push('\n');
-    let mut out = MAGIC.to_vec();
-    out.extend([1, 0]);
-    out.extend(
-        u16::try_from(header.len())
-            .unwrap_or(u16::MAX)
-            .to_le_bytes(),
-    );
-    out.extend(header.as_bytes());
+    let mut out = header_bytes(descr, &array.shape);
     match &array.elements {
         Elements::F32(v) => out.extend(v.iter().flat_map(|x| x.to_le_bytes())),
         Elements::U8(v) => out.extend(v),
@@ -100,12 +81,33 @@ pub fn to_bytes(array: &Array) -> Vec<u8> {
     out
 }
 
+/// Magic number, version and header.
+pub(super) fn header_bytes(descr: &str, shape: &[usize]) -> Vec<u8> {
+    let dims: String = shape.iter().map(|d| format!("{d}, ")).collect();
+    let dims = if shape.len() > 1 {
+        dims.trim_end_matches(", ")
+    } else {
+        dims.trim_end()
+    };
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({dims}), }}");
+    while !(MAGIC.len() + 4 + header.len() + 1).is_multiple_of(64) {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut out = MAGIC.to_vec();
+    out.extend([1, 0]);
+    let len = u16::try_from(header.len()).unwrap_or(u16::MAX);
+    out.extend(len.to_le_bytes());
+    out.extend(header.as_bytes());
+    out
+}
+
 /// Product of dimensions, `None` on overflow.
 pub(crate) fn product(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d))
 }
 
-fn read_up_to(reader: &mut impl Read, limit: usize) -> Result<Vec<u8>, String> {
+pub(super) fn read_up_to(reader: &mut impl Read, limit: usize) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
     reader
@@ -115,7 +117,7 @@ fn read_up_to(reader: &mut impl Read, limit: usize) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-fn read_header(reader: &mut impl Read) -> Result<Header, String> {
+pub(super) fn read_header(reader: &mut impl Read) -> Result<Header, String> {
     let not_npy = || "is not in the .npy format".to_string();
     let start = read_up_to(reader, 8)?;
     let (Some(magic), Some(&major)) = (start.get(..6), start.get(6)) else {
