@@ -1,11 +1,15 @@
 //! A new ONNX file from a float graph, for sources that are no ONNX or whose channels were removed.
 //!
 //! Images are `[1, c, h, w]` and vectors `[1, n]` inside; inputs and outputs have the dimensions and the axis order
-//! of the source, with a transpose where that is channels last. Opset 13.
+//! of the source, with a transpose where that is channels last. Opset 13, or what
+//! newer operators need.
 
 use super::ExportError;
 use super::nodes::{Nodes, Value};
-use crate::ir::{Bias, Clamp, Conv, FlattenOrder, FullyConnected, Graph, Node, Op, Pool, Values};
+use super::unary::unary;
+use crate::ir::{
+    Bias, Clamp, Conv, FlattenOrder, FullyConnected, Graph, Node, Op, Pool, Slopes, Values,
+};
 use prost::Message as _;
 use std::collections::HashMap;
 
@@ -74,6 +78,23 @@ impl Builder<'_> {
                 clamped(n, &node.name, &sum, clamp)
             }
             Op::Clamp(clamp) => clamped(n, &node.name, x, clamp),
+            Op::Prelu(Slopes::F32(slopes)) => {
+                let x = n.image(x);
+                let dims = [slopes.len(), 1, 1];
+                let slopes = n.floats(&format!("{}_slopes", node.name), &dims, slopes);
+                n.op(
+                    &node.name,
+                    "PRelu",
+                    &[&x.name, &slopes],
+                    shape,
+                    false,
+                    vec![],
+                )
+            }
+            Op::Prelu(Slopes::S8 { .. }) => {
+                return Err(refused(&node.name, "has integer slopes"));
+            }
+            Op::Unary(function) => unary(n, &node.name, function, x),
             Op::MaxPool2d(pool) => pooled(n, node, "MaxPool", pool, x),
             Op::AveragePool2d(pool) => pooled(n, node, "AveragePool", pool, x),
             Op::Mean => {

@@ -17,6 +17,7 @@ mod slots;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod unary;
 mod wire;
 
 use crate::import::ImportError;

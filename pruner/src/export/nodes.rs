@@ -11,11 +11,16 @@ use std::collections::HashSet;
 const FLOAT: i32 = 1;
 const INT64: i32 = 7;
 /// Kinds of attributes.
+const KIND_FLOAT: i32 = 1;
 const KIND_INT: i32 = 2;
+const KIND_TEXT: i32 = 3;
 const KIND_INTS: i32 = 7;
-/// Version of the standard operators, and of the file format.
+/// The oldest version of the standard operators that is written, and the file format's.
 const OPSET: i64 = 13;
 const IR_VERSION: i64 = 8;
+/// The same for files that need newer operators.
+const NEW_OPSET: i64 = 19;
+const NEW_IR_VERSION: i64 = 9;
 
 /// An activation: `[1, c, h, w]`, or `[1, n]` where it is flat.
 #[derive(Debug, Clone)]
@@ -30,6 +35,7 @@ pub(super) struct Value {
 pub(super) struct Nodes {
     graph: GraphProto,
     names: HashSet<String>,
+    opset: i64,
 }
 
 impl Nodes {
@@ -52,6 +58,31 @@ impl Nodes {
             r#type: KIND_INT,
             ..Attribute::default()
         }
+    }
+
+    /// An attribute of one real number.
+    pub(super) fn float(name: &str, value: f32) -> Attribute {
+        Attribute {
+            name: name.to_owned(),
+            f: Some(value),
+            r#type: KIND_FLOAT,
+            ..Attribute::default()
+        }
+    }
+
+    /// An attribute of text.
+    pub(super) fn text(name: &str, value: &str) -> Attribute {
+        Attribute {
+            name: name.to_owned(),
+            s: Some(value.into()),
+            r#type: KIND_TEXT,
+            ..Attribute::default()
+        }
+    }
+
+    /// An operator exists since this version.
+    pub(super) fn needs_opset(&mut self, version: i64) {
+        self.opset = self.opset.max(version);
     }
 
     /// An attribute of several numbers.
@@ -210,12 +241,16 @@ impl Nodes {
     pub(super) fn model(mut self, name: &str) -> ModelProto {
         name.clone_into(&mut self.graph.name);
         ModelProto {
-            ir_version: IR_VERSION,
+            ir_version: if self.opset < NEW_OPSET {
+                IR_VERSION
+            } else {
+                NEW_IR_VERSION
+            },
             producer_name: "nnz".to_owned(),
             graph: Some(self.graph),
             opset_import: vec![OperatorSetId {
                 domain: String::new(),
-                version: OPSET,
+                version: self.opset.max(OPSET),
             }],
         }
     }
