@@ -131,6 +131,7 @@ errors! {
     RowNnz { step, row } = "a row's count is not one that its layout allows";
     RowBias { step, row } = "a row's bias is not a finite number";
     RowIndex { step, row } = "a row addresses weights outside its columns or its band";
+    RowNarrow { step, row } = "a row's sums may leave the lanes that a narrow step promises";
     RowValue { step, row } = "a weight is not a finite number";
     RowPast { step, row } = "a block has weights past the last channel or row";
     ScratchLen = "the header's scratch length is not the largest of the steps";

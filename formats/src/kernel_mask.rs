@@ -25,6 +25,10 @@ pub mod kernel_bits {
     pub const CONV_2D_DENSE_F32: u8 = 13;
     /// `conv_2d`, `csr_f`, f32.
     pub const CONV_2D_CSR_F_F32: u8 = 14;
+    /// `conv_2d`, `csr_p`, s8, narrow.
+    pub const CONV_2D_CSR_P_NARROW: u8 = 15;
+    /// `conv_2d`, `csr_n`, s8, narrow.
+    pub const CONV_2D_CSR_N_NARROW: u8 = 16;
     /// `depthwise_conv_2d`, dense, s8.
     pub const DEPTHWISE_CONV_2D_DENSE_S8: u8 = 24;
     /// `depthwise_conv_2d`, dense, f32.
@@ -113,6 +117,16 @@ pub const fn kernel_bit(op: &Op, layout: WeightLayout, dtype: DType) -> u8 {
         (_, L::Table) => with_table(op, dtype),
         (_, L::None) => without_weights(op, dtype),
         (_, _) => bit::NONE,
+    }
+}
+
+/// The bit of a narrow step, which is an `s8` `conv_2d`.
+pub(crate) const fn narrow_bit(layout: WeightLayout) -> u8 {
+    use WeightLayout as L;
+    match layout {
+        L::CsrP => bit::CONV_2D_CSR_P_NARROW,
+        L::CsrN => bit::CONV_2D_CSR_N_NARROW,
+        L::None | L::Dense | L::CsrQ | L::Blk1x4 | L::Blk4x1 | L::CsrF | L::Table => bit::NONE,
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) const PARAMS_AT: usize = 28;
 pub(crate) const NO_TENSOR: u16 = 0xFFFF;
 /// Step flag: wide rows.
 pub(crate) const FLAG_WIDE: u8 = 1;
+/// Step flag: narrow sums.
+pub(crate) const FLAG_NARROW: u8 = 2;
 
 /// One operator, ready to execute.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,6 +35,9 @@ pub struct Step<'a> {
     pub output: Tensor,
     /// Weights, by their layout.
     pub weights: Weights<'a>,
+    /// Whether every sum of the weights fits 24 bits and every result 16, so that tiles may be words (SPEC.md
+    /// section 6).
+    pub narrow: bool,
     /// Byte offset of the scratch in the arena, a multiple of 8; 0 without scratch.
     pub scratch_offset: u32,
     /// Bytes of scratch, at least [`scratch_len`](crate::scratch_len).
@@ -81,6 +86,7 @@ pub(crate) struct Head {
     pub(crate) op: Op,
     pub(crate) layout: WeightLayout,
     pub(crate) wide: bool,
+    pub(crate) narrow: bool,
 }
 
 impl Head {
@@ -98,14 +104,19 @@ impl Head {
         let flags = u8_at(record, 2);
         let has_rows = !matches!(layout, WeightLayout::None | WeightLayout::Table)
             && matches!(dtype, DType::S8);
+        let is_sparse = matches!(layout, WeightLayout::CsrP | WeightLayout::CsrN);
+        let may_be_narrow = has_rows && is_sparse && matches!(op, Op::Conv2d { .. });
         ensure!(
-            flags == 0 || (flags == FLAG_WIDE && has_rows),
+            flags == 0
+                || (flags == FLAG_WIDE && has_rows)
+                || (flags == FLAG_NARROW && may_be_narrow),
             FormatError::StepFlags { step }
         );
         Ok(Self {
             op,
             layout,
             wide: flags == FLAG_WIDE,
+            narrow: flags == FLAG_NARROW,
         })
     }
 }
@@ -120,7 +131,12 @@ impl<'a> Step<'a> {
         step: u16,
     ) -> Result<Self, FormatError> {
         let links = Links::read(record);
-        let Head { op, layout, wide } = *head;
+        let Head {
+            op,
+            layout,
+            wide,
+            narrow,
+        } = *head;
         let Operands {
             input,
             input2,
@@ -142,6 +158,7 @@ impl<'a> Step<'a> {
             input2,
             output,
             weights,
+            narrow,
             scratch_offset: u32_at(record, 20),
             scratch_len: u32_at(record, 24),
             input_index: links.input as usize,

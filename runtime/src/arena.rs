@@ -58,6 +58,7 @@ macro_rules! element {
 }
 
 element!(i8);
+element!(u32);
 element!(f32);
 
 /// The bytes of an arena.

@@ -7,6 +7,7 @@
 use crate::arch;
 use crate::arena::Element;
 use crate::kernels::{FloatKernels, Kernels, Plane, Product, Tile};
+use crate::words::{WordKernels, WordTile};
 use nnz_format::{Rounding, Weights, kernel_bits as bits};
 
 /// Whether the mask has a bit.
@@ -102,6 +103,45 @@ fn conv_s8<const OPS: u128, K: Kernels>(weights: &Weights<'_>, tile: &Tile<'_, i
         | Weights::Table(_)
         | Weights::DenseF32(_)
         | Weights::CsrF(_) => {}
+    }
+}
+
+/// Every output channel of a narrow step over one tile of words.
+pub(crate) fn conv_words<const OPS: u128>(
+    weights: &Weights<'_>,
+    rounding: Rounding,
+    tile: &WordTile<'_>,
+) {
+    if has::<OPS>(bits::ROUNDING_SINGLE)
+        && (!has::<OPS>(bits::ROUNDING_DOUBLE) || rounding == Rounding::Single)
+    {
+        conv_words_by::<OPS, arch::WordsSingle>(weights, tile);
+    } else if has::<OPS>(bits::ROUNDING_DOUBLE) {
+        conv_words_by::<OPS, arch::WordsDouble>(weights, tile);
+    }
+}
+
+/// The word convolution of a layout.
+fn conv_words_by<const OPS: u128, K: WordKernels>(weights: &Weights<'_>, tile: &WordTile<'_>) {
+    match weights {
+        Weights::CsrP(weights) if has::<OPS>(bits::CONV_2D_CSR_P_NARROW) => {
+            // SAFETY: as for `conv_s8`, and the driver runs narrow steps only.
+            unsafe { K::csr_p_conv(weights, tile) };
+        }
+        Weights::CsrN(weights) if has::<OPS>(bits::CONV_2D_CSR_N_NARROW) => {
+            // SAFETY: as above.
+            unsafe { K::csr_n_conv(weights, tile) };
+        }
+        Weights::None
+        | Weights::DenseS8(_)
+        | Weights::CsrP(_)
+        | Weights::CsrN(_)
+        | Weights::CsrQ(_)
+        | Weights::Blk1x4(_)
+        | Weights::Blk4x1(_)
+        | Weights::DenseF32(_)
+        | Weights::CsrF(_)
+        | Weights::Table(_) => {}
     }
 }
 

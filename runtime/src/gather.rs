@@ -1,6 +1,7 @@
 //! Safe faces of the gathering kernels: what surrounds a window is brought together in scratch.
 #![allow(unsafe_code, reason = "kernels are called here")]
 
+use crate::arch::{fill_word_band, fill_word_tile};
 use crate::kernels::{Gather, Geometry, Padding, Source};
 use core::cell::Cell;
 use nnz_format::Window;
@@ -39,6 +40,45 @@ fn first(at: usize, stride: u8, padding: u8) -> isize {
     at.wrapping_mul(usize::from(stride))
         .wrapping_sub(usize::from(padding))
         .cast_signed()
+}
+
+/// Fills the words of a 1x1 window's tile from pixel `pixel` on, of which `pixels` can be read.
+#[inline]
+pub(crate) fn word_tile(
+    source: &Source<'_, i8>,
+    band: &[Cell<u32>],
+    geometry: &Geometry,
+    pixel: usize,
+    pixels: usize,
+) {
+    let to = band.as_ptr().cast::<u32>().cast_mut();
+    // SAFETY: the driver cut `band` to `band_len` words, twice what a tile has; `source` is a tensor of the model
+    // (invariant 1), which has that many pixels from `pixel` on.
+    unsafe { fill_word_tile(source, to, geometry.cin, pixel, pixels) };
+}
+
+/// Fills the band of words of the tile that begins at output `(y, x)`; below the first row, the band holds what was
+/// filled for the tile above.
+#[inline]
+pub(crate) fn word_band(
+    source: &Source<'_, i8>,
+    band: &[Cell<u32>],
+    geometry: &Geometry,
+    window: &Window,
+    (y, x): (usize, usize),
+) {
+    let top = first(y, window.stride_h, window.pad_top);
+    let left = first(x, window.stride_w, window.pad_left);
+    let kept = if y == 0 {
+        0
+    } else {
+        geometry
+            .kernel_h
+            .saturating_sub(usize::from(window.stride_h))
+    };
+    let to = band.as_ptr().cast::<u32>().cast_mut();
+    // SAFETY: the driver cut `band` to `band_len` words, and `source` is a tensor of the model (invariant 1).
+    unsafe { fill_word_band(source, to, geometry, (top, left), kept) };
 }
 
 /// Copies channel `channel` into the middle of a padded plane.

@@ -31,6 +31,7 @@ mod order;
 mod requantize;
 mod session;
 mod typed;
+mod words;
 
 pub use cursor::Progress;
 pub use error::RunError;

@@ -57,8 +57,20 @@ pub struct Blob {
     pub layout: WeightLayout,
     /// Whether rows are in the wide form.
     pub wide_rows: bool,
+    /// Whether the step says that sums fit 24 bits, see [`Blob::narrow`].
+    pub narrow: bool,
     /// Rows table and stream.
     pub bytes: Vec<u8>,
+}
+
+impl Blob {
+    /// The blob for a convolution of [`Backend::ArmDsp`](crate::Backend::ArmDsp): marked narrow if every one of its
+    /// `rows` proves that sums fit 24 bits and results 16.
+    #[must_use]
+    pub fn narrowed(self, rows: usize) -> Self {
+        let narrow = crate::layout::narrow::proves(&self, rows);
+        Self { narrow, ..self }
+    }
 }
 
 /// Why a matrix is not encoded.

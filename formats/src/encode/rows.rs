@@ -97,6 +97,7 @@ fn finish(layout: WeightLayout, wide_rows: bool, mut bytes: Vec<u8>, stream: &[u
     Blob {
         layout,
         wide_rows,
+        narrow: false,
         bytes,
     }
 }

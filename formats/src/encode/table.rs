@@ -11,6 +11,7 @@ fn blob(mut bytes: Vec<u8>) -> Blob {
     Blob {
         layout: WeightLayout::Table,
         wide_rows: false,
+        narrow: false,
         bytes,
     }
 }

@@ -8,6 +8,7 @@ mod blk;
 mod csr;
 mod csr_q;
 mod dense;
+pub(crate) mod narrow;
 mod rows;
 mod table;
 

@@ -29,6 +29,8 @@ pub struct Row {
     pub shift: i32,
     /// Stored entries, fillers included (groups, blocks); 0 in dense layouts.
     pub nnz: u32,
+    /// Sum of the weights as a compact row states it, 0 in a wide one; proved only for narrow steps.
+    pub sum: i32,
 }
 
 /// The rows of an `s8` weight matrix.
@@ -84,6 +86,7 @@ impl<'a> Rows<'a> {
                     multiplier: i32_at(row, 4),
                     shift: i8_at(row, 12) as i32,
                     nnz: u32_at(row, 8),
+                    sum: 0,
                 }),
                 None => None,
             };
@@ -96,6 +99,7 @@ impl<'a> Rows<'a> {
                     multiplier: i32_at(row, 4),
                     shift: (packed >> 11) as i32,
                     nnz: (packed & 0x7FF) as u32,
+                    sum: (u16_at(row, 8).cast_signed()) as i32,
                 })
             }
             None => None,

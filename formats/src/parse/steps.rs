@@ -3,13 +3,13 @@
 use super::MAX_SHARING;
 use super::rules::{check_overlap, check_shapes, check_types, is_free};
 use crate::bytes::{array_at, ensure, is_zero, some, tri, u8_at, u32_at};
-use crate::kernel_mask::{mask_of, rounds};
-use crate::layout::Geometry;
+use crate::kernel_mask::{mask_of, narrow_bit, rounds};
+use crate::layout::{Geometry, narrow};
 use crate::model::record;
 use crate::step::{Head, Links, Operands, RECORD};
 use crate::tensor::within;
 use crate::{
-    FormatError, Model, Rounding, Step, WeightLayout, kernel_bit, kernel_bits, scratch_len,
+    Backend, FormatError, Model, Rounding, Step, WeightLayout, kernel_bit, kernel_bits, scratch_len,
 };
 
 pub(super) const fn check(model: &Model<'_>) -> Result<(), FormatError> {
@@ -52,6 +52,10 @@ const fn check_record(
     let operands = some!(model.operands(links), FormatError::StepTensor { step });
     let head = tri!(Head::read(record, operands.output.dtype, step));
     tri!(check_types(&head.op, &operands, step));
+    ensure!(
+        !head.narrow || matches!(model.header.backend, Backend::ArmDsp),
+        FormatError::StepFlags { step }
+    );
     let bit = kernel_bit(&head.op, head.layout, operands.output.dtype);
     ensure!(
         bit != kernel_bits::NONE,
@@ -119,13 +123,21 @@ const fn check_weights(
     let blob = some!(model.blob(links), FormatError::WeightsBounds { step });
     let assembled = tri!(Step::assemble(record, head, operands, blob, step));
     let shape = Geometry::of(&head.op, &operands.input, &operands.output);
-    assembled.weights.check(&shape, step)
+    tri!(assembled.weights.check(&shape, step));
+    if head.narrow {
+        return narrow::check(&assembled.weights, step);
+    }
+    Ok(())
 }
 
 /// The bits that a step adds to the kernel mask.
 const fn kernels(model: &Model<'_>, head: &Head, operands: &Operands) -> u128 {
     let dtype = operands.output.dtype;
-    let kernel = mask_of(kernel_bit(&head.op, head.layout, dtype));
+    let kernel = if head.narrow {
+        mask_of(narrow_bit(head.layout))
+    } else {
+        mask_of(kernel_bit(&head.op, head.layout, dtype))
+    };
     if !rounds(&head.op, dtype) {
         return kernel;
     }

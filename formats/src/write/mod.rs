@@ -14,9 +14,9 @@ use crate::encode::Blob;
 use crate::header::{
     BITS_OF_VERSION_1, Backend, ENTRY, FLAG_SINGLE, HEADER, MAGIC, SectionKind, VERSION,
 };
-use crate::kernel_mask::{mask_of, rounds};
+use crate::kernel_mask::{mask_of, narrow_bit, rounds};
 use crate::parse::MAX_SHARING;
-use crate::step::{FLAG_WIDE, NO_TENSOR, RECORD};
+use crate::step::{FLAG_NARROW, FLAG_WIDE, NO_TENSOR, RECORD};
 use crate::{
     AxisOrder, DType, FormatError, Model, Op, Rounding, Tensor, WeightLayout, crc32, kernel_bit,
     kernel_bits,
@@ -196,8 +196,12 @@ fn mask(desc: &ModelDesc) -> u128 {
         let Some(output) = desc.tensors.get(usize::from(step.output)) else {
             continue;
         };
-        let bit = kernel_bit(&step.op, layout(step), output.dtype);
-        mask |= mask_of(bit);
+        let narrow = step.weights.as_ref().is_some_and(|blob| blob.narrow);
+        mask |= mask_of(if narrow {
+            narrow_bit(layout(step))
+        } else {
+            kernel_bit(&step.op, layout(step), output.dtype)
+        });
         if rounds(&step.op, output.dtype) {
             mask |= mask_of(match desc.rounding {
                 Rounding::Single => kernel_bits::ROUNDING_SINGLE,
@@ -263,7 +267,8 @@ fn step_section(desc: &ModelDesc, blobs: &Blobs) -> Result<Vec<u8>, WriteError> 
     for (step, offset) in desc.steps.iter().zip(&blobs.offsets) {
         let wide = step.weights.as_ref().is_some_and(|blob| blob.wide_rows);
         let len = step.weights.as_ref().map_or(0, |blob| blob.bytes.len());
-        let flags = if wide { FLAG_WIDE } else { 0 };
+        let narrow = step.weights.as_ref().is_some_and(|blob| blob.narrow);
+        let flags = if wide { FLAG_WIDE } else { 0 } | if narrow { FLAG_NARROW } else { 0 };
         out.extend_from_slice(&[step.op.code(), layout(step) as u8, flags, 0]);
         out.extend_from_slice(&step.input.to_le_bytes());
         out.extend_from_slice(&step.input2.unwrap_or(NO_TENSOR).to_le_bytes());

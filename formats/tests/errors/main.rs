@@ -11,6 +11,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod file;
+mod narrow;
 mod outline;
 mod steps;
 mod weights;
@@ -19,6 +20,7 @@ use std::collections::BTreeSet;
 
 use common::every_kernel_file;
 use file::{File, META};
+use narrow::narrow_cases;
 use nnz_format::{DType, FormatError, Model, WeightLayout, crc32};
 use outline::{header_cases, io_cases, section_cases, tensor_cases};
 use steps::{place_cases, step_cases};
@@ -35,6 +37,7 @@ fn every_check_has_a_file_that_provokes_it() {
         step_cases,
         place_cases,
         row_cases,
+        narrow_cases,
         stream_cases,
         padding_cases,
     ] {

@@ -14,6 +14,8 @@ pub struct Stored {
     pub weights: u64,
     /// Rows of the table.
     pub rows: u64,
+    /// Whether kernels take two pixels a multiplication.
+    pub narrow: bool,
 }
 
 impl Stored {
@@ -37,6 +39,7 @@ impl Stored {
         Self {
             weights,
             rows: rows as u64,
+            narrow: blob.narrow,
         }
     }
 
@@ -57,6 +60,7 @@ impl Stored {
         Self {
             weights: stored as u64,
             rows: rows as u64,
+            narrow: false,
         }
     }
 }
@@ -64,7 +68,10 @@ impl Stored {
 /// Predicted instructions of a step of a file.
 #[must_use]
 pub fn step(step: &Step<'_>) -> u64 {
-    let stored = Stored::of_view(&step.weights);
+    let stored = Stored {
+        narrow: step.narrow,
+        ..Stored::of_view(&step.weights)
+    };
     weighted(&step.op, &step.input, &step.output, step.layout, stored)
 }
 
@@ -135,6 +142,26 @@ const PORTABLE: Table = Table {
     value: 1_500,
 };
 
+/// Instructions of the kernels for narrow steps, in hundredths.
+struct Words {
+    /// A weight times 8 pixels.
+    weight: u64,
+    /// A row times one tile.
+    row: u64,
+    /// An element of a band, in a word or left out.
+    band_element: u64,
+    /// A tile, whatever its rows.
+    tile: u64,
+}
+
+/// Those of Cortex-M4; CSR-N takes one instruction in ten more.
+const WORDS: Words = Words {
+    weight: 950,
+    row: 8_800,
+    band_element: 150,
+    tile: 20_000,
+};
+
 /// Predicted instructions of a step with weights.
 #[must_use]
 pub fn weighted(
@@ -151,6 +178,14 @@ pub fn weighted(
         Op::DepthwiseConv2d { .. } => {
             let macs = stored.weights * output.plane();
             macs * PORTABLE.depthwise_mac + input.elements() * PORTABLE.depthwise_input
+        }
+        Op::Conv2d { window, .. } if stored.narrow => {
+            let band = u64::from(Band::new(input.c, window).len());
+            tiles(window, output)
+                * (stored.weights * WORDS.weight
+                    + stored.rows * WORDS.row
+                    + band * WORDS.band_element
+                    + WORDS.tile)
         }
         Op::Conv2d { window, .. } => {
             let tiles = tiles(window, output);

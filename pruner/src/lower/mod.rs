@@ -1,4 +1,4 @@
-//! From meaning to decisions: a [`Graph`] becomes a [`Program`] for the `planar` backend.
+//! From meaning to decisions: a [`Graph`] becomes a [`Program`] for the target's backend.
 //!
 //! ```text
 //! Graph ─ tensors: a layout for each activation ─ nodes: integer parameters ─ weights: a layout for each matrix → Program
@@ -11,6 +11,7 @@
 
 mod activations;
 mod convert;
+mod narrow;
 mod nodes;
 mod operators;
 mod program;

@@ -3,10 +3,11 @@
 use super::convert::{is_s8, quant, refuse};
 use super::tensors::{external, gapless, internal};
 use super::weights::{self, Encoded, Layer};
-use super::{LowerError, Options, Program, Step, StepStats, TensorSpec};
+use super::{LowerError, Options, Program, Step, StepStats, TensorSpec, narrow};
 use crate::cost;
 use crate::ir::{Bias, Graph, Node, Tensor, TensorId, Values};
-use nnz_format::{Op, RepackOrder, Rounding};
+use nnz_format::encode::{EncodeError, RowQuant};
+use nnz_format::{Backend, Op, RepackOrder, Rounding};
 
 /// A program in the making.
 #[derive(Debug)]
@@ -154,7 +155,7 @@ impl<'a> Lowering<'a> {
         let candidates = match (&layer.weights.values, is_s8(from) && is_s8(to)) {
             (Values::S8(values), true) => {
                 let rows = weights::row_quants(&layer, values, bias, quant(from), quant(to));
-                weights::encode_s8(&layer, values, &rows, self.options)
+                self.encode_s8(&op, &layer, values, (rows, quant(to).zero_point))
             }
             (Values::F32(values), false) if from.dtype == to.dtype => {
                 weights::encode_f32(&layer, values, bias, self.options)
@@ -193,5 +194,25 @@ impl<'a> Lowering<'a> {
         step.stats = stats;
         step.source_index = node.source_index;
         Ok(())
+    }
+
+    /// Every layout of an integer matrix that the options allow, as the backend stores it.
+    fn encode_s8(
+        &self,
+        op: &Op,
+        layer: &Layer<'_>,
+        values: &[i8],
+        (mut rows, zero_point): (Vec<RowQuant>, i32),
+    ) -> Result<Vec<Encoded>, EncodeError> {
+        let is_narrow = matches!(op, Op::Conv2d { .. }) && self.program.backend == Backend::ArmDsp;
+        if is_narrow {
+            narrow::settle_dead_rows(&mut rows, values, zero_point, self.program.rounding);
+        }
+        let found = weights::encode_s8(layer, values, &rows, self.options)?;
+        Ok(if is_narrow {
+            narrow::mark(found, rows.len())
+        } else {
+            found
+        })
     }
 }

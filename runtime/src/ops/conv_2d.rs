@@ -58,7 +58,7 @@ pub(super) fn run<const OPS: u128, T: Numeric + Bounded>(
 }
 
 /// Pixels that can be read from `pixel` on, `left` of which are in the plane: the padding behind a plane counts.
-fn readable<T>(input: &View<'_, T>, pixel: usize, left: usize) -> usize {
+pub(super) fn readable<T>(input: &View<'_, T>, pixel: usize, left: usize) -> usize {
     let has_padding = input.pixel_stride == 1 && pixel.wrapping_add(LANES) <= input.channel_stride;
     if has_padding { LANES } else { left }
 }

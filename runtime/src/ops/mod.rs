@@ -5,6 +5,7 @@
 
 mod add;
 mod conv_2d;
+mod conv_2d_words;
 mod convert;
 mod depthwise_conv_2d;
 mod fully_connected;
@@ -151,6 +152,12 @@ const fn any<const OPS: u128>(low: u8, high: u8) -> bool {
 
 fn execute_s8<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
     match &job.step.op {
+        Op::Conv2d { window, clamp }
+            if const { any::<OPS>(bits::CONV_2D_CSR_P_NARROW, bits::CONV_2D_CSR_N_NARROW) }
+                && job.step.narrow =>
+        {
+            conv_2d_words::run::<OPS>(job, window, clamp, cursor)
+        }
         Op::Conv2d { window, clamp }
             if const { any::<OPS>(bits::CONV_2D_DENSE_S8, bits::CONV_2D_BLK_4X1_S8) } =>
         {

@@ -70,6 +70,14 @@ pub struct Net {
 }
 
 impl Net {
+    /// The backend that has narrow steps, or the one for everything.
+    fn backend(&self) -> Backend {
+        match &self.weights {
+            Some(blob) if blob.narrow => Backend::ArmDsp,
+            Some(_) | None => Backend::Planar,
+        }
+    }
+
     /// Gives every tensor and the scratch a place in an arena, and its length.
     fn place(&mut self) -> (u32, u32, u32) {
         let mut end = 0_u32;
@@ -91,7 +99,7 @@ impl Net {
         } else {
             take(self.output.len)
         };
-        let scratch = scratch_len(Backend::Planar, &self.op, &self.input, &self.output);
+        let scratch = scratch_len(self.backend(), &self.op, &self.input, &self.output);
         let scratch_offset = if scratch == 0 { 0 } else { take(scratch) };
         (scratch_offset, scratch, end)
     }
@@ -116,7 +124,7 @@ impl Net {
             std: 1.0,
         };
         let desc = ModelDesc {
-            backend: Backend::Planar,
+            backend: self.backend(),
             rounding: self.rounding,
             arena_len,
             macs: 0,

@@ -14,7 +14,12 @@ mod matvec;
 mod rows;
 mod table;
 mod taps;
+mod word_fill;
+mod words;
 
 #[allow(unused_imports, reason = "some targets have their own")]
 pub(crate) use lanes::{mac_portable, tap_by, tap_portable, three_taps_portable};
 pub(crate) use table::{PortableDouble, PortableF32, PortableSingle};
+pub(crate) use word_fill::{band as fill_word_band, tile as fill_word_tile};
+#[allow(unused_imports, reason = "some targets have their own")]
+pub(crate) use words::{WordsDouble, WordsSingle, csr_n as csr_n_words};

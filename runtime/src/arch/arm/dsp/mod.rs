@@ -6,5 +6,7 @@
 mod finish;
 mod matvec;
 mod table;
+mod words;
 
 pub(crate) use table::{DspDouble, DspSingle};
+pub(crate) use words::{WordsDouble, WordsSingle};
