@@ -7,7 +7,7 @@ use nnz_format::Rounding;
 use nnz_pruner::lower::{Prefer, WeightChoice};
 use nnz_pruner::pipeline::{Dtype, Options, Passes};
 use nnz_pruner::quantize::Range;
-use nnz_pruner::sparsify::{Alloc, METHODS, Method, PATTERNS, Pattern};
+use nnz_pruner::sparsify::{Alloc, Criterion, METHODS, Method, PATTERNS, Pattern};
 use nnz_pruner::target::{TARGETS, Target};
 
 /// Which weights go.
@@ -26,6 +26,12 @@ pub(super) struct PruningArgs {
     /// How the sparsity is spread over layers
     #[arg(long, value_name = "A", value_parser = allocations(), default_value = "layer")]
     pub(super) alloc: String,
+    /// Share of the multiply-accumulates that `--method filter` leaves at most: 0.5 is half
+    #[arg(long, value_name = "F", conflicts_with = "sparsity")]
+    pub(super) macs: Option<f64>,
+    /// How `--method filter` judges channels [default: reconstruction with --calib, else l1]
+    #[arg(long, value_name = "C", value_parser = criteria())]
+    pub(super) criterion: Option<String>,
     /// Largest |w| that `--method threshold` clears
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub(super) threshold: Option<f32>,
@@ -125,6 +131,10 @@ pub(super) fn ranges() -> PossibleValuesParser {
     PossibleValuesParser::new(Range::ALL.iter().map(|(name, _)| *name))
 }
 
+fn criteria() -> PossibleValuesParser {
+    PossibleValuesParser::new(Criterion::ALL.iter().map(|(name, _)| *name))
+}
+
 fn allocations() -> PossibleValuesParser {
     PossibleValuesParser::new(Alloc::ALL.iter().map(|(name, _)| *name))
 }
@@ -171,6 +181,11 @@ impl Args {
             alloc: named(&Alloc::ALL, &pruning.alloc).unwrap_or(default.alloc),
             skip: pruning.skip.clone(),
             include: pruning.include.clone(),
+            macs: pruning.macs,
+            criterion: pruning
+                .criterion
+                .as_deref()
+                .and_then(|c| named(&Criterion::ALL, c)),
             calib: self.calib.clone(),
             preprocess: self.data.preprocess(),
             layout: self.data.order(),

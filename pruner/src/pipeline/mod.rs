@@ -315,6 +315,8 @@ fn dense_reference(
         include: Vec::new(),
         sparsity: None,
         threshold: None,
+        macs: None,
+        criterion: None,
         calib_limit: Some(1),
         ..options.clone()
     };
@@ -361,6 +363,9 @@ fn recipe(options: &Options, program: &Program) -> String {
     }
     if let Some(sparsity) = options.sparsity {
         words.push(format!("--sparsity {sparsity}"));
+    }
+    if let Some(macs) = options.macs {
+        words.push(format!("--macs {macs}"));
     }
     if let Some(threshold) = options.threshold {
         words.push(format!("--threshold {threshold}"));

@@ -5,7 +5,7 @@ use crate::data::Preprocess;
 use crate::ir::Order;
 use crate::lower::{Prefer, WeightChoice};
 use crate::quantize::Range;
-use crate::sparsify::{self, Alloc, Method, Pattern};
+use crate::sparsify::{self, Alloc, Criterion, Method, Pattern};
 use crate::target::Target;
 use nnz_format::Rounding;
 use std::path::PathBuf;
@@ -77,6 +77,10 @@ pub struct Options {
     pub skip: Vec<String>,
     /// Layers to prune although the rule would not.
     pub include: Vec<String>,
+    /// How method `filter` judges channels.
+    pub criterion: Option<Criterion>,
+    /// Share of the multiply-accumulates that method `filter` leaves at most.
+    pub macs: Option<f64>,
     /// Calibration data.
     pub calib: Option<PathBuf>,
     /// Use at most so many calibration samples; `None` = all.
@@ -117,6 +121,8 @@ impl Default for Options {
             alloc: Alloc::Layer,
             skip: Vec::new(),
             include: Vec::new(),
+            criterion: None,
+            macs: None,
             calib: None,
             calib_limit: None,
             preprocess: Preprocess::NONE,
@@ -140,6 +146,8 @@ impl Options {
     pub const fn method(&self) -> Method {
         match (self.method, self.pattern, self.sparsity, self.threshold) {
             (Some(method), ..) => method,
+            (None, Pattern::Channel, ..) => Method::Filter,
+            _ if self.macs.is_some() => Method::Filter,
             (None, _, None, Some(_)) => Method::Threshold,
             (None, _, Some(_), _) | (None, Pattern::NofM { .. }, ..) => Method::Magnitude,
             (None, Pattern::Unstructured | Pattern::Block { .. }, None, None) => Method::Keep,
@@ -168,6 +176,8 @@ impl Options {
             alloc: self.alloc,
             skip: self.skip.clone(),
             include: self.include.clone(),
+            criterion: self.criterion,
+            macs: self.macs,
             seed: self.seed,
         }
     }

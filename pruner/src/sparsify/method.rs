@@ -15,6 +15,8 @@ pub enum Method {
     SparseGpt,
     /// Weights are first refitted to the pruned network's inputs, then go as in `SparseGPT`; the bias follows.
     Obs,
+    /// Whole filters go, tensors shrink; the layers that read them make up for it.
+    Filter,
 }
 
 /// What users need to know of a method.
@@ -84,6 +86,14 @@ pub const METHODS: &[MethodRow] = &[
         needs: "--sparsity S --calib DATA.npz",
         when: "calibration data are at hand: keeps most accuracy without training",
     },
+    MethodRow {
+        method: Method::Filter,
+        name: "filter",
+        paper: "Li et al. 2017 (arXiv:1608.08710); reconstruction: He et al. 2017 (arXiv:1707.06168), solved in closed form",
+        cost: "seconds: a factorisation a layer",
+        needs: "--sparsity S (share of channels) or --macs F; --calib DATA.npz to judge by reconstruction",
+        when: "dense kernels, or memory for activations, decide: whole channels disappear",
+    },
 ];
 
 impl Method {
@@ -101,7 +111,7 @@ impl Method {
     pub const fn is_calibrated(self) -> bool {
         match self {
             Self::Keep | Self::Threshold | Self::Magnitude => false,
-            Self::Wanda | Self::SparseGpt | Self::Obs => true,
+            Self::Wanda | Self::SparseGpt | Self::Obs | Self::Filter => true,
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod calibrated;
 mod error;
+mod filter;
 mod layers;
 mod method;
 mod pattern;
@@ -15,6 +16,7 @@ mod tests;
 
 pub use calibrated::Calibration;
 pub use error::PruneError;
+pub use filter::Criterion;
 pub use layers::Choice;
 pub use method::{METHODS, Method, MethodRow};
 pub use pattern::{PATTERNS, Pattern, PatternRow};
@@ -62,6 +64,10 @@ pub struct Options {
     pub skip: Vec<String>,
     /// Layers to prune although the rule would not.
     pub include: Vec<String>,
+    /// How method `filter` judges channels; `None` = by reconstruction where there are samples, else L1.
+    pub criterion: Option<Criterion>,
+    /// Share of the multiply-accumulates that method `filter` leaves at most.
+    pub macs: Option<f64>,
     /// Seed of methods that draw samples.
     pub seed: u64,
 }
@@ -76,6 +82,8 @@ impl Default for Options {
             alloc: Alloc::Layer,
             skip: Vec::new(),
             include: Vec::new(),
+            criterion: None,
+            macs: None,
             seed: 0,
         }
     }
@@ -119,7 +127,14 @@ pub fn apply_with(
             .collect();
         return Err(PruneError::NothingToPrune { layers });
     }
-    if options.method.is_calibrated() {
+    if let Task::Filter(goal) = task {
+        if options.criterion == Some(Criterion::Reconstruction) || calibration.is_some() {
+            calibrated::check(graph, &[], options, calibration)?;
+        }
+        let skipped = choices.iter().filter(|(_, c)| *c == Choice::Skipped);
+        let pinned: Vec<usize> = skipped.map(|(i, _)| *i).collect();
+        filter::prune(graph, (goal, &pinned), options, calibration, progress)?;
+    } else if options.method.is_calibrated() {
         let calibration = calibrated::check(graph, &prunable, options, calibration)?;
         let shares = match task {
             Task::Solve(sparsity) => select::shares(
@@ -128,12 +143,21 @@ pub fn apply_with(
                 sparsity,
                 options.alloc,
             ),
-            Task::Keep | Task::Threshold(_) | Task::NofM(_) | Task::Magnitude(_) => {
-                vec![0.0; prunable.len()]
-            }
+            Task::Keep
+            | Task::Threshold(_)
+            | Task::NofM(_)
+            | Task::Magnitude(_)
+            | Task::Filter(_) => vec![0.0; prunable.len()],
         };
-        let layers: Vec<(usize, f64)> = prunable.into_iter().zip(shares).collect();
-        calibrated::prune(graph, &layers, options, calibration, progress)?;
+        let job = |(node, sparsity)| calibrated::Job {
+            node,
+            sparsity,
+            pattern: options.pattern,
+            gone: Vec::new(),
+        };
+        let jobs: Vec<_> = prunable.into_iter().zip(shares).map(job).collect();
+        let dense = graph.clone();
+        calibrated::run(graph, dense, &jobs, options, calibration, progress)?;
     } else {
         clear(&mut selected(graph, &prunable), options, &task);
     }
@@ -155,7 +179,7 @@ fn selected<'g>(graph: &'g mut Graph, nodes: &[usize]) -> Vec<Layer<'g>> {
 /// Methods that look at the weights alone.
 fn clear(layers: &mut [Layer<'_>], options: &Options, task: &Task) {
     match *task {
-        Task::Keep | Task::Solve(_) => {}
+        Task::Keep | Task::Solve(_) | Task::Filter(_) => {}
         Task::Threshold(limit) => {
             layers
                 .iter_mut()
@@ -178,6 +202,7 @@ enum Task {
     Magnitude(f64),
     /// A calibrated method.
     Solve(f64),
+    Filter(filter::Goal),
 }
 
 impl Task {
@@ -193,7 +218,28 @@ impl Task {
         if options.threshold.is_some() && options.method != Method::Threshold {
             return Err(wrong("takes no --threshold: use --method threshold"));
         }
+        if (options.macs.is_some() || options.criterion.is_some())
+            && options.method != Method::Filter
+        {
+            return Err(wrong("takes no --macs or --criterion: use --method filter"));
+        }
         match (options.method, options.pattern, options.sparsity) {
+            (Method::Filter, Pattern::Channel | Pattern::Unstructured, sparsity) => {
+                match (sparsity, options.macs) {
+                    (Some(share), None) => Ok(Self::Filter(filter::Goal::Channels(share))),
+                    (None, Some(share)) if share > 0.0 && share <= 1.0 => {
+                        Ok(Self::Filter(filter::Goal::Macs(share)))
+                    }
+                    (None, Some(_)) => Err(wrong("needs --macs above 0 and up to 1")),
+                    _ => Err(wrong(
+                        "needs one of --sparsity S, the share of channels that leave, and --macs F, the share of the multiply-accumulates that stays",
+                    )),
+                }
+            }
+            (Method::Filter, ..) => Err(wrong("removes whole channels: use --pattern channel")),
+            (_, Pattern::Channel, _) => {
+                Err(wrong("does not remove whole channels: use --method filter"))
+            }
             (Method::Keep | Method::Threshold, _, Some(_)) => {
                 Err(wrong("takes no --sparsity: use --method magnitude"))
             }

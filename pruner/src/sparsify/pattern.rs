@@ -30,6 +30,8 @@ pub enum Pattern {
         /// Input channels.
         cols: usize,
     },
+    /// Whole output channels.
+    Channel,
 }
 
 /// One family of patterns for help texts.
@@ -60,6 +62,11 @@ pub const PATTERNS: &[PatternRow] = &[
         example: "1x4",
         meaning: "blocks of R output channels times C input channels at one tap; fastest",
     },
+    PatternRow {
+        syntax: "channel",
+        example: "channel",
+        meaning: "whole channels, tensors shrink: method `filter`",
+    },
 ];
 
 /// Largest group side; more would be whole channels.
@@ -79,6 +86,7 @@ impl Pattern {
         };
         match (text, sides(':'), sides('x')) {
             ("unstructured", ..) => Ok(Self::Unstructured),
+            ("channel", ..) => Ok(Self::Channel),
             (_, Some((n, m)), _) if n < m => Ok(Self::NofM { n, m }),
             (_, _, Some((rows, cols))) => Ok(Self::Block { rows, cols }),
             _ => Err(PruneError::Pattern {
@@ -90,7 +98,7 @@ impl Pattern {
     /// The grid of groups over weights of a shape.
     pub(crate) const fn grid(self, shape: [usize; 4]) -> Grid {
         let (rows, cols) = match self {
-            Self::Unstructured => (1, 1),
+            Self::Unstructured | Self::Channel => (1, 1),
             Self::NofM { m, .. } => (1, m),
             Self::Block { rows, cols } => (rows, cols),
         };
@@ -102,6 +110,7 @@ impl core::fmt::Display for Pattern {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Unstructured => write!(f, "unstructured"),
+            Self::Channel => write!(f, "channel"),
             Self::NofM { n, m } => write!(f, "{n}:{m}"),
             Self::Block { rows, cols } => write!(f, "{rows}x{cols}"),
         }

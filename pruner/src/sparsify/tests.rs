@@ -145,7 +145,7 @@ fn options(method: Method, pattern: &str, sparsity: f64) -> Options {
 fn group_len(pattern: Pattern) -> usize {
     match pattern {
         Pattern::Block { rows, cols } => rows * cols,
-        Pattern::Unstructured | Pattern::NofM { .. } => 1,
+        Pattern::Unstructured | Pattern::Channel | Pattern::NofM { .. } => 1,
     }
 }
 

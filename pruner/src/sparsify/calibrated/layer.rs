@@ -1,7 +1,9 @@
 //! Prunes one layer, given what it receives in the dense and in the pruned network.
 
-use super::super::{Method, Options, select};
+use super::super::{Method, Pattern, select};
+use super::Job;
 use super::matrix::{Rows, Square, times, times_inverse};
+use super::reader::Reader;
 use super::sweep::Sweep;
 use crate::arith;
 use crate::ir::{Bias, Graph, Quant, Weights};
@@ -25,35 +27,38 @@ pub(super) struct Inputs {
     pub(super) per_sample: usize,
 }
 
-/// Prunes the layer `node` to a share of zeros.
+/// Does a job on its layer.
 pub(super) fn prune(
     graph: &mut Graph,
-    node: usize,
-    sparsity: f64,
-    options: &Options,
+    job: &Job,
+    method: Method,
     inputs: Inputs,
 ) -> Result<(), String> {
-    let quant = graph.tensor(graph.nodes[node].inputs[0]).quant;
-    let Some((weights, bias, _)) = graph.nodes[node].op.layer_mut() else {
+    let input = graph.tensor(graph.nodes[job.node].inputs[0]);
+    let (quant, channels) = (input.quant, input.shape.c);
+    let Some((weights, bias, _)) = graph.nodes[job.node].op.layer_mut() else {
         return Ok(());
     };
-    let mut sweep = Sweep::new(weights, options.pattern);
-    let wanted = select::share(weights.len(), sparsity);
-    match options.method {
+    let mut sweep = Sweep::new(weights, job.pattern);
+    let wanted = select::share(weights.len(), job.sparsity);
+    match method {
         Method::Wanda => {
             let second = inputs.pruned.product(&inputs.pruned);
             let scale: Vec<f64> = (0..second.n).map(|j| second.at(j, j)).collect();
-            sweep.mask_rows(&scale, sparsity);
+            sweep.mask_rows(&scale, job.sparsity);
         }
         Method::SparseGpt => {
             let second = inputs.pruned.product(&inputs.pruned);
             let (u, _) = damped_factor(second, DAMPING)?;
             sweep.solve(&u, wanted);
         }
-        Method::Obs => {
+        Method::Obs | Method::Filter => {
             let (md, ms) = (inputs.dense.means(), inputs.pruned.means());
             let before = sums(&sweep.weights, &md);
             sweep = solve(&sweep, wanted, inputs, (&md, &ms))?;
+            for channel in &job.gone {
+                sweep.clear_columns(&columns(weights, channels, *channel));
+            }
             let after = sums(&sweep.weights, &ms);
             let change: Vec<f64> = before.iter().zip(&after).map(|(b, a)| b - a).collect();
             add_bias(bias, &change, weights, quant);
@@ -62,6 +67,30 @@ pub(super) fn prune(
     }
     sweep.store(weights);
     Ok(())
+}
+
+/// Columns of an input channel in tap, channel order; of a vector its entries.
+pub(super) fn columns(weights: &Weights, channels: usize, channel: usize) -> Vec<usize> {
+    let [_, inputs, kh, kw] = weights.shape;
+    if inputs == channels {
+        return (0..kh * kw).map(|t| t * inputs + channel).collect();
+    }
+    let pixels = inputs / channels;
+    (channel * pixels..(channel + 1) * pixels).collect()
+}
+
+/// The layer as a reader of channels, whose columns are given.
+pub(super) fn reader(
+    weights: &Weights,
+    mut patches: Rows,
+    columns: Vec<Vec<usize>>,
+) -> Result<Reader, String> {
+    let means = patches.means();
+    patches.subtract(&means);
+    let own = patches.product(&patches);
+    let (u, _) = damped_factor(own.clone(), DAMPING)?;
+    let sweep = Sweep::new(weights, Pattern::Unstructured);
+    Ok(Reader::new(&sweep, &own, &u, columns))
 }
 
 /// Covariance of the pruned network's inputs, and of the dense network's with those.

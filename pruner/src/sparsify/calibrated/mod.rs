@@ -19,16 +19,19 @@
 mod layer;
 mod matrix;
 mod patches;
+mod reader;
 mod stream;
 mod sweep;
 #[cfg(test)]
-mod tests;
+pub(in crate::sparsify) mod tests;
 
-use super::{Options, PruneError};
+use super::{Options, Pattern, PruneError};
 use crate::data::{Dataset, Preprocess};
 use crate::ir::{Graph, Op, Order, Weights};
 use crate::progress::Progress;
 use nnz_format::Rounding;
+pub(super) use reader::Reader;
+use std::collections::BTreeMap;
 use stream::Stream;
 
 /// Samples for methods that need them.
@@ -79,40 +82,69 @@ pub(super) fn check<'a>(
     })
 }
 
-/// Prunes `layers` (node indices, in order) to their shares of zeros.
-pub(super) fn prune(
-    graph: &mut Graph,
-    layers: &[(usize, f64)],
-    options: &Options,
-    calibration: &Calibration<'_>,
-    progress: Progress<'_>,
-) -> Result<(), PruneError> {
-    let data_error = |e: crate::data::DataError| PruneError::Calibration {
-        reason: e.to_string(),
-    };
-    let run_error = |reason: String| PruneError::Calibration { reason };
+/// What is to happen to one layer.
+#[derive(Debug, Clone)]
+pub(super) struct Job {
+    /// The layer.
+    pub(super) node: usize,
+    /// Its share of zeros.
+    pub(super) sparsity: f64,
+    /// Which weights go together.
+    pub(super) pattern: Pattern,
+    /// Input channels that are constant from now on: their weights go, the bias takes their place.
+    pub(super) gone: Vec<usize>,
+}
+
+/// Layers that read channels, by node.
+pub(super) type Readers = BTreeMap<usize, Reader>;
+
+fn failed(reason: impl ToString) -> PruneError {
+    PruneError::Calibration {
+        reason: reason.to_string(),
+    }
+}
+
+/// The samples as a stream at the network's input.
+fn stream(graph: &Graph, calibration: &Calibration<'_>) -> Result<(Stream, usize), PruneError> {
     let input = graph.tensor(graph.inputs[0]);
     let samples = calibration
         .data
         .samples(input, calibration.layout, calibration.preprocess)
-        .map_err(data_error)?;
-    let n = calibration
-        .limit
-        .map_or(samples.len(), |l| l.min(samples.len()))
-        .max(1);
-    let dense_graph = graph.clone();
-    let mut dense = Stream::new(graph, &samples, n, calibration.rounding);
+        .map_err(failed)?;
+    let limit = calibration.limit.unwrap_or(usize::MAX);
+    let n = samples.len().min(limit).max(1);
+    Ok((Stream::new(graph, &samples, n, calibration.rounding), n))
+}
+
+/// Patches of each sample that are enough for a layer.
+fn patches_of_each(graph: &Graph, node: usize, samples: usize) -> usize {
+    let cols = graph.nodes[node].op.weights().map_or(1, Weights::row_len);
+    let wanted = ROWS.min(MAX_PATCH_VALUES / cols.max(1));
+    wanted.div_ceil(samples).max(1)
+}
+
+/// Prunes layers in order; `dense` is the network that they are to equal.
+pub(super) fn run(
+    graph: &mut Graph,
+    dense_graph: Graph,
+    jobs: &[Job],
+    options: &Options,
+    calibration: &Calibration<'_>,
+    progress: Progress<'_>,
+) -> Result<(), PruneError> {
+    let (mut dense, n) = stream(graph, calibration)?;
     let mut pruned = dense.clone();
-    for (done, &(node, sparsity)) in layers.iter().enumerate() {
-        dense.advance(&dense_graph, node).map_err(run_error)?;
-        pruned.advance(graph, node).map_err(run_error)?;
-        let cols = graph.nodes[node].op.weights().map_or(1, Weights::row_len);
-        let per_sample = ROWS.min(MAX_PATCH_VALUES / cols.max(1)).div_ceil(n).max(1);
+    for (done, job) in jobs.iter().enumerate() {
+        let node = job.node;
+        dense.advance(&dense_graph, node).map_err(failed)?;
+        pruned.advance(graph, node).map_err(failed)?;
+        let per_sample = patches_of_each(graph, node, n);
         let inputs = layer::Inputs {
             dense: dense.patches(&dense_graph, node, per_sample, options.seed),
             pruned: pruned.patches(graph, node, per_sample, options.seed),
             per_sample: per_sample.min(graph.tensor(graph.nodes[node].output).shape.pixels()),
         };
+        let cols = inputs.pruned.cols;
         if inputs.pruned.len() < cols {
             graph.notes.push(format!(
                 "layer '{}': {} calibration patches for {cols} columns are few; more samples keep more accuracy",
@@ -120,9 +152,33 @@ pub(super) fn prune(
                 inputs.pruned.len()
             ));
         }
-        layer::prune(graph, node, sparsity, options, inputs)
-            .map_err(|reason| run_error(format!("layer '{}': {reason}", graph.nodes[node].name)))?;
-        progress(done + 1, layers.len());
+        layer::prune(graph, job, options.method, inputs)
+            .map_err(|reason| failed(format!("layer '{}': {reason}", graph.nodes[node].name)))?;
+        progress(done + 1, jobs.len());
     }
     Ok(())
+}
+
+/// Every layer but depthwise ones as a reader of its input channels in the dense network.
+pub(super) fn readers(
+    graph: &Graph,
+    options: &Options,
+    calibration: &Calibration<'_>,
+) -> Result<Readers, PruneError> {
+    let (mut dense, n) = stream(graph, calibration)?;
+    let mut readers = Readers::new();
+    for (node, layer) in graph.nodes.iter().enumerate() {
+        let depthwise = matches!(layer.op, Op::DepthwiseConv2d(_));
+        let Some(weights) = layer.op.weights().filter(|_| !depthwise) else {
+            continue;
+        };
+        dense.advance(graph, node).map_err(failed)?;
+        let patches = dense.patches(graph, node, patches_of_each(graph, node, n), options.seed);
+        let channels = graph.tensor(layer.inputs[0]).shape.c;
+        let columns = (0..channels).map(|c| layer::columns(weights, channels, c));
+        let reader = layer::reader(weights, patches, columns.collect())
+            .map_err(|reason| failed(format!("layer '{}': {reason}", layer.name)))?;
+        readers.insert(node, reader);
+    }
+    Ok(readers)
 }

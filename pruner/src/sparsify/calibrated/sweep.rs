@@ -46,7 +46,7 @@ impl Sweep {
             }
         }
         let (height, width, keep) = match pattern {
-            Pattern::Unstructured => (1, 1, None),
+            Pattern::Unstructured | Pattern::Channel => (1, 1, None),
             Pattern::NofM { n, m } => (1, m, Some(n)),
             Pattern::Block { rows, cols } => (rows, cols, None),
         };
@@ -119,6 +119,13 @@ impl Sweep {
                     }
                     move_on(weights, &errors, u, (from, to));
                 });
+        }
+    }
+
+    /// Zeroes whole columns.
+    pub(super) fn clear_columns(&mut self, columns: &[usize]) {
+        for row in self.weights.chunks_mut(self.cols) {
+            columns.iter().for_each(|c| row[*c] = 0.0);
         }
     }
 
