@@ -53,7 +53,11 @@ impl Network {
             Kind::Nnz(aligned)
         } else {
             let name = path.display().to_string();
-            Kind::Source(Box::new(import::from_bytes(&name, bytes)?))
+            Kind::Source(Box::new(import::from_bytes_beside(
+                &name,
+                bytes,
+                path.parent(),
+            )?))
         };
         Ok(Self {
             path: path.to_owned(),

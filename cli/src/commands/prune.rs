@@ -83,8 +83,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     if has_extension(&args.output, "onnx") {
         return onnx(args, &options, &bytes);
     }
-    let pruned = with_progress(args, |name, listener| {
-        pipeline::prune_bytes(name, &bytes, &options, listener).map_err(Box::new)
+    let pruned = with_progress(args, |_, listener| {
+        pipeline::prune_beside(&args.model, &bytes, &options, listener).map_err(Box::new)
     })?;
     atomic::write(&args.output, &pruned.bytes)?;
     write_masks(args, pruned.masks.as_deref())?;

@@ -137,6 +137,11 @@ impl Builder<'_> {
                 let turned = n.channels_last(x);
                 n.op(&node.name, "Flatten", &[&turned], shape, true, vec![])
             }
+            Op::Reshape(to) => Value {
+                shape: *to,
+                flat: true,
+                ..n.flat(x)
+            },
             Op::Identity => Value { shape, ..x.clone() },
         })
     }

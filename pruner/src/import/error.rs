@@ -48,7 +48,7 @@ pub enum ImportError {
         file: String,
         /// The node, or the tensor, that asks for it.
         node: String,
-        /// The operator's name in the source format.
+        /// The operator's name in the source format, `-` for the model as a whole.
         operator: String,
         /// What is not supported.
         reason: String,
@@ -102,6 +102,13 @@ impl fmt::Display for ImportError {
                 operator,
                 reason,
                 help,
+            } if operator == WHOLE => write!(f, "{file}: {reason}\n  help: {help}"),
+            Self::Unsupported {
+                file,
+                node,
+                operator,
+                reason,
+                help,
             } => write!(
                 f,
                 "{file}: node '{node}' ({operator}): {reason}\n  help: {help}"
@@ -117,6 +124,8 @@ impl fmt::Display for ImportError {
 
 impl core::error::Error for ImportError {}
 
+/// The operator of a refusal that concerns the whole model.
+const WHOLE: &str = "-";
 /// What every refusal of an operator falls back to.
 const DEFAULT_HELP: &str = "`nnz ops` lists what each operator supports";
 
@@ -161,7 +170,7 @@ impl Problem {
 
     /// The error for `file` as a whole.
     pub(super) fn whole(self, file: &str) -> ImportError {
-        let mut error = self.at(file, "model", "-");
+        let mut error = self.at(file, "model", WHOLE);
         if let ImportError::Malformed { place, .. } = &mut error {
             "model".clone_into(place);
         }

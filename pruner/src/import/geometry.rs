@@ -3,7 +3,7 @@
 //! | source dimensions | shape |
 //! |---|---|
 //! | `[n]`, `[1, n]` | vector of n |
-//! | `[1, a, b]` | one channel, a rows, b columns; a vector where a or b is 1 |
+//! | `[1, c, n]` (channels first), `[1, n, c]` (channels last) | image of one row: c channels, n columns |
 //! | `[1, c, h, w]` (channels first), `[1, h, w, c]` (channels last) | image |
 //!
 //! With one channel, or one pixel, both axis orders lay the values out in the same sequence.
@@ -21,8 +21,8 @@ pub(super) fn shape_of(dims: &[usize], order: Order) -> Result<Shape, Problem> {
         )));
     }
     let shape = match (dims, order) {
-        ([n] | [1, n] | [1, 1, n] | [1, n, 1], _) => Shape::vector(*n),
-        ([1, a, b], _) => Shape::new(1, *a, *b),
+        ([n] | [1, n], _) => Shape::vector(*n),
+        ([1, c, n], Order::Nchw) | ([1, n, c], Order::Nhwc) => Shape::new(*c, 1, *n),
         ([1, c, h, w], Order::Nchw) | ([1, h, w, c], Order::Nhwc) => Shape::new(*c, *h, *w),
         ([n, _] | [n, _, _] | [n, _, _, _], _) => {
             return Err(Problem::refused(
@@ -59,24 +59,25 @@ pub(super) const fn orders_agree(shape: Shape) -> bool {
 }
 
 /// The axis of `source` that counts channels, if one does.
-pub(super) fn channel_axis(source: &Source, shape: Shape) -> Option<usize> {
+pub(super) fn channel_axis(source: &Source) -> Option<usize> {
     match (source.dims.len(), source.order) {
         (1, _) => Some(0),
-        (4, Order::Nchw) => Some(1),
-        (4, Order::Nhwc) => Some(3),
-        (rank, _) => (1..rank).find(|&d| source.dims[d] == shape.c),
+        (2, _) => Some(1),
+        (3 | 4, Order::Nchw) => Some(1),
+        (rank @ (3 | 4), Order::Nhwc) => Some(rank - 1),
+        _ => None,
     }
 }
 
-/// The node for a reshape that keeps the sequence of the source's values.
+/// The nodes for a reshape that keeps the sequence of the source's values, one or two.
 ///
-/// `None` where a vector becomes an image: only a network input can be seen so.
+/// `None` where values in channel order become an image in pixel order: only a network input can be seen so.
 pub(super) fn reshape(
     from: Shape,
     from_order: Order,
     to: Shape,
     to_order: Order,
-) -> Result<Option<Op>, Problem> {
+) -> Result<Option<Vec<Op>>, Problem> {
     if from.len() != to.len() {
         return Err(Problem::malformed(format!(
             "a reshape from {} to {} values",
@@ -84,29 +85,33 @@ pub(super) fn reshape(
             to.len()
         )));
     }
-    let same_sequence = from_order == to_order || (orders_agree(from) && orders_agree(to));
-    if from == to && (same_sequence || orders_agree(from)) {
-        return Ok(Some(Op::Identity));
+    let by_channel = |shape: Shape, order: Order| order == Order::Nchw || orders_agree(shape);
+    let is_vector = to == Shape::vector(to.len());
+    let view = if from == to {
+        Op::Identity
+    } else if is_vector {
+        Op::Flatten(FlattenOrder::ChannelsFirst)
+    } else {
+        Op::Reshape(to)
+    };
+    match (by_channel(from, from_order), by_channel(to, to_order)) {
+        (true, true) => Ok(Some(vec![view])),
+        (false, false) if from.c == to.c => Ok(Some(vec![view])),
+        (false, true) if is_vector => Ok(Some(vec![Op::Flatten(FlattenOrder::ChannelsLast)])),
+        (false, true) => Ok(Some(vec![
+            Op::Flatten(FlattenOrder::ChannelsLast),
+            Op::Reshape(to),
+        ])),
+        (true, false) => Ok(None),
+        (false, false) => Err(Problem::refused(
+            format!(
+                "reshaping {} to {} (channels x rows x columns) mixes channels and pixels",
+                shown(from),
+                shown(to)
+            ),
+            "only reshapes that keep channels apart, flattening, and reshapes of a network input are supported",
+        )),
     }
-    if to == Shape::vector(to.len()) {
-        let channels_last = from_order == Order::Nhwc && !orders_agree(from);
-        return Ok(Some(Op::Flatten(if channels_last {
-            FlattenOrder::ChannelsLast
-        } else {
-            FlattenOrder::ChannelsFirst
-        })));
-    }
-    if orders_agree(from) {
-        return Ok(None);
-    }
-    Err(Problem::refused(
-        format!(
-            "reshaping {} to {} (channels x rows x columns) mixes channels and pixels",
-            shown(from),
-            shown(to)
-        ),
-        "only flattening, and reshapes of a network input, are supported",
-    ))
 }
 
 /// Output length and (begin, end) padding of TensorFlow's SAME.

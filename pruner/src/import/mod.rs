@@ -44,7 +44,7 @@ pub fn load(path: &Path) -> Result<Graph, ImportError> {
         .take(limits::FILE_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(read)?;
-    from_bytes(&file, &bytes)
+    from_bytes_beside(&file, &bytes, path.parent())
 }
 
 /// Reads a model from memory; `name` is what errors call it, and its stem names the graph.
@@ -53,6 +53,19 @@ pub fn load(path: &Path) -> Result<Graph, ImportError> {
 ///
 /// See [`ImportError`].
 pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
+    from_bytes_beside(name, bytes, None)
+}
+
+/// Reads a model from memory whose constants may lie in other files of `folder` (ONNX's external data).
+///
+/// # Errors
+///
+/// See [`ImportError`]; without a folder, a model that names other files is refused.
+pub fn from_bytes_beside(
+    name: &str,
+    bytes: &[u8],
+    folder: Option<&Path>,
+) -> Result<Graph, ImportError> {
     let len = bytes.len() as u64;
     if len > limits::FILE_BYTES {
         return Err(ImportError::Limit {
@@ -65,7 +78,7 @@ pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
     if tflite::is_tflite(bytes) {
         tflite::import(name, bytes)
     } else if onnx::is_onnx(bytes) {
-        onnx::import(name, bytes)
+        onnx::import(name, bytes, folder)
     } else {
         Err(unknown(name, bytes))
     }

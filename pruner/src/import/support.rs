@@ -54,11 +54,11 @@ pub const fn support() -> &'static [SupportRow] {
 const ROWS: &[SupportRow] = &[
     SupportRow::new(
         "conv_2d",
-        "2-D; groups and dilation are written out with zeros",
+        "1-D and 2-D; groups and dilation are written out with zeros",
     )
     .tflite("CONV_2D", 3, convolution::conv_2d)
     .onnx("Conv", onnx::convolution::conv),
-    SupportRow::new("depthwise_conv_2d", "2-D, group = channels, any multiplier")
+    SupportRow::new("depthwise_conv_2d", "1-D and 2-D, group = channels, any multiplier")
         .tflite("DEPTHWISE_CONV_2D", 4, convolution::depthwise_conv_2d)
         .onnx("Conv", onnx::convolution::conv),
     SupportRow::new("fully_connected", "constant weights; Gemm with transA=0")
@@ -66,7 +66,7 @@ const ROWS: &[SupportRow] = &[
         .onnx("Gemm", dense::gemm),
     SupportRow::new(
         "fully_connected",
-        "a vector times a constant matrix; a constant Add after it is its bias",
+        "a vector, or the pixels of channels-last images, times a constant matrix; a constant Add after it is its bias",
     )
     .onnx("MatMul", dense::mat_mul),
     SupportRow::new(
@@ -169,7 +169,7 @@ const ROWS: &[SupportRow] = &[
     ),
     SupportRow::new(
         "flatten",
-        "to a vector, without moving values, or of a network input",
+        "without mixing channels and pixels, or of a network input",
     )
     .tflite("RESHAPE", 22, tflite::reshape::reshape)
     .onnx("Reshape", onnx::reshape::reshape),

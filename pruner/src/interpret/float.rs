@@ -122,6 +122,7 @@ impl Kernel {
             Op::Flatten(FlattenOrder::ChannelsLast) => Self::FlattenChannelsLast(input),
             Op::Flatten(FlattenOrder::ChannelsFirst)
             | Op::Prelu(Slopes::S8 { .. })
+            | Op::Reshape(_)
             | Op::Identity
             | Op::Quantize
             | Op::Dequantize => {

@@ -165,6 +165,7 @@ impl Kernel {
                 Self::FlattenChannelsLast(input)
             }
             Op::Flatten(FlattenOrder::ChannelsFirst)
+            | Op::Reshape(_)
             | Op::Dequantize
             | Op::Prelu(Slopes::F32(_))
             | Op::ChannelAffine { .. } => {

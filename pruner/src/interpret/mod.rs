@@ -288,7 +288,7 @@ impl Kernel {
         let output = graph.tensor(node.output);
         let copies = matches!(
             node.op,
-            Op::Identity | Op::Flatten(crate::ir::FlattenOrder::ChannelsFirst)
+            Op::Identity | Op::Reshape(_) | Op::Flatten(crate::ir::FlattenOrder::ChannelsFirst)
         );
         if node
             .inputs

@@ -182,6 +182,12 @@ impl Op {
                 w: input.w + begin[1] + end[1],
             }),
             Self::Flatten(_) => Ok(Shape::vector(input.len())),
+            Self::Reshape(shape) if shape.len() == input.len() => Ok(*shape),
+            Self::Reshape(shape) => Err(format!(
+                "a reshape of {} values to {}",
+                input.len(),
+                shape.len()
+            )),
             Self::Add(_)
             | Self::Clamp(_)
             | Self::Softmax { .. }

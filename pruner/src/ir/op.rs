@@ -3,7 +3,7 @@
 //! A new operator is a variant here; the exhaustive matches of shape inference, interpreter, quantiser and
 //! lowering name the other places.
 
-use super::{Bias, Slopes, Unary, Weights};
+use super::{Bias, Shape, Slopes, Unary, Weights};
 
 /// Bounds on real outputs; infinities where there is none.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -128,8 +128,10 @@ pub enum Op {
         /// The real value.
         value: f32,
     },
-    /// To a vector; also any reshape that keeps the order of values given by `order`.
+    /// To a vector, in the given order of values.
     Flatten(FlattenOrder),
+    /// The same sequence of values in `[c][h][w]` order, seen as another shape.
+    Reshape(Shape),
     /// The same values (dropout, identity, squeeze, reshape that changes no order).
     Identity,
     /// `F32` to `S8`, or `S8` to `S8` with another scale.
@@ -157,6 +159,7 @@ impl Op {
             Self::Softmax { .. } => "softmax",
             Self::Pad { .. } => "pad",
             Self::Flatten(_) => "flatten",
+            Self::Reshape(_) => "reshape",
             Self::Identity => "identity",
             Self::Quantize => "quantize",
             Self::Dequantize => "dequantize",
@@ -180,6 +183,7 @@ impl Op {
             | Self::Softmax { .. }
             | Self::Pad { .. }
             | Self::Flatten(_)
+            | Self::Reshape(_)
             | Self::Identity
             | Self::Quantize
             | Self::Dequantize => None,
@@ -202,6 +206,7 @@ impl Op {
             | Self::Softmax { .. }
             | Self::Pad { .. }
             | Self::Flatten(_)
+            | Self::Reshape(_)
             | Self::Identity
             | Self::Quantize
             | Self::Dequantize => None,

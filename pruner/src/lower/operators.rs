@@ -41,6 +41,7 @@ impl Lowering<'_> {
             Meaning::Softmax { beta } => self.softmax(node, *beta),
             Meaning::Pad { begin, value, .. } => self.padding(node, *begin, *value),
             Meaning::Flatten(order) => self.flatten(node, *order),
+            Meaning::Reshape(_) => self.reshape(node),
             Meaning::Identity => self.identity(node),
             Meaning::Quantize => self.quantize(node),
             Meaning::Dequantize => self.plain(node, Op::Dequantize),
@@ -300,6 +301,20 @@ impl Lowering<'_> {
         self.plain(node, Op::Repack { order: repack })
     }
 
+    /// Another shape of the same bytes, once they follow each other in `[c][h][w]` order.
+    fn reshape(&mut self, node: &Node) -> Result<(), LowerError> {
+        self.same_scale(node)?;
+        let mut source = self.source(node);
+        if !self.program.tensors[source].is_contiguous_planar() {
+            let vector = self.vector_like(self.input(node))?;
+            let order = RepackOrder::ChannelsFirst;
+            let name = format!("{}/flatten", node.name);
+            self.step(name, Op::Repack { order }, source, vector);
+            source = vector;
+        }
+        self.view_of(node, source, |_| ())
+    }
+
     fn identity(&mut self, node: &Node) -> Result<(), LowerError> {
         if !same_numbers(self.input(node), self.output(node)) {
             let op = self.requantize_op(node, Clamp::NONE);
@@ -327,7 +342,16 @@ impl Lowering<'_> {
         node: &Node,
         change: impl FnOnce(&mut TensorSpec),
     ) -> Result<(), LowerError> {
-        let source = self.source(node);
+        self.view_of(node, self.source(node), change)
+    }
+
+    /// The node's output as another record of the bytes of `source`.
+    fn view_of(
+        &mut self,
+        node: &Node,
+        source: usize,
+        change: impl FnOnce(&mut TensorSpec),
+    ) -> Result<(), LowerError> {
         let mut spec = planar(self.output(node), true)?;
         change(&mut spec);
         spec.alias_of = Some(source);

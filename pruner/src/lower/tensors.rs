@@ -18,7 +18,9 @@ pub(super) fn gapless(graph: &Graph) -> Vec<bool> {
     let mut gapless = vec![false; graph.tensors.len()];
     for node in graph.nodes.iter().rev() {
         let viewed = match &node.op {
-            Op::FullyConnected(_) | Op::Flatten(FlattenOrder::ChannelsFirst) => true,
+            Op::FullyConnected(_) | Op::Flatten(FlattenOrder::ChannelsFirst) | Op::Reshape(_) => {
+                true
+            }
             Op::Identity => gapless[node.output.0],
             Op::Flatten(FlattenOrder::ChannelsLast)
             | Op::Conv2d(_)

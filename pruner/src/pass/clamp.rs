@@ -64,6 +64,7 @@ const fn bounds(op: &mut Op) -> Option<&mut Clamp> {
         | Op::Softmax { .. }
         | Op::Pad { .. }
         | Op::Flatten(_)
+        | Op::Reshape(_)
         | Op::Identity
         | Op::Quantize
         | Op::Dequantize => None,

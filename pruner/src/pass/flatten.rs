@@ -15,7 +15,7 @@ use crate::ir::{FlattenOrder, Graph, Op, Shape, Values};
 pub(super) fn fold(mut graph: Graph, _: Rounding) -> Result<Graph, String> {
     let mut index = 0;
     while index < graph.nodes.len() {
-        if matches!(graph.nodes[index].op, Op::Flatten(_)) {
+        if matches!(graph.nodes[index].op, Op::Flatten(_) | Op::Reshape(_)) {
             let at = sink(&mut graph, index);
             if at == index && fold_one(&mut graph, index) {
                 continue;
@@ -59,7 +59,11 @@ fn sink(graph: &mut Graph, index: usize) -> usize {
 
 fn fold_one(graph: &mut Graph, index: usize) -> bool {
     let node = &graph.nodes[index];
-    let Op::Flatten(order) = node.op else {
+    let order = if let Op::Flatten(order) = node.op {
+        order
+    } else if matches!(node.op, Op::Reshape(_)) {
+        FlattenOrder::ChannelsFirst
+    } else {
         return false;
     };
     let (input, output) = (graph.tensor(node.inputs[0]), graph.tensor(node.output));
@@ -67,7 +71,7 @@ fn fold_one(graph: &mut Graph, index: usize) -> bool {
     if input.quant != output.quant {
         return false;
     }
-    if shape.pixels() == 1 {
+    if shape == output.shape {
         return bypass(graph, index);
     }
     let readers = graph.consumers(node.output);

@@ -96,10 +96,22 @@ pub fn prune(
         path: path.to_owned(),
         reason: e.to_string(),
     })?;
-    let name = path
-        .file_name()
-        .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    prune_bytes(&name, &bytes, options, progress)
+    prune_beside(path, &bytes, options, progress)
+}
+
+/// Prunes the network in `bytes`, the content of `path`, whose folder may hold constants in other files.
+///
+/// # Errors
+///
+/// As [`prune_bytes`].
+pub fn prune_beside(
+    path: &Path,
+    bytes: &[u8],
+    options: &Options,
+    progress: Listener<'_>,
+) -> Result<Pruned, PipelineError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    prune_from(&name, bytes, path.parent(), options, progress)
 }
 
 /// Prunes the network in `bytes`; `name` is its file name, for errors and provenance.
@@ -113,9 +125,20 @@ pub fn prune_bytes(
     options: &Options,
     progress: Listener<'_>,
 ) -> Result<Pruned, PipelineError> {
+    prune_from(name, bytes, None, options, progress)
+}
+
+/// Prunes the network in `bytes`, whose constants may lie in other files of `folder`.
+fn prune_from(
+    name: &str,
+    bytes: &[u8],
+    folder: Option<&Path>,
+    options: &Options,
+    progress: Listener<'_>,
+) -> Result<Pruned, PipelineError> {
     options.check()?;
     progress(Stage::Import, 0, 0);
-    let graph = import::from_bytes(name, bytes).map_err(PipelineError::Import)?;
+    let graph = import::from_bytes_beside(name, bytes, folder).map_err(PipelineError::Import)?;
     let default = if graph.is_quantized() {
         Rounding::Double
     } else {

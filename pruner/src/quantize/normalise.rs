@@ -112,6 +112,7 @@ fn fold(graph: &mut Graph, input: TensorId, channels: &[(f32, f32)]) -> String {
             | Op::Softmax { .. }
             | Op::Pad { .. }
             | Op::Flatten(_)
+            | Op::Reshape(_)
             | Op::Identity
             | Op::Quantize
             | Op::Dequantize => {}

@@ -29,6 +29,7 @@ pub(super) fn for_integers(graph: &mut Graph) {
             | Op::Softmax { .. }
             | Op::Pad { .. }
             | Op::Flatten(_)
+            | Op::Reshape(_)
             | Op::Identity
             | Op::Quantize
             | Op::Dequantize => {}

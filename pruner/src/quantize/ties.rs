@@ -21,6 +21,7 @@ const fn keeps_scale(op: &Op) -> bool {
         | Op::AveragePool2d(_)
         | Op::Pad { .. }
         | Op::Flatten(_)
+        | Op::Reshape(_)
         | Op::Identity => true,
         Op::Conv2d(_)
         | Op::DepthwiseConv2d(_)

@@ -22,7 +22,7 @@ pub(in crate::import) fn batch_normalization<'a>(
     let input = importer.input(call, 0)?;
     let tensor = importer.tensor(input);
     let channels = tensor.shape.c;
-    if channel_axis(&tensor.source, tensor.shape) != Some(1) {
+    if channel_axis(&tensor.source) != Some(1) {
         return Err(Problem::unsupported(format!(
             "batch normalisation of {:?}",
             tensor.source.dims
@@ -187,7 +187,7 @@ impl<'a> Importer<'a> {
     ) -> Result<Vec<f32>, Problem> {
         let tensor = self.assembler.graph.tensor(input);
         let (channels, rank) = (tensor.shape.c, tensor.source.dims.len());
-        let axis = channel_axis(&tensor.source, tensor.shape);
+        let axis = channel_axis(&tensor.source);
         let lead = rank.checked_sub(constant.dims.len());
         let fits = lead.is_some_and(|lead| {
             constant

@@ -51,7 +51,7 @@ impl<'a> Attributes<'a> {
         self.get(name).map(|a| a.floats.as_slice())
     }
 
-    /// Rows and columns, `default` where the attribute is absent.
+    /// Rows and columns, `default` where the attribute is absent; one number is that of the columns.
     pub(super) fn pair(
         self,
         name: &str,
@@ -59,14 +59,34 @@ impl<'a> Attributes<'a> {
     ) -> Result<[usize; 2], Problem> {
         match (self.ints(name)?, default) {
             (Some(&[h, w]), _) => Ok([window_number(name, h, 1)?, window_number(name, w, 1)?]),
+            (Some(&[w]), _) => Ok([1, window_number(name, w, 1)?]),
             (None | Some([]), Some(default)) => Ok(default),
             (None | Some([]), None) => {
                 Err(Problem::malformed(format!("attribute '{name}' is missing")))
             }
             (Some(other), _) => Err(Problem::unsupported(format!(
-                "attribute '{name}' is {other:?}; only 2-D windows are supported"
+                "attribute '{name}' is {other:?}; only 1-D and 2-D windows are supported"
             ))),
         }
+    }
+
+    /// Refuses windows over another number of axes than `axes`.
+    pub(super) fn over(self, axes: usize) -> Result<(), Problem> {
+        for (name, numbers) in [
+            ("kernel_shape", axes),
+            ("strides", axes),
+            ("dilations", axes),
+            ("pads", 2 * axes),
+        ] {
+            let found = self.ints(name)?.unwrap_or_default();
+            let is_window = name != "pads" || self.get("mode").is_none();
+            if is_window && !found.is_empty() && found.len() != numbers {
+                return Err(Problem::malformed(format!(
+                    "attribute '{name}' is {found:?} for a window over {axes} axes"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses dilated windows.

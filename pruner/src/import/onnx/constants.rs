@@ -9,14 +9,15 @@ use std::rc::Rc;
 
 /// Numbers in a constant that is used as a list of integers.
 const MOST_INTS: usize = 64;
-/// `data_location` of values in another file.
-const EXTERNAL: i32 = 1;
+/// Numbers in a constant that shape arithmetic computes with.
+const MOST_FOLDED: usize = 1 << 16;
 
 /// Element types by code.
 mod element {
     pub(super) const FLOAT: i32 = 1;
     pub(super) const INT32: i32 = 6;
     pub(super) const INT64: i32 = 7;
+    pub(super) const BOOL: i32 = 9;
     pub(super) const FLOAT16: i32 = 10;
     pub(super) const DOUBLE: i32 = 11;
     pub(super) const BFLOAT16: i32 = 16;
@@ -33,7 +34,7 @@ pub(super) const fn element_name(code: i32) -> &'static str {
         element::INT32 => "int32",
         element::INT64 => "int64",
         8 => "string",
-        9 => "bool",
+        element::BOOL => "bool",
         element::FLOAT16 => "float16",
         element::DOUBLE => "float64",
         12 => "uint32",
@@ -99,10 +100,12 @@ impl<'a> Constant<'a> {
             .ok_or_else(|| self.bad(&format!("dimensions {:?} overflow", self.dims)))
     }
 
-    /// The element type's code.
+    /// Whether the values are integers or truth values that shape arithmetic computes with.
     pub(super) const fn is_integer(&self) -> bool {
         match &self.data {
-            Data::Proto(t) => matches!(t.data_type, element::INT32 | element::INT64),
+            Data::Proto(t) => {
+                matches!(t.data_type, element::INT32 | element::INT64 | element::BOOL)
+            }
             Data::Ints(_) => true,
             Data::Floats(_) => false,
         }
@@ -137,7 +140,6 @@ impl<'a> Constant<'a> {
         count: usize,
         budget: &mut Budget,
     ) -> Result<Vec<f32>, Problem> {
-        self.embedded(tensor)?;
         let raw = tensor.raw_data.as_deref();
         let halves = || tensor.int32_data.iter().map(|bits| bits.to_le_bytes());
         match (tensor.data_type, raw) {
@@ -179,42 +181,43 @@ impl<'a> Constant<'a> {
 
     /// A short list of integers: axes, dimensions, paddings.
     pub(super) fn ints(&self) -> Result<Vec<i64>, Problem> {
+        self.ints_up_to(MOST_INTS)
+    }
+
+    /// The integers of shape arithmetic.
+    pub(super) fn many_ints(&self) -> Result<Vec<i64>, Problem> {
+        self.ints_up_to(MOST_FOLDED)
+    }
+
+    fn ints_up_to(&self, most: usize) -> Result<Vec<i64>, Problem> {
         let count = self.count()?;
-        if count > MOST_INTS {
-            return Err(self.bad(&format!("{count} values where a short list is expected")));
+        if count > most {
+            return Err(self.bad(&format!("{count} values where at most {most} are expected")));
         }
         let tensor = match &self.data {
             Data::Ints(values) => return Ok(values.clone()),
             Data::Floats(_) => return Err(self.bad("it is not integer")),
             Data::Proto(tensor) => tensor,
         };
-        self.embedded(tensor)?;
         let mut free = Budget::for_file(0);
         match (tensor.data_type, tensor.raw_data.as_deref()) {
             (element::INT64, Some(raw)) => self.collect(raw, count, &mut free, i64::from_le_bytes),
             (element::INT32, Some(raw)) => {
                 self.collect(raw, count, &mut free, |b| i64::from(i32::from_le_bytes(b)))
             }
+            (element::BOOL, Some(raw)) => {
+                self.collect(raw, count, &mut free, |[b]: [u8; 1]| i64::from(b != 0))
+            }
             (element::INT64, None) => {
                 self.sized(tensor.int64_data.len(), count)?;
                 Ok(tensor.int64_data.clone())
             }
-            (element::INT32, None) => {
+            (element::INT32 | element::BOOL, None) => {
                 self.sized(tensor.int32_data.len(), count)?;
                 Ok(tensor.int32_data.iter().map(|v| i64::from(*v)).collect())
             }
             (other, _) => Err(self.bad(&format!("it is {}, not integer", element_name(other)))),
         }
-    }
-
-    fn embedded(&self, tensor: &TensorProto) -> Result<(), Problem> {
-        if tensor.data_location == EXTERNAL {
-            return Err(Problem::refused(
-                format!("'{}' lies in another file", printable(&self.name)),
-                "save the model in one file: `onnx.save(onnx.load(IN), OUT)`",
-            ));
-        }
-        Ok(())
     }
 
     fn collect<const N: usize, T>(

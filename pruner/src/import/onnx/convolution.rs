@@ -1,8 +1,8 @@
-//! `Conv`: full, depthwise and grouped.
+//! `Conv`: full, depthwise and grouped, over rows and columns or over one row.
 
 use super::super::assemble::{convolution, finite, float_weights, unpadded};
 use super::super::error::{Problem, printable};
-use super::super::geometry::{orders_agree, same_padding, window_number};
+use super::super::geometry::{orders_agree, same_padding, shape_of, window_number};
 use super::super::spread::Spread;
 use super::attributes::Attributes;
 use super::{Call, Importer};
@@ -15,17 +15,22 @@ pub(in crate::import) fn conv<'a>(
 ) -> Result<(), Problem> {
     let attributes = call.attributes();
     let (filter, values) = importer.floats(call, 1)?;
-    let [o, i, kh, kw] = filter.dims[..] else {
-        return Err(Problem::refused(
-            format!(
-                "filters '{}' of dimensions {:?}; only 2-D convolutions are supported",
-                printable(&filter.name),
-                filter.dims
-            ),
-            "give a 1-D convolution a height of 1",
-        ));
-    };
     let (input, shape) = importer.image(call)?;
+    let rank = importer.tensor(input).source.dims.len();
+    let [o, i, kh, kw] = match filter.dims[..] {
+        [o, i, k] if rank == 3 => [o, i, 1, k],
+        [o, i, kh, kw] if rank == 4 => [o, i, kh, kw],
+        _ => {
+            return Err(Problem::refused(
+                format!(
+                    "filters '{}' of dimensions {:?} over an input of rank {rank}",
+                    printable(&filter.name),
+                    filter.dims
+                ),
+                "1-D and 2-D convolutions are supported; write a 3-D one as several 2-D ones",
+            ));
+        }
+    };
     let group = attributes.int("group", 1);
     let groups = usize::try_from(group).unwrap_or(0);
     let fits = groups > 0 && groups.checked_mul(i) == Some(shape.c) && o.is_multiple_of(groups);
@@ -59,25 +64,49 @@ pub(in crate::import) fn conv<'a>(
 }
 
 impl<'a> Importer<'a> {
-    /// Input 0, which must be an image with channels first.
-    pub(super) fn image(&self, call: &Call<'a>) -> Result<(TensorId, Shape), Problem> {
+    /// Input 0 as an image with channels first; one of rank 3 has a single row.
+    pub(super) fn image(&mut self, call: &Call<'a>) -> Result<(TensorId, Shape), Problem> {
         let input = self.input(call, 0)?;
         let tensor = self.tensor(input);
-        let dims = &tensor.source.dims;
-        if dims.len() != 4 {
+        let (dims, found) = (tensor.source.dims.clone(), tensor.shape);
+        if !matches!(dims.len(), 3 | 4) {
             return Err(Problem::refused(
-                format!("an input of dimensions {dims:?}; only [1, c, h, w] is supported"),
-                "give a 1-D input a height of 1",
+                format!(
+                    "an input of dimensions {dims:?}; only [1, c, n] and [1, c, h, w] are supported"
+                ),
+                "add the missing axes with Unsqueeze before it",
             ));
         }
-        if tensor.source.order == Order::Nhwc
-            && !(orders_agree(tensor.shape) && tensor.shape.pixels() == 1)
-        {
-            return Err(Problem::unsupported(format!(
-                "its input {dims:?} is channels last; a Transpose to channels first is missing"
-            )));
+        if tensor.source.order == Order::Nhwc && !orders_agree(found) {
+            return Err(Problem::refused(
+                format!("its input {dims:?} is channels last"),
+                "a Transpose to channels first is missing before it",
+            ));
         }
-        Ok((input, tensor.shape))
+        call.attributes().over(dims.len() - 2)?;
+        let shape = shape_of(&dims, Order::Nchw)?;
+        if shape == found {
+            return Ok((input, shape));
+        }
+        let viewed = self.viewed(call, input, shape)?;
+        Ok((viewed, shape))
+    }
+
+    /// The values of `input`, in their sequence, as another shape of the same dimensions.
+    pub(super) fn viewed(
+        &mut self,
+        call: &Call<'a>,
+        input: TensorId,
+        shape: Shape,
+    ) -> Result<TensorId, Problem> {
+        let dims = self.tensor(input).source.dims.clone();
+        let name = format!("{}_view", call.name);
+        let output = self
+            .assembler
+            .shaped(&name, shape, &dims, Order::Nchw, None)?;
+        self.assembler
+            .node(&name, Op::Reshape(shape), &[input], output, None)?;
+        Ok(output)
     }
 
     /// Adds the node of `call`, whose output is an image of the shape that the operator gives.
@@ -90,7 +119,10 @@ impl<'a> Importer<'a> {
         let shape = op
             .output_shape(self.tensor(input).shape)
             .map_err(Problem::Malformed)?;
-        let dims = [1, shape.c, shape.h, shape.w];
+        let dims = match self.tensor(input).source.dims.len() {
+            3 => vec![1, shape.c, shape.w],
+            _ => vec![1, shape.c, shape.h, shape.w],
+        };
         self.emit(call, op, &[input], &dims, Order::Nchw)?;
         Ok(())
     }
@@ -159,13 +191,19 @@ pub(super) fn window(
     match attributes.text("auto_pad").unwrap_or("NOTSET") {
         "NOTSET" | "" => match attributes.ints("pads")? {
             None | Some([]) => {}
-            Some(&[top, left, bottom, right]) => {
+            Some(pads @ (&[_, _] | &[_, _, _, _])) => {
                 let pad = |v| window_number("padding", v, 0);
+                let (top, left, bottom, right) = match *pads {
+                    [top, left, bottom, right] => (top, left, bottom, right),
+                    _ => (0, pads[0], 0, pads[1]),
+                };
                 window.pad_begin = [pad(top)?, pad(left)?];
                 window.pad_end = [pad(bottom)?, pad(right)?];
             }
             Some(other) => {
-                return Err(Problem::malformed(format!("pads {other:?}, not 4 numbers")));
+                return Err(Problem::malformed(format!(
+                    "pads {other:?}, not 2 or 4 numbers"
+                )));
             }
         },
         "VALID" => {}

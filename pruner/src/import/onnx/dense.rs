@@ -1,9 +1,9 @@
-//! Fully connected layers: `Gemm` and `MatMul`.
+//! Fully connected layers: `Gemm` and `MatMul`; over the pixels of a channels-last activation, a 1x1 convolution.
 
-use super::super::assemble::float_weights;
+use super::super::assemble::{float_weights, unpadded};
 use super::super::error::{Problem, printable};
 use super::{Call, Importer};
-use crate::ir::{Bias, Clamp, FullyConnected, Op, Order, Weights};
+use crate::ir::{Bias, Clamp, Conv, FullyConnected, Op, Order, Weights};
 
 /// `Gemm`: `alpha · x · B + beta · C`.
 pub(in crate::import) fn gemm<'a>(
@@ -90,28 +90,35 @@ impl<'a> Importer<'a> {
         let [.., last] = dims[..] else {
             return Err(Problem::malformed("its input has no dimensions"));
         };
-        if last != self.tensor(input).shape.len() {
+        let tensor = self.tensor(input);
+        let (shape, order) = (tensor.shape, tensor.source.order);
+        let is_vector = last == shape.len();
+        if !is_vector && (order != Order::Nhwc || last != shape.c) {
             return Err(Problem::refused(
                 format!("a matrix product over the last axis of {dims:?}"),
-                "only vectors are multiplied by matrices; use a 1x1 convolution",
+                "only vectors and channels-last activations are multiplied by matrices; use a 1x1 convolution",
             ));
         }
         let mut dims = dims.clone();
         if let Some(last) = dims.last_mut() {
             *last = weights.shape[0];
         }
-        let layer = FullyConnected {
-            weights,
-            bias,
-            clamp: Clamp::NONE,
+        let clamp = Clamp::NONE;
+        let op = if is_vector {
+            Op::FullyConnected(FullyConnected {
+                weights,
+                bias,
+                clamp,
+            })
+        } else {
+            Op::Conv2d(Conv {
+                window: unpadded([1, 1], [1, 1]),
+                weights,
+                bias,
+                clamp,
+            })
         };
-        self.emit(
-            call,
-            Op::FullyConnected(layer),
-            &[input],
-            &dims,
-            Order::Nchw,
-        )?;
+        self.emit(call, op, &[input], &dims, Order::Nhwc)?;
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use super::super::error::Problem;
 use super::reshape::absolute;
 use super::{Call, Importer, Value};
-use crate::ir::{Clamp, Op};
+use crate::ir::{Clamp, Op, Shape};
 
 /// `Relu`.
 pub(in crate::import) fn relu<'a>(
@@ -83,9 +83,9 @@ pub(in crate::import) fn softmax<'a>(
     importer: &mut Importer<'a>,
     call: &Call<'a>,
 ) -> Result<(), Problem> {
-    let input = importer.input(call, 0)?;
+    let mut input = importer.input(call, 0)?;
     let tensor = importer.tensor(input);
-    let dims = &tensor.source.dims;
+    let (dims, shape) = (tensor.source.dims.clone(), tensor.shape);
     let default = if importer.opset < 13 { 1 } else { -1 };
     let axis = absolute(call.attributes().int("axis", default), dims.len(), 1)?;
     let covered = if importer.opset < 13 {
@@ -93,11 +93,14 @@ pub(in crate::import) fn softmax<'a>(
     } else {
         dims[axis]
     };
-    if tensor.shape.pixels() != 1 || covered != tensor.shape.c {
+    if covered != shape.len() {
         return Err(Problem::refused(
             format!("softmax over axis {axis} of {dims:?}; only vectors are supported"),
             "leave the softmax to the application",
         ));
+    }
+    if shape.pixels() != 1 {
+        input = importer.viewed(call, input, Shape::vector(shape.len()))?;
     }
     importer.emit_like(call, Op::Softmax { beta: 1.0 }, input)
 }

@@ -45,6 +45,15 @@ impl NodeProto {
         self
     }
 
+    pub(crate) fn tensor(mut self, name: &str, tensor: TensorProto) -> Self {
+        self.attribute.push(Attribute {
+            name: name.into(),
+            t: Some(tensor),
+            ..Attribute::default()
+        });
+        self
+    }
+
     pub(crate) fn text(mut self, name: &str, text: &str) -> Self {
         self.attribute.push(Attribute {
             name: name.into(),

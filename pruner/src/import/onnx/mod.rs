@@ -14,11 +14,17 @@ mod constants;
 pub(in crate::import) mod convolution;
 pub(in crate::import) mod dense;
 pub(in crate::import) mod elementwise;
+mod external;
+#[cfg(test)]
+mod external_tests;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod fold;
 mod liveness;
+#[cfg(test)]
+mod one_dimension_tests;
 pub(in crate::import) mod pooling;
+mod ports;
 #[cfg(test)]
 mod refusal_tests;
 pub(in crate::import) mod reshape;
@@ -46,8 +52,9 @@ use crate::ir::{Graph, Op, Order, Tensor, TensorId};
 use attributes::Attributes;
 use constants::Constant;
 use prost::Message;
-use schema::{GraphProto, ModelProto, NodeProto, ValueInfo};
+use schema::{GraphProto, ModelProto, NodeProto};
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 /// Converts one node and adds it to the graph.
 pub(in crate::import) type Handler =
@@ -96,11 +103,18 @@ pub(super) fn is_onnx(bytes: &[u8]) -> bool {
 /// # Errors
 ///
 /// See [`ImportError`].
-pub(super) fn import(file: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
+pub(super) fn import(
+    file: &str,
+    bytes: &[u8],
+    folder: Option<&Path>,
+) -> Result<Graph, ImportError> {
     let whole = |p: Problem| p.whole(file);
     wire::check(bytes).map_err(whole)?;
-    let model = ModelProto::decode(bytes).map_err(|e| whole(Problem::malformed(e.to_string())))?;
-    let (mut importer, live) = Importer::open(file, bytes.len(), &model).map_err(whole)?;
+    let mut model =
+        ModelProto::decode(bytes).map_err(|e| whole(Problem::malformed(e.to_string())))?;
+    let beside = external::read_all(&mut model, folder).map_err(whole)?;
+    let len = bytes.len().saturating_add(beside);
+    let (mut importer, live) = Importer::open(file, len, &model).map_err(whole)?;
     for (index, is_live) in live.into_iter().enumerate() {
         if is_live {
             importer.node(index)?;
@@ -150,78 +164,6 @@ impl<'a> Importer<'a> {
             }
         }
         Ok((importer, live))
-    }
-
-    fn bind_input(&mut self, info: &'a ValueInfo) -> Result<(), Problem> {
-        const FLOAT: i32 = 1;
-        let shown = printable(&info.name);
-        let tensor = info.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
-        let Some((tensor, shape)) = tensor.and_then(|t| Some((t, t.shape.as_ref()?))) else {
-            return Err(Problem::refused(
-                format!("input '{shown}' has no shape"),
-                "export the model with a fixed input shape",
-            ));
-        };
-        if tensor.elem_type != FLOAT {
-            return Err(Problem::refused(
-                format!(
-                    "input '{shown}' is {}; only float32 is supported",
-                    constants::element_name(tensor.elem_type)
-                ),
-                "export the float32 model and let nnz quantise it with `--calib`",
-            ));
-        }
-        if shape.dim.len() > limits::RANK {
-            return Err(Problem::malformed(format!(
-                "input '{shown}' has rank {}",
-                shape.dim.len()
-            )));
-        }
-        let mut dims = Vec::new();
-        for (axis, dim) in shape.dim.iter().enumerate() {
-            match dim.dim_value.unwrap_or(0) {
-                0 if axis == 0 => {
-                    self.assembler
-                        .graph
-                        .notes
-                        .push(format!("input '{shown}': the open batch was fixed to 1"));
-                    dims.push(1);
-                }
-                0 => {
-                    return Err(Problem::refused(
-                        format!("dimension {axis} of input '{shown}' is not fixed"),
-                        "export the model with a fixed input shape",
-                    ));
-                }
-                d => dims.push(usize::try_from(d).unwrap_or(usize::MAX)),
-            }
-        }
-        let order = self.order_for(&info.name, dims.len());
-        let id = self.assembler.activation(&info.name, &dims, order, None)?;
-        self.assembler.graph.inputs.push(id);
-        self.bind(&info.name, Value::Activation(id))
-    }
-
-    fn bind_outputs(&mut self) -> Result<(), Problem> {
-        for output in &self.graph.output {
-            let id = match self.values.get(output.name.as_str()) {
-                Some(Value::Activation(id)) => *id,
-                Some(Value::Constant(_)) => {
-                    return Err(Problem::unsupported(format!(
-                        "output '{}' is a constant",
-                        printable(&output.name)
-                    )));
-                }
-                None => {
-                    return Err(Problem::malformed(format!(
-                        "nothing writes output '{}'",
-                        printable(&output.name)
-                    )));
-                }
-            };
-            self.assembler.graph.outputs.push(id);
-        }
-        Ok(())
     }
 
     fn node(&mut self, index: usize) -> Result<(), ImportError> {

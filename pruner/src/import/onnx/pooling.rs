@@ -84,11 +84,12 @@ pub(in crate::import) fn reduce_mean<'a>(
         .map(|a| absolute(a, source.dims.len(), 1))
         .collect::<Result<Vec<_>, _>>()?;
     axes.sort_unstable();
+    let rank = source.dims.len();
     let spatial = match source.order {
-        Order::Nchw => [2, 3],
-        Order::Nhwc => [1, 2],
+        Order::Nchw => 2..rank.max(2),
+        Order::Nhwc => 1..rank.saturating_sub(1).max(1),
     };
-    if source.dims.len() != 4 || axes != spatial {
+    if !matches!(rank, 3 | 4) || !axes.iter().copied().eq(spatial) {
         return Err(Problem::refused(
             format!("a mean over axes {axes:?} of {:?}", source.dims),
             "only the mean over rows and columns is supported",
@@ -118,6 +119,7 @@ pub(in crate::import) fn pad<'a>(
         )));
     }
     let (input, _) = importer.image(call)?;
+    let rank = importer.tensor(input).source.dims.len();
     let amounts = match attributes.ints("pads")? {
         Some(pads) => pads.to_vec(),
         None => match importer.constant(call, 1)? {
@@ -131,7 +133,7 @@ pub(in crate::import) fn pad<'a>(
     };
     let axes = match importer.constant(call, 3)? {
         Some(constant) => constant.ints()?,
-        None => vec![0, 1, 2, 3],
+        None => (0..rank).filter_map(|a| i64::try_from(a).ok()).collect(),
     };
     if amounts.len() != 2 * axes.len() || !value.is_finite() {
         return Err(Problem::malformed(format!(
@@ -141,8 +143,10 @@ pub(in crate::import) fn pad<'a>(
     let (mut begin, mut end) = ([0_i64; 4], [0_i64; 4]);
     let (first, last) = amounts.split_at(axes.len());
     for ((axis, b), e) in axes.iter().zip(first).zip(last) {
-        let axis = absolute(*axis, 4, 1)?;
-        (begin[axis], end[axis]) = (*b, *e);
+        let axis = absolute(*axis, rank, 1)?;
+        // The only axis of pixels of a 1-D activation is that of the columns.
+        let place = if rank == 3 && axis == 2 { 3 } else { axis };
+        (begin[place], end[place]) = (*b, *e);
     }
     if [begin[0], begin[1], end[0], end[1]] != [0; 4] {
         return Err(Problem::refused(

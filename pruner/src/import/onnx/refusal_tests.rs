@@ -185,7 +185,7 @@ fn what_an_operator_does_not_support_is_refused_with_its_name_and_reason() {
             &image,
             node("Conv", &["x", "w"], "y").ints("pads", &[1]),
             vec![w2()],
-            "pads [1], not 4",
+            "'pads' is [1] for a window over 2 axes",
         ),
         (
             &image,
@@ -203,7 +203,7 @@ fn what_an_operator_does_not_support_is_refused_with_its_name_and_reason() {
             &[1, 2, 4],
             node("Conv", &["x", "w"], "y"),
             vec![w2()],
-            "only [1, c, h, w]",
+            "over an input of rank 3",
         ),
         (
             &[1, 2],
@@ -213,7 +213,7 @@ fn what_an_operator_does_not_support_is_refused_with_its_name_and_reason() {
         ),
         (
             &[1, 3, 2],
-            node("MatMul", &["x", "w"], "y"),
+            node("Gemm", &["x", "w"], "y"),
             vec![square()],
             "over the last axis of [1, 3, 2]",
         ),

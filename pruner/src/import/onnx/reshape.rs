@@ -3,12 +3,15 @@
 use super::super::error::Problem;
 use super::super::geometry::{reshape as reshaped, shape_of, shown};
 use super::super::limits;
+use super::schema::NodeProto;
 use super::{Call, Importer};
-use crate::ir::{Op, Order};
+use crate::ir::{Op, Order, Shape, TensorId};
 
 /// Channels first to channels last, and back.
 const TO_NHWC: [usize; 4] = [0, 2, 3, 1];
 const TO_NCHW: [usize; 4] = [0, 3, 1, 2];
+/// Both, for activations of rank 3.
+const SWAPPED: [usize; 3] = [0, 2, 1];
 
 /// `Reshape`.
 pub(in crate::import) fn reshape<'a>(
@@ -79,8 +82,8 @@ pub(in crate::import) fn transpose<'a>(
     }
     let dims: Vec<usize> = perm.iter().map(|axis| source.dims[*axis]).collect();
     let turned = match source.order {
-        Order::Nchw if perm == TO_NHWC => Some(Order::Nhwc),
-        Order::Nhwc if perm == TO_NCHW => Some(Order::Nchw),
+        Order::Nchw if perm == TO_NHWC || perm == SWAPPED => Some(Order::Nhwc),
+        Order::Nhwc if perm == TO_NCHW || perm == SWAPPED => Some(Order::Nchw),
         Order::Nchw | Order::Nhwc => None,
     };
     if let Some(order) = turned {
@@ -110,28 +113,23 @@ impl<'a> Importer<'a> {
         }
     }
 
-    /// The order of a tensor that the source does not say: channels last where every reader turns it to channels first.
+    /// The order of a tensor that the source does not say: channels last where every reader needs or turns that.
     pub(super) fn order_for(&self, name: &str, rank: usize) -> Order {
-        let turns = |index: &usize| {
-            self.graph.node.get(*index).is_some_and(|node| {
-                node.op_type == "Transpose"
-                    && node
-                        .attribute
-                        .iter()
-                        .any(|a| a.name == "perm" && a.ints.iter().copied().eq([0, 3, 1, 2]))
-            })
-        };
         let readers = self.readers.get(name).map_or(&[][..], Vec::as_slice);
-        if rank == 4 && !readers.is_empty() && readers.iter().all(turns) {
+        let is_last = |index: &usize| {
+            let node = self.graph.node.get(*index);
+            node.is_some_and(|node| reads_channels_last(node, name, rank))
+        };
+        if matches!(rank, 3 | 4) && !readers.is_empty() && readers.iter().all(is_last) {
             Order::Nhwc
         } else {
             Order::Nchw
         }
     }
 
-    /// Adds the node that shows the values of input 0, in their sequence, with other dimensions.
-    fn emit_reshape(&mut self, call: &Call<'a>, dims: &[usize]) -> Result<(), Problem> {
-        let input = self.input(call, 0)?;
+    /// Adds the nodes that show the values of input 0, in their sequence, with other dimensions.
+    pub(super) fn emit_reshape(&mut self, call: &Call<'a>, dims: &[usize]) -> Result<(), Problem> {
+        let mut input = self.input(call, 0)?;
         let (from, source) = (self.tensor(input).shape, self.tensor(input).source.clone());
         let order = if dims == source.dims {
             source.order
@@ -140,34 +138,61 @@ impl<'a> Importer<'a> {
         };
         let to = shape_of(dims, order);
         let outcome = to.and_then(|to| Ok((to, reshaped(from, source.order, to, order)?)));
-        let op = match outcome {
-            Ok((_, Some(op))) => op,
-            _ if !self.readers.contains_key(call.output()?) => {
+        let is_read = self.readers.contains_key(call.output()?);
+        let mut ops = match outcome {
+            Ok((to, _)) if is_read && from != to && self.is_private_input(call, input) => {
+                let tensor = self.assembler.graph.tensor_mut(input);
+                (tensor.shape, tensor.source.order) = (to, order);
+                vec![Op::Identity]
+            }
+            Ok((_, Some(ops))) => ops,
+            _ if !is_read => {
                 self.emit(call, Op::Identity, &[input], dims, source.order)?;
                 return Ok(());
             }
+            Ok((to, None)) => return Err(unseen(from, to)),
             Err(problem) => return Err(problem),
-            Ok((to, None)) => {
-                let name = call.node.input.first().map_or("", String::as_str);
-                let readers = self.readers.get(name).map_or(0, Vec::len);
-                if readers != 1 || !self.assembler.graph.inputs.contains(&input) {
-                    return Err(Problem::refused(
-                        format!(
-                            "reshaping {} to {} inside the network",
-                            shown(from),
-                            shown(to)
-                        ),
-                        "only flattening, and reshapes of a network input, are supported",
-                    ));
-                }
-                let tensor = self.assembler.graph.tensor_mut(input);
-                (tensor.shape, tensor.source.order) = (to, order);
-                Op::Identity
-            }
         };
-        self.emit(call, op, &[input], dims, order)?;
+        let last = ops.pop().unwrap_or(Op::Identity);
+        for op in ops {
+            let name = format!("{}_flatten", call.name);
+            input = self.assembler.inserted(&name, op, input)?;
+        }
+        self.emit(call, last, &[input], dims, order)?;
         Ok(())
     }
+
+    /// Whether `input` is a network input that only this node reads.
+    fn is_private_input(&self, call: &Call<'a>, input: TensorId) -> bool {
+        let name = call.node.input.first().map_or("", String::as_str);
+        let readers = self.readers.get(name).map_or(0, Vec::len);
+        readers == 1 && !self.outputs.contains(name) && self.assembler.graph.inputs.contains(&input)
+    }
+}
+
+/// Whether a node takes `name`, of this rank, with channels last or turns it to channels first.
+fn reads_channels_last(node: &NodeProto, name: &str, rank: usize) -> bool {
+    let turn: &[i64] = if rank == 3 { &[0, 2, 1] } else { &[0, 3, 1, 2] };
+    match node.op_type.as_str() {
+        "Transpose" => {
+            let perm = node.attribute.iter().find(|a| a.name == "perm");
+            perm.is_some_and(|a| a.ints == turn)
+        }
+        "MatMul" => node.input.first().is_some_and(|n| n == name),
+        _ => false,
+    }
+}
+
+/// The refusal to see values in channel order as an image in pixel order.
+fn unseen(from: Shape, to: Shape) -> Problem {
+    Problem::refused(
+        format!(
+            "reshaping {} to {} inside the network",
+            shown(from),
+            shown(to)
+        ),
+        "only reshapes that keep channels apart, flattening, and reshapes of a network input are supported",
+    )
 }
 
 /// `axis` counted from the front; `extra` = 0 where the rank itself is allowed, 1 where not.

@@ -53,7 +53,7 @@ impl Message {
             (Self::ValueInfo, 2) => Content::Message(Self::Type),
             (Self::Type, 1) => Content::Message(Self::TensorType),
             (Self::TensorType, 2) => Content::Message(Self::Shape),
-            (Self::Shape, 1) => Content::Message(Self::Leaf),
+            (Self::Shape, 1) | (Self::Tensor, 13) => Content::Message(Self::Leaf),
             (Self::Tensor, 1 | 5 | 7) | (Self::Attribute, 8) => Content::Packed,
             (Self::Model | Self::Graph, 2)
             | (Self::Node, 1..=4 | 7)

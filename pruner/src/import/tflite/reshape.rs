@@ -15,25 +15,33 @@ pub(in crate::import) fn reshape(
     let from = importer.shape(input);
     let to = shape_of(&importer.declared_dims(call)?, Order::Nhwc);
     let outcome = to.and_then(|to| Ok((to, reshaped(from, Order::Nhwc, to, Order::Nhwc)?)));
+    let is_read = importer.readers(call.info.outputs.get(0)) > 0;
+    let is_private = importer.readers(call.info.inputs.get(0)) == 1
+        && importer.assembler.graph.inputs.contains(&input);
     match outcome {
-        Ok((_, Some(op))) => importer.emit(call, op, &[input]),
-        _ if importer.readers(call.info.outputs.get(0)) == 0 => importer.emit_view(call, input),
-        Err(problem) => Err(problem),
-        Ok((to, None)) => {
-            let readers = importer.readers(call.info.inputs.get(0));
-            if readers != 1 || !importer.assembler.graph.inputs.contains(&input) {
-                return Err(Problem::refused(
-                    format!(
-                        "reshaping {} to {} inside the network",
-                        shown(from),
-                        shown(to)
-                    ),
-                    "only flattening, and reshapes of a network input, are supported",
-                ));
-            }
+        Ok((to, _)) if is_read && is_private => {
             importer.assembler.graph.tensor_mut(input).shape = to;
             importer.emit(call, Op::Identity, &[input])
         }
+        Ok((_, Some(mut ops))) => {
+            let mut input = input;
+            let last = ops.pop().unwrap_or(Op::Identity);
+            for op in ops {
+                let name = format!("{}_flatten", call.name);
+                input = importer.assembler.inserted(&name, op, input)?;
+            }
+            importer.emit(call, last, &[input])
+        }
+        _ if !is_read => importer.emit_view(call, input),
+        Err(problem) => Err(problem),
+        Ok((to, None)) => Err(Problem::refused(
+            format!(
+                "reshaping {} to {} inside the network",
+                shown(from),
+                shown(to)
+            ),
+            "only reshapes that keep channels apart, flattening, and reshapes of a network input are supported",
+        )),
     }
 }
 
@@ -83,10 +91,11 @@ pub(in crate::import) fn mean(importer: &mut Importer<'_>, call: &Call<'_>) -> R
         }
     }
     axes.sort_unstable();
-    if rank != 4 || axes != [1, 2] {
+    let is_spatial = matches!((rank, &axes[..]), (4, [1, 2]) | (3, [1]));
+    if !is_spatial {
         return Err(Problem::refused(
             format!("a mean over axes {axes:?} of rank {rank}"),
-            "only the mean over rows and columns (axes 1 and 2) is supported",
+            "only the mean over all rows and columns (axes 1 and 2, or 1 of rank 3) is supported",
         ));
     }
     importer.emit(call, Op::Mean, &[input])

@@ -65,7 +65,7 @@ fn spread(graph: &Graph, node: &Node, ranges: &[Vec<Range>], kept: &mut [Vec<boo
             tie(kept, input, output, |i| i / multiplier)
         }
         Op::Flatten(order) => tie(kept, input, output, |i| flattened(*order, shape, i)),
-        Op::Softmax { .. } => {
+        Op::Softmax { .. } | Op::Reshape(_) => {
             let new = kept[input].contains(&false) || kept[output].contains(&false);
             kept[input].fill(true);
             kept[output].fill(true);

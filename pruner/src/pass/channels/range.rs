@@ -137,6 +137,10 @@ fn quantized(x: f64, quant: crate::ir::Quant) -> f64 {
 /// Ranges through an operator that only reorders.
 fn copied(interpreter: &Interpreter<'_>, node: &Node, a: &[Range]) -> Vec<Range> {
     let shape = interpreter.graph().tensor(node.inputs[0]).shape;
+    if let Op::Reshape(to) = &node.op {
+        let all = a.iter().copied().reduce(Range::hull);
+        return all.map_or_else(Vec::new, |all| vec![all; to.c]);
+    }
     let Op::Flatten(order) = node.op else {
         return a.to_vec();
     };

@@ -45,6 +45,7 @@ pub(super) fn cut(
         | Op::Softmax { .. }
         | Op::Pad { .. }
         | Op::Flatten(_)
+        | Op::Reshape(_)
         | Op::Identity
         | Op::Quantize
         | Op::Dequantize => x.to_vec(),

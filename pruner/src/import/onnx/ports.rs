@@ -1,0 +1,99 @@
+//! The network's inputs and outputs.
+
+use super::super::error::{Problem, printable};
+use super::super::limits;
+use super::schema::{Dimension, ValueInfo};
+use super::{Importer, Value, constants};
+
+impl<'a> Importer<'a> {
+    /// Adds a network input; an open batch is fixed to 1.
+    pub(super) fn bind_input(&mut self, info: &'a ValueInfo) -> Result<(), Problem> {
+        const FLOAT: i32 = 1;
+        let shown = printable(&info.name);
+        let tensor = info.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
+        let Some((tensor, shape)) = tensor.and_then(|t| Some((t, t.shape.as_ref()?))) else {
+            return Err(Problem::refused(
+                format!("input '{shown}' has no shape"),
+                "export the model with a fixed input shape",
+            ));
+        };
+        if tensor.elem_type != FLOAT {
+            return Err(Problem::refused(
+                format!(
+                    "input '{shown}' is {}; only float32 is supported",
+                    constants::element_name(tensor.elem_type)
+                ),
+                "export the float32 model and let nnz quantise it with `--calib`",
+            ));
+        }
+        if shape.dim.len() > limits::RANK {
+            return Err(Problem::malformed(format!(
+                "input '{shown}' has rank {}",
+                shape.dim.len()
+            )));
+        }
+        let mut dims = Vec::new();
+        for (axis, dim) in shape.dim.iter().enumerate() {
+            dims.push(match dim.dim_value.unwrap_or(0) {
+                0 if axis == 0 => {
+                    let note = format!("input '{shown}': the open batch was fixed to 1");
+                    self.assembler.graph.notes.push(note);
+                    1
+                }
+                0 => return Err(open_dimension(&shown, axis, dim)),
+                d => usize::try_from(d).unwrap_or(usize::MAX),
+            });
+        }
+        let order = self.order_for(&info.name, dims.len());
+        let id = self.assembler.activation(&info.name, &dims, order, None)?;
+        self.assembler.graph.inputs.push(id);
+        self.bind(&info.name, Value::Activation(id))
+    }
+
+    /// Finds the network's outputs among what the nodes wrote.
+    pub(super) fn bind_outputs(&mut self) -> Result<(), Problem> {
+        for output in &self.graph.output {
+            let id = match self.values.get(output.name.as_str()) {
+                Some(Value::Activation(id)) => *id,
+                Some(Value::Constant(_)) => {
+                    return Err(Problem::unsupported(format!(
+                        "output '{}' is a constant",
+                        printable(&output.name)
+                    )));
+                }
+                None => {
+                    return Err(Problem::malformed(format!(
+                        "nothing writes output '{}'",
+                        printable(&output.name)
+                    )));
+                }
+            };
+            self.assembler.graph.outputs.push(id);
+        }
+        Ok(())
+    }
+}
+
+/// The refusal of a dimension that is known only when the network runs.
+fn open_dimension(input: &str, axis: usize, dim: &Dimension) -> Problem {
+    let name = dim.dim_param.as_deref().filter(|n| !n.is_empty());
+    let (called, fix) = match name {
+        Some(name) => {
+            let name = printable(name);
+            (
+                format!(" (it is called '{name}')"),
+                format!("--dim_param {name} --dim_value N"),
+            )
+        }
+        None => (
+            String::new(),
+            format!("--input_name {input} --input_shape 1,…"),
+        ),
+    };
+    Problem::refused(
+        format!("dimension {axis} of input '{input}' is not fixed{called}"),
+        &format!(
+            "export the model with a fixed input shape, or fix it: `python -m onnxruntime.tools.make_dynamic_shape_fixed {fix} IN.onnx OUT.onnx`"
+        ),
+    )
+}
