@@ -51,7 +51,7 @@ impl Conv {
         let op = Op::Conv2d { window, clamp };
         let input = self.tensor(0);
         let output = self.tensor(input.len);
-        let scratch = scratch_len(Backend::Planar, &op, &input, &output);
+        let scratch = scratch_len(Backend::Planar, &op, layout, &input, &output);
         let step = StepDesc {
             op,
             input: 0,

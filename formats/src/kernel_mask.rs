@@ -3,7 +3,7 @@
 //! The mask stands at a fixed place of the header, so that a const generic can read it and unused kernels leave the
 //! firmware. Bits that this table does not name are 0.
 
-use crate::{DType, Op, WeightLayout};
+use crate::{Backend, DType, Op, WeightLayout};
 
 /// Names of the bits.
 pub mod kernel_bits {
@@ -29,10 +29,14 @@ pub mod kernel_bits {
     pub const CONV_2D_CSR_P_NARROW: u8 = 15;
     /// `conv_2d`, `csr_n`, s8, narrow.
     pub const CONV_2D_CSR_N_NARROW: u8 = 16;
+    /// `conv_2d`, dense, s8, by pairs: files for `arm-dsp`.
+    pub const CONV_2D_DENSE_PAIRS: u8 = 17;
     /// `depthwise_conv_2d`, dense, s8.
     pub const DEPTHWISE_CONV_2D_DENSE_S8: u8 = 24;
     /// `depthwise_conv_2d`, dense, f32.
     pub const DEPTHWISE_CONV_2D_DENSE_F32: u8 = 25;
+    /// `depthwise_conv_2d`, dense, s8, by pairs: files for `arm-dsp`.
+    pub const DEPTHWISE_CONV_2D_DENSE_PAIRS: u8 = 26;
     /// `fully_connected`, dense, s8.
     pub const FULLY_CONNECTED_DENSE_S8: u8 = 32;
     /// `fully_connected`, `csr_p`, s8.
@@ -127,6 +131,17 @@ pub(crate) const fn narrow_bit(layout: WeightLayout) -> u8 {
         L::CsrP => bit::CONV_2D_CSR_P_NARROW,
         L::CsrN => bit::CONV_2D_CSR_N_NARROW,
         L::None | L::Dense | L::CsrQ | L::Blk1x4 | L::Blk4x1 | L::CsrF | L::Table => bit::NONE,
+    }
+}
+
+/// The bit of a kernel in files for a backend.
+#[must_use]
+pub const fn kernel_bit_for(backend: Backend, op: &Op, layout: WeightLayout, dtype: DType) -> u8 {
+    let bit = kernel_bit(op, layout, dtype);
+    match (backend, bit) {
+        (Backend::ArmDsp, bit::CONV_2D_DENSE_S8) => bit::CONV_2D_DENSE_PAIRS,
+        (Backend::ArmDsp, bit::DEPTHWISE_CONV_2D_DENSE_S8) => bit::DEPTHWISE_CONV_2D_DENSE_PAIRS,
+        (Backend::Planar | Backend::ArmDsp, bit) => bit,
     }
 }
 

@@ -57,13 +57,13 @@ pub use header::{Backend, SectionKind, arena_len, kernel_mask};
 #[doc(hidden)]
 pub use include::{Aligned16, refuse};
 pub use io::Io;
-pub use kernel_mask::{kernel_bit, kernel_bits};
+pub use kernel_mask::{kernel_bit, kernel_bit_for, kernel_bits};
 pub use layout::{
     Blk1x4, Blk4x1, CsrF, CsrN, CsrP, CsrQ, DenseF32, DenseS8, Row, RowF32, Rows, RowsF32, Table,
     Weights,
 };
 pub use model::Model;
 pub use op::{AddParams, Clamp, Op, PreluParams, RepackOrder, Unary, Window};
-pub use scratch::scratch_len;
+pub use scratch::{scratch_len, table_words};
 pub use step::Step;
 pub use tensor::{Strides, Tensor};

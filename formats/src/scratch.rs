@@ -1,25 +1,41 @@
 //! How many bytes of scratch an operator needs.
 
 use crate::bytes::padded8;
-use crate::{Backend, Band, DType, Op, Tensor, Window};
+use crate::{Backend, Band, DType, Op, Tensor, WeightLayout, Window};
 
 /// Bytes of scratch that a step needs at least; saturates at `u32::MAX`, which no file can provide.
 ///
 /// A convolution stages its band, a depthwise convolution one padded plane and room to read past its end.
-/// [`Backend::ArmDsp`] stages a band of integers in words.
+/// [`Backend::ArmDsp`] stages a band of integers in words; behind the band of a dense matrix it expands the tile.
 #[must_use]
-pub const fn scratch_len(backend: Backend, op: &Op, input: &Tensor, output: &Tensor) -> u32 {
+pub const fn scratch_len(
+    backend: Backend,
+    op: &Op,
+    layout: WeightLayout,
+    input: &Tensor,
+    output: &Tensor,
+) -> u32 {
     let _ = output;
+    let is_dsp = matches!((backend, input.dtype), (Backend::ArmDsp, DType::S8));
     match op {
         Op::Conv2d { window, .. } => {
-            let size = match (backend, input.dtype) {
-                (Backend::ArmDsp, DType::S8) => 4,
-                _ => input.dtype.size(),
-            };
-            Band::new(input.c, window).len().saturating_mul(size)
+            let band = Band::new(input.c, window).len();
+            if !is_dsp {
+                band.saturating_mul(input.dtype.size())
+            } else if matches!(layout, WeightLayout::Dense) {
+                pair_tile(input.c, window)
+            } else {
+                band.saturating_mul(4)
+            }
         }
         Op::DepthwiseConv2d { window, .. } => {
-            plane(input, window).saturating_mul(input.dtype.size())
+            if is_dsp {
+                table_words(window)
+                    .saturating_add(pair_plane(input, window))
+                    .saturating_mul(4)
+            } else {
+                plane(input, window).saturating_mul(input.dtype.size())
+            }
         }
         Op::FullyConnected { .. }
         | Op::Add { .. }
@@ -49,4 +65,39 @@ pub(crate) const fn plane(input: &Tensor, window: &Window) -> u32 {
         .saturating_add(window.pad_left as u32)
         .saturating_add(window.pad_right as u32);
     padded8(h.saturating_mul(w)).saturating_add((window.stride_w as u32).saturating_mul(16))
+}
+
+/// Bytes of a dense convolution's taps, band and tile of pairs: a word a tap of a kernel row, the band padded to 8,
+/// 64 bytes for four columns.
+const fn pair_tile(channels: u16, window: &Window) -> u32 {
+    let taps = (window.kernel_w as u32).saturating_mul(4);
+    let columns = (channels as u32)
+        .saturating_mul(window.kernel_h as u32)
+        .saturating_mul(window.kernel_w as u32);
+    padded8(taps.saturating_add(padded8(Band::new(channels, window).len())))
+        .saturating_add(columns.div_ceil(4).saturating_mul(64))
+}
+
+/// Words of the table of a depthwise convolution's row: two for two taps, and ten constants.
+#[must_use]
+pub const fn table_words(window: &Window) -> u32 {
+    (window.kernel_w as u32)
+        .div_ceil(2)
+        .saturating_mul(window.kernel_h as u32)
+        .saturating_mul(2)
+        .saturating_add(10)
+}
+
+/// Words of a padded plane of s16, each row a whole number of words, and of the room behind it that the last four
+/// outputs of its last row may read.
+const fn pair_plane(input: &Tensor, window: &Window) -> u32 {
+    let h = (input.h as u32)
+        .saturating_add(window.pad_top as u32)
+        .saturating_add(window.pad_bottom as u32);
+    let w = (input.w as u32)
+        .saturating_add(window.pad_left as u32)
+        .saturating_add(window.pad_right as u32);
+    h.saturating_mul(w.div_ceil(2))
+        .saturating_add((window.stride_w as u32).saturating_mul(2))
+        .saturating_add(4)
 }

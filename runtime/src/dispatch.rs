@@ -4,10 +4,12 @@
 //! leaves the image. The layout of a step's weights and the file's rounding choose among the rest.
 #![allow(unsafe_code, reason = "kernels are called here, and only here")]
 
-use crate::arch;
-use crate::arena::Element;
+use crate::arch::{self, pairs};
+use crate::arena::{Element, View};
 use crate::kernels::{FloatKernels, Kernels, Plane, Product, Tile};
+use crate::pairs::{Columns, PairKernels, PairPlane, PairTile};
 use crate::words::{WordKernels, WordTile};
+use core::cell::Cell;
 use nnz_format::{Rounding, Weights, kernel_bits as bits};
 
 /// Whether the mask has a bit.
@@ -46,6 +48,24 @@ macro_rules! by_rounding {
     };
 }
 
+/// Runs the pair kernel `$function` of the file's rounding, where the image has it.
+macro_rules! by_pairs {
+    ($rounding:expr, $function:ident, $weights:expr, $argument:expr) => {
+        let Weights::DenseS8(weights) = $weights else {
+            return;
+        };
+        if has::<OPS>(bits::ROUNDING_SINGLE)
+            && (!has::<OPS>(bits::ROUNDING_DOUBLE) || $rounding == Rounding::Single)
+        {
+            // SAFETY: as for `conv_s8`.
+            unsafe { pairs::PairsSingle::$function(weights, $argument) };
+        } else if has::<OPS>(bits::ROUNDING_DOUBLE) {
+            // SAFETY: as for `conv_s8`.
+            unsafe { pairs::PairsDouble::$function(weights, $argument) };
+        }
+    };
+}
+
 impl Numeric for i8 {
     fn conv<const OPS: u128>(weights: &Weights<'_>, rounding: Rounding, tile: &Tile<'_, Self>) {
         by_rounding!(rounding, conv_s8, weights, tile);
@@ -68,12 +88,18 @@ impl Numeric for i8 {
     }
 }
 
+/// Whether the image has the dense convolution by bands, which also stands for that by pairs where there is none.
+const fn has_dense<const OPS: u128>() -> bool {
+    has::<OPS>(bits::CONV_2D_DENSE_S8)
+        || (!pairs::AVAILABLE && has::<OPS>(bits::CONV_2D_DENSE_PAIRS))
+}
+
 /// The integer convolution of a layout.
 fn conv_s8<const OPS: u128, K: Kernels>(weights: &Weights<'_>, tile: &Tile<'_, i8>) {
     // SAFETY of every call: `weights` and the tile's geometry belong to one step of a `Model` (its invariants 1 to 3),
     // the driver sized the band by that geometry and took `out` from the step's output tensor.
     match weights {
-        Weights::DenseS8(weights) if has::<OPS>(bits::CONV_2D_DENSE_S8) => {
+        Weights::DenseS8(weights) if has_dense::<OPS>() => {
             // SAFETY: as above.
             unsafe { K::dense_s8_conv(weights, tile) };
         }
@@ -143,6 +169,50 @@ fn conv_words_by<const OPS: u128, K: WordKernels>(weights: &Weights<'_>, tile: &
         | Weights::CsrF(_)
         | Weights::Table(_) => {}
     }
+}
+
+/// Every output channel of a dense convolution over one tile of pairs.
+pub(crate) fn conv_pairs<const OPS: u128>(
+    weights: &Weights<'_>,
+    rounding: Rounding,
+    tile: &PairTile<'_>,
+) {
+    by_pairs!(rounding, conv, weights, tile);
+}
+
+/// One channel of a depthwise convolution over a plane of pairs.
+pub(crate) fn depthwise_pairs<const OPS: u128>(
+    weights: &Weights<'_>,
+    rounding: Rounding,
+    plane: &PairPlane<'_>,
+) {
+    by_pairs!(rounding, depthwise, weights, plane);
+}
+
+/// Fills a tile of pairs.
+pub(crate) fn expand(columns: Columns<'_>, tile: &[Cell<u32>]) {
+    // SAFETY: the driver cut band and tile by the step's geometry; the columns that make the last quad whole lie in
+    // the scratch, too.
+    unsafe { pairs::expand(columns, tile) };
+}
+
+/// Copies a channel of the input into a padded plane of `s16`, whose rows have `pitch` words; `at` is the first
+/// element.
+pub(crate) fn widen(
+    input: &View<'_, i8>,
+    channel: usize,
+    plane: &[Cell<u32>],
+    pitch_and_at: (usize, usize),
+) {
+    let shape = (
+        input.width,
+        input.height,
+        input.row_stride,
+        input.pixel_stride,
+    );
+    // SAFETY: `input` is a tensor of the model (invariant 1) with that channel, and the driver cut the plane so that
+    // its rows and their padding fit.
+    unsafe { pairs::widen(input.at(channel, 0, 0), plane, pitch_and_at, shape) };
 }
 
 /// The integer matrix product of a layout.

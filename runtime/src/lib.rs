@@ -28,6 +28,7 @@ mod gather;
 mod kernels;
 mod ops;
 mod order;
+mod pairs;
 mod requantize;
 mod session;
 mod typed;

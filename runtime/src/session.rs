@@ -236,6 +236,7 @@ impl<'m, 'a, const OPS: u128> Session<'m, 'a, OPS> {
             step,
             arena: Arena::new(self.arena),
             rounding: self.model.rounding(),
+            backend: self.model.backend(),
         };
         let progress = execute::<OPS>(&job, &mut self.cursor);
         if matches!(progress, Progress::Done) {

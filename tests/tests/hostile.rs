@@ -88,7 +88,14 @@ fn check_bounds(model: &Model<'_>) {
     assert_eq!(model.steps().count(), model.steps_len());
     for step in model.steps() {
         assert!(
-            step.scratch_len >= scratch_len(model.backend(), &step.op, &step.input, &step.output)
+            step.scratch_len
+                >= scratch_len(
+                    model.backend(),
+                    &step.op,
+                    step.layout,
+                    &step.input,
+                    &step.output
+                )
         );
         assert!(u64::from(step.scratch_offset) + u64::from(step.scratch_len) <= arena);
         // Weights that belong to no tap are an error of the decoder, not a panic.

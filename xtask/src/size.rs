@@ -40,6 +40,8 @@ const PARTS: &[(&str, &[u8])] = &[
     ("dense_f32_conv", &[bit::CONV_2D_DENSE_F32]),
     ("csr_f_f32_conv", &[bit::CONV_2D_CSR_F_F32]),
     ("dense_s8_depthwise", &[bit::DEPTHWISE_CONV_2D_DENSE_S8]),
+    ("nnz_dsp_pairs", &[bit::CONV_2D_DENSE_PAIRS]),
+    ("nnz_dsp_depthwise", &[bit::DEPTHWISE_CONV_2D_DENSE_PAIRS]),
     ("dense_f32_depthwise", &[bit::DEPTHWISE_CONV_2D_DENSE_F32]),
     ("dense_s8_matvec", &[bit::FULLY_CONNECTED_DENSE_S8]),
     ("csr_p_s8_matvec", &[bit::FULLY_CONNECTED_CSR_P_S8]),

@@ -9,7 +9,8 @@ use crate::model::record;
 use crate::step::{Head, Links, Operands, RECORD};
 use crate::tensor::within;
 use crate::{
-    Backend, FormatError, Model, Rounding, Step, WeightLayout, kernel_bit, kernel_bits, scratch_len,
+    Backend, FormatError, Model, Rounding, Step, WeightLayout, kernel_bit_for, kernel_bits,
+    scratch_len,
 };
 
 pub(super) const fn check(model: &Model<'_>) -> Result<(), FormatError> {
@@ -56,7 +57,12 @@ const fn check_record(
         !head.narrow || matches!(model.header.backend, Backend::ArmDsp),
         FormatError::StepFlags { step }
     );
-    let bit = kernel_bit(&head.op, head.layout, operands.output.dtype);
+    let bit = kernel_bit_for(
+        model.header.backend,
+        &head.op,
+        head.layout,
+        operands.output.dtype,
+    );
     ensure!(
         bit != kernel_bits::NONE,
         FormatError::StepCombination { step }
@@ -80,6 +86,7 @@ const fn check_scratch(
         len >= scratch_len(
             model.header.backend,
             &head.op,
+            head.layout,
             &operands.input,
             &operands.output
         ),
@@ -136,7 +143,12 @@ const fn kernels(model: &Model<'_>, head: &Head, operands: &Operands) -> u128 {
     let kernel = if head.narrow {
         mask_of(narrow_bit(head.layout))
     } else {
-        mask_of(kernel_bit(&head.op, head.layout, dtype))
+        mask_of(kernel_bit_for(
+            model.header.backend,
+            &head.op,
+            head.layout,
+            dtype,
+        ))
     };
     if !rounds(&head.op, dtype) {
         return kernel;

@@ -18,8 +18,8 @@ use crate::kernel_mask::{mask_of, narrow_bit, rounds};
 use crate::parse::MAX_SHARING;
 use crate::step::{FLAG_NARROW, FLAG_WIDE, NO_TENSOR, RECORD};
 use crate::{
-    AxisOrder, DType, FormatError, Model, Op, Rounding, Tensor, WeightLayout, crc32, kernel_bit,
-    kernel_bits,
+    AxisOrder, DType, FormatError, Model, Op, Rounding, Tensor, WeightLayout, crc32,
+    kernel_bit_for, kernel_bits,
 };
 
 /// Everything that a file says.
@@ -200,7 +200,7 @@ fn mask(desc: &ModelDesc) -> u128 {
         mask |= mask_of(if narrow {
             narrow_bit(layout(step))
         } else {
-            kernel_bit(&step.op, layout(step), output.dtype)
+            kernel_bit_for(desc.backend, &step.op, layout(step), output.dtype)
         });
         if rounds(&step.op, output.dtype) {
             mask |= mask_of(match desc.rounding {

@@ -215,7 +215,11 @@ impl Builder {
         for step in &mut self.steps {
             let input = self.tensors[usize::from(step.input)];
             let output = self.tensors[usize::from(step.output)];
-            step.scratch_len = scratch_len(Backend::Planar, &step.op, &input, &output);
+            let layout = step
+                .weights
+                .as_ref()
+                .map_or(WeightLayout::None, |blob| blob.layout);
+            step.scratch_len = scratch_len(Backend::Planar, &step.op, layout, &input, &output);
             step.scratch_offset = if step.scratch_len == 0 { 0 } else { end };
             arena_len = arena_len.max(end + step.scratch_len);
         }

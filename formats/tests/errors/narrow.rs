@@ -39,7 +39,7 @@ fn narrow(layout: WeightLayout, bias: i32, shift: i32) -> Option<File> {
     let mut desc = b.desc(&[("in", input)], &[("out", output)]);
     desc.backend = Backend::ArmDsp;
     let (from, to) = (desc.tensors[0], desc.tensors[1]);
-    desc.steps[0].scratch_len = scratch_len(desc.backend, &op, &from, &to);
+    desc.steps[0].scratch_len = scratch_len(desc.backend, &op, layout, &from, &to);
     desc.arena_len = desc.steps[0].scratch_offset + desc.steps[0].scratch_len;
     Some(File {
         bytes: write(&desc).unwrap(),

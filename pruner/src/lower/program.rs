@@ -201,6 +201,7 @@ impl Program {
         nnz_format::scratch_len(
             self.backend,
             &step.op,
+            step.layout(),
             &self.tensors[step.input].at(0),
             &self.tensors[step.output].at(0),
         )

@@ -48,11 +48,15 @@ pub(crate) fn keep_rolled() {
     }
 }
 
+#[cfg(isa = "dsp")]
+pub(crate) use arm::dsp::pairs;
 /// The kernels of this target that round accumulators once and twice.
 #[cfg(isa = "dsp")]
 pub(crate) use arm::dsp::{DspDouble as Double, DspSingle as Single};
 #[cfg(isa = "dsp")]
 pub(crate) use arm::dsp::{WordsDouble, WordsSingle};
+#[cfg(not(isa = "dsp"))]
+pub(crate) use portable::no_pairs as pairs;
 /// The kernels of this target that round accumulators once and twice.
 #[cfg(not(isa = "dsp"))]
 pub(crate) use portable::{PortableDouble as Double, PortableSingle as Single};

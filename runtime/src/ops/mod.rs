@@ -5,9 +5,11 @@
 
 mod add;
 mod conv_2d;
+mod conv_2d_pairs;
 mod conv_2d_words;
 mod convert;
 mod depthwise_conv_2d;
+mod depthwise_pairs;
 mod fully_connected;
 mod mean;
 mod pad;
@@ -19,12 +21,13 @@ mod softmax_f32;
 mod softmax_s8;
 mod unary;
 
+use crate::arch::pairs;
 use crate::arena::{Arena, Element, View};
 use crate::cursor::{Cursor, Progress};
 use crate::dispatch::has;
 use crate::kernels::{Post, Source};
 use core::cell::Cell;
-use nnz_format::{Clamp, DType, Op, Rounding, Step, kernel_bits as bits};
+use nnz_format::{Backend, Clamp, DType, Op, Rounding, Step, WeightLayout, kernel_bits as bits};
 
 /// One step with the memory that it runs in.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +38,8 @@ pub(crate) struct Job<'s, 'm> {
     pub(crate) arena: Arena<'s>,
     /// How accumulators are rounded.
     pub(crate) rounding: Rounding,
+    /// The kernels that the file is for.
+    pub(crate) backend: Backend,
 }
 
 impl<'s> Job<'s, '_> {
@@ -150,6 +155,26 @@ const fn any<const OPS: u128>(low: u8, high: u8) -> bool {
     false
 }
 
+/// Whether a step runs by pairs: where this target has the kernels, files for `arm-dsp` mean them by a dense matrix.
+fn by_pairs<const OPS: u128>(job: &Job<'_, '_>, bit: u8) -> bool {
+    pairs::AVAILABLE
+        && has::<OPS>(bit)
+        && job.backend == Backend::ArmDsp
+        && job.step.layout == WeightLayout::Dense
+}
+
+/// Whether the image has a convolution by bands of bytes, which also stands for pairs where there are none.
+const fn has_conv<const OPS: u128>() -> bool {
+    any::<OPS>(bits::CONV_2D_DENSE_S8, bits::CONV_2D_BLK_4X1_S8)
+        || (!pairs::AVAILABLE && has::<OPS>(bits::CONV_2D_DENSE_PAIRS))
+}
+
+/// Whether the image has a depthwise convolution by planes of bytes, likewise.
+const fn has_depthwise<const OPS: u128>() -> bool {
+    has::<OPS>(bits::DEPTHWISE_CONV_2D_DENSE_S8)
+        || (!pairs::AVAILABLE && has::<OPS>(bits::DEPTHWISE_CONV_2D_DENSE_PAIRS))
+}
+
 fn execute_s8<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
     match &job.step.op {
         Op::Conv2d { window, clamp }
@@ -158,16 +183,24 @@ fn execute_s8<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progre
         {
             conv_2d_words::run::<OPS>(job, window, clamp, cursor)
         }
-        Op::Conv2d { window, clamp }
-            if const { any::<OPS>(bits::CONV_2D_DENSE_S8, bits::CONV_2D_BLK_4X1_S8) } =>
-        {
+        Op::Conv2d { window, clamp } if by_pairs::<OPS>(job, bits::CONV_2D_DENSE_PAIRS) => {
+            conv_2d_pairs::run::<OPS>(job, window, clamp, cursor)
+        }
+        Op::DepthwiseConv2d {
+            window,
+            multiplier,
+            clamp,
+        } if by_pairs::<OPS>(job, bits::DEPTHWISE_CONV_2D_DENSE_PAIRS) => {
+            depthwise_pairs::run::<OPS>(job, window, *multiplier, clamp, cursor)
+        }
+        Op::Conv2d { window, clamp } if const { has_conv::<OPS>() } => {
             conv_2d::run::<OPS, i8>(job, window, clamp, cursor)
         }
         Op::DepthwiseConv2d {
             window,
             multiplier,
             clamp,
-        } if has::<OPS>(bits::DEPTHWISE_CONV_2D_DENSE_S8) => {
+        } if const { has_depthwise::<OPS>() } => {
             depthwise_conv_2d::run::<OPS, i8>(job, window, *multiplier, clamp, cursor)
         }
         Op::FullyConnected { clamp }

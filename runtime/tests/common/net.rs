@@ -5,7 +5,7 @@ use nnz::{Progress, Session};
 use nnz_format::encode::Blob;
 use nnz_format::write::{IoDesc, ModelDesc, StepDesc, write};
 use nnz_format::{
-    AxisOrder, Backend, DType, Model, Op, Rounding, Tensor, TensorLayout, scratch_len,
+    AxisOrder, Backend, DType, Model, Op, Rounding, Tensor, TensorLayout, WeightLayout, scratch_len,
 };
 
 /// Bytes around the arena that nobody may touch.
@@ -99,7 +99,11 @@ impl Net {
         } else {
             take(self.output.len)
         };
-        let scratch = scratch_len(self.backend(), &self.op, &self.input, &self.output);
+        let layout = self
+            .weights
+            .as_ref()
+            .map_or(WeightLayout::None, |blob| blob.layout);
+        let scratch = scratch_len(self.backend(), &self.op, layout, &self.input, &self.output);
         let scratch_offset = if scratch == 0 { 0 } else { take(scratch) };
         (scratch_offset, scratch, end)
     }

@@ -3,7 +3,8 @@
 use nnz_format::encode::{Matrix, RowQuant, csr_p, dense_s8};
 use nnz_format::write::{IoDesc, ModelDesc, StepDesc, write};
 use nnz_format::{
-    AxisOrder, Backend, Clamp, DType, Op, Rounding, Tensor, TensorLayout, Window, scratch_len,
+    AxisOrder, Backend, Clamp, DType, Op, Rounding, Tensor, TensorLayout, WeightLayout, Window,
+    scratch_len,
 };
 
 const CLAMP: Clamp = Clamp::S8 { lo: -128, hi: 127 };
@@ -117,7 +118,13 @@ pub fn network() -> Vec<u8> {
     steps[2].weights = Some(csr_p(&matrix(5, 432, 1, true, &third), &quant(5)).unwrap());
     for (step, input) in steps.iter_mut().zip([image, planes]) {
         step.scratch_offset = 672;
-        step.scratch_len = scratch_len(Backend::Planar, &step.op, &input, &planes);
+        step.scratch_len = scratch_len(
+            Backend::Planar,
+            &step.op,
+            WeightLayout::None,
+            &input,
+            &planes,
+        );
     }
     let arena_len = 672 + steps[0].scratch_len.max(steps[1].scratch_len);
     let io = |tensor, dims: &[u32], order| IoDesc {

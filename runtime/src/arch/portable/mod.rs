@@ -11,6 +11,8 @@ mod fill;
 mod finish;
 mod lanes;
 mod matvec;
+#[cfg(not(isa = "dsp"))]
+pub(crate) mod no_pairs;
 mod rows;
 mod table;
 mod taps;

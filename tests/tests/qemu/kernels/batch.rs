@@ -3,7 +3,7 @@
 
 use super::cases::Case;
 use nnz_format::write::{IoDesc, ModelDesc, StepDesc, write};
-use nnz_format::{AxisOrder, Backend, Rounding, Tensor, scratch_len};
+use nnz_format::{AxisOrder, Backend, Rounding, Tensor, WeightLayout, scratch_len};
 
 /// A file of independent steps.
 #[derive(Debug)]
@@ -49,7 +49,11 @@ impl Batch {
             } else {
                 add(&case.output, take(case.output.len))
             };
-            let scratch = scratch_len(self.backend, &case.op, &case.input, &case.output);
+            let layout = case
+                .weights
+                .as_ref()
+                .map_or(WeightLayout::None, |blob| blob.layout);
+            let scratch = scratch_len(self.backend, &case.op, layout, &case.input, &case.output);
             inputs.extend([Some(input), input2].into_iter().flatten());
             outputs.push(output);
             steps.push(StepDesc {

@@ -1,11 +1,8 @@
 //! From sums to outputs, by rounding.
 
-use crate::kernels::Product;
+use crate::kernels::{Post as Bounds, Product};
 use crate::requantize::{Double, Single};
-use core::arch::global_asm;
 use nnz_format::Rows;
-
-global_asm!(include_str!("finish.S"), options(raw));
 
 /// What `nnz_dsp_finish` does with its rows.
 #[repr(C)]
@@ -130,7 +127,7 @@ pub(super) unsafe fn by_groups<R: Finish>(
         count: GROUP,
         stride: product.stride,
         zero_point: product.post.zero_point,
-        is_clamped: ((product.post.lo, product.post.hi) != (i8::MIN, i8::MAX)).into(),
+        is_clamped: is_clamped(&product.post).into(),
         is_wide: rows.is_wide().into(),
         lo: product.post.lo.into(),
         hi: product.post.hi.into(),
@@ -144,4 +141,9 @@ pub(super) unsafe fn by_groups<R: Finish>(
         out = out.wrapping_add(GROUP.wrapping_mul(product.stride));
         first = first.wrapping_add(GROUP);
     }
+}
+
+/// Whether bounds are narrower than `s8`, to which all outputs saturate.
+pub(super) fn is_clamped(bounds: &Bounds<i8>) -> bool {
+    (bounds.lo, bounds.hi) != (i8::MIN, i8::MAX)
 }

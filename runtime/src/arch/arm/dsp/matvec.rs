@@ -2,10 +2,7 @@
 
 use super::finish::{Finish, GROUP, Row, by_groups};
 use crate::kernels::Product;
-use core::arch::global_asm;
 use nnz_format::{Blk1x4, Blk4x1, CsrP, CsrQ, DenseS8};
-
-global_asm!(include_str!("matvec.S"), options(raw));
 
 /// Columns of a segment of `csr_q`.
 const SEGMENT: usize = 256;

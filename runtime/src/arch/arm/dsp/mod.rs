@@ -3,10 +3,23 @@
 //! Assembly lies in `.S` files whose headers say what registers hold; this folder's Rust prepares its arguments.
 //! Whatever has no kernel of its own here runs the portable one.
 
+mod depthwise;
 mod finish;
 mod matvec;
+pub(crate) mod pairs;
 mod table;
 mod words;
+
+use core::arch::global_asm;
+
+// One block, so that later files may use the macros of earlier ones.
+global_asm!(
+    include_str!("finish.S"),
+    include_str!("matvec.S"),
+    include_str!("pairs.S"),
+    include_str!("depthwise.S"),
+    options(raw)
+);
 
 pub(crate) use table::{DspDouble, DspSingle};
 pub(crate) use words::{WordsDouble, WordsSingle};
