@@ -35,8 +35,9 @@ pub(super) fn spaces(graph: &Graph, pinned: &[usize]) -> Vec<Space> {
         }
     };
     let ends = graph.inputs.iter().chain(&graph.outputs);
-    let across = |n: &&Node| matches!(n.op, Op::Softmax { .. });
-    let mixing = graph.nodes.iter().filter(across).flat_map(|n| &n.inputs);
+    let across = |n: &&Node| matches!(n.op, Op::Softmax { .. } | Op::Reshape(_));
+    let mixing = graph.nodes.iter().filter(across);
+    let mixing = mixing.flat_map(|n| n.inputs.iter().chain([&n.output]));
     let kept = pinned.iter().map(|n| &graph.nodes[*n].output);
     for id in ends.chain(mixing).chain(kept) {
         fix(&mut sets, id.0, graph.tensor(*id).shape.c);
@@ -122,7 +123,7 @@ fn tie(graph: &Graph, node: &Node, sets: &mut Sets) {
     let out = graph.tensor(node.output).shape.c;
     let (input, output) = (sets.at[node.inputs[0].0], sets.at[node.output.0]);
     match &node.op {
-        Op::Conv2d(_) | Op::FullyConnected(_) => {}
+        Op::Conv2d(_) | Op::FullyConnected(_) | Op::Reshape(_) => {}
         Op::DepthwiseConv2d(_) => {
             (0..out).for_each(|i| sets.join(input + i * shape.c / out, output + i));
         }
