@@ -7,6 +7,8 @@
 //!
 //! Tiles are visited down a strip of columns, so that a band keeps the rows that the next tile shares: they move up,
 //! and only new rows are filled.
+//!
+//! Entry points stay out of line: drivers are compiled for size, this for speed.
 
 use super::lanes::{load, store};
 use crate::kernels::{Geometry, LANES, Source};
@@ -31,7 +33,7 @@ const fn word(low: i8, high: i8) -> u32 {
 /// # Safety
 ///
 /// `tile` holds four words a channel and `source` has `pixels` pixels from `pixel` on.
-#[inline(always)]
+#[inline(never)]
 pub(crate) unsafe fn tile(
     source: &Source<'_, i8>,
     tile: *mut u32,
@@ -49,7 +51,7 @@ pub(crate) unsafe fn tile(
     for _ in 0..channels {
         if words {
             // SAFETY: eight bytes of the channel at a multiple of 4; four words of the tile.
-            unsafe { quads(to, from.cast()) };
+            unsafe { quads(to.cast(), from.cast()) };
         } else {
             // SAFETY: `pixels` elements of the channel, four words of the tile.
             unsafe { gathered(to, from, source.pixel_stride, pixels.min(LANES)) };
@@ -65,16 +67,12 @@ pub(crate) unsafe fn tile(
 ///
 /// Two words at `from` can be read and four at `to` written.
 #[inline(always)]
-unsafe fn quads(to: *mut u32, from: *const u32) {
-    for half in 0..2 {
-        // SAFETY: the caller's contract.
-        let quad = unsafe { load(from, half) } ^ LOW_LANES;
-        // SAFETY: the caller's contract.
-        unsafe { store(to, half.wrapping_mul(2), quad & OUTER) };
-        let turned = quad.rotate_right(16) & OUTER;
-        // SAFETY: the caller's contract.
-        unsafe { store(to, half.wrapping_mul(2).wrapping_add(1), turned) };
-    }
+unsafe fn quads(to: *mut [u32; WORDS], from: *const [u32; 2]) {
+    // SAFETY: the caller's contract.
+    let [a, b] = unsafe { from.read() }.map(|quad| quad ^ LOW_LANES);
+    let words = [a, a.rotate_right(16), b, b.rotate_right(16)].map(|word| word & OUTER);
+    // SAFETY: the caller's contract.
+    unsafe { to.write(words) };
 }
 
 /// Up to eight elements that lie `step` apart as the four words of a tile.
@@ -104,7 +102,7 @@ unsafe fn gathered(to: *mut u32, from: *const i8, step: usize, count: usize) {
 /// # Safety
 ///
 /// `band` holds `geometry.band_len()` words, `source` describes its input truthfully, `kept ≤ kernel_h`.
-#[inline(always)]
+#[inline(never)]
 pub(crate) unsafe fn band(
     source: &Source<'_, i8>,
     band: *mut u32,
@@ -152,29 +150,36 @@ fn each_phase(geometry: &Geometry, mut f: impl FnMut(usize, usize, usize)) {
 /// # Safety
 ///
 /// `band` holds the band and `kept < kernel_h`.
-#[inline(always)]
+#[inline(never)]
 unsafe fn move_up(band: *mut u32, geometry: &Geometry, kept: usize) {
     let shift = geometry
         .kernel_h
         .wrapping_sub(kept)
         .wrapping_mul(geometry.pitch);
-    let is_six = geometry.stride_w.get() == 1 && geometry.kernel_w == 3;
     let mut channel = band;
     for _ in 0..geometry.cin {
         let mut to = channel;
         for _ in 0..kept {
-            if is_six {
-                // SAFETY: six words of a kernel row and of one further down; `[u32; 6]` is as aligned as a word.
-                unsafe { copy_six(to.cast(), to.wrapping_add(shift).cast()) };
-            } else {
-                each_phase(geometry, |_, start, len| {
-                    for index in start..start.wrapping_add(len) {
-                        // SAFETY: words of a kernel row further down.
-                        let word = unsafe { load(to.wrapping_add(shift), index) };
-                        // SAFETY: words of a kernel row.
-                        unsafe { store(to, index, word) };
-                    }
-                });
+            let from = to.wrapping_add(shift);
+            match (geometry.kernel_w, geometry.stride_w.get()) {
+                (3, 1) => {
+                    // SAFETY: the six words of a kernel row and of one further down.
+                    unsafe { copy_three(to, from) };
+                    // SAFETY: as above.
+                    unsafe { copy_three(to.wrapping_add(3), from.wrapping_add(3)) };
+                }
+                (3, 2) => {
+                    // SAFETY: the five words of phase 0, two of them at once with the four of phase 1.
+                    unsafe { copy_three(to, from) };
+                    // SAFETY: as above.
+                    unsafe { copy_three(to.wrapping_add(2), from.wrapping_add(2)) };
+                    // SAFETY: as above.
+                    unsafe { copy_three(to.wrapping_add(9), from.wrapping_add(9)) };
+                    // SAFETY: as above.
+                    unsafe { copy_three(to.wrapping_add(10), from.wrapping_add(10)) };
+                }
+                // SAFETY: a kernel row and one further down.
+                _ => unsafe { copy_row(to, from, geometry) },
             }
             to = to.wrapping_add(geometry.pitch);
         }
@@ -182,17 +187,42 @@ unsafe fn move_up(band: *mut u32, geometry: &Geometry, kept: usize) {
     }
 }
 
-/// Copies six words.
+/// Copies three words, all loads first, so that they pair; a copy of an array would be a call.
 ///
 /// # Safety
 ///
-/// Six words at `from` can be read and six at `to` written.
+/// Three words at `from` can be read and three at `to` written.
 #[inline(always)]
-unsafe fn copy_six(to: *mut [u32; 6], from: *const [u32; 6]) {
+unsafe fn copy_three(to: *mut u32, from: *const u32) {
     // SAFETY: the caller's contract.
-    let words = unsafe { from.read() };
+    let a = unsafe { load(from, 0) };
     // SAFETY: the caller's contract.
-    unsafe { to.write(words) };
+    let b = unsafe { load(from, 1) };
+    // SAFETY: the caller's contract.
+    let c = unsafe { load(from, 2) };
+    // SAFETY: the caller's contract.
+    unsafe { store(to, 0, a) };
+    // SAFETY: the caller's contract.
+    unsafe { store(to, 1, b) };
+    // SAFETY: the caller's contract.
+    unsafe { store(to, 2, c) };
+}
+
+/// Copies the words of a kernel row.
+///
+/// # Safety
+///
+/// `to` and `from` begin kernel rows of the band.
+#[inline(always)]
+unsafe fn copy_row(to: *mut u32, from: *const u32, geometry: &Geometry) {
+    each_phase(geometry, |_, start, len| {
+        for index in start..start.wrapping_add(len) {
+            // SAFETY: a word of the kernel row.
+            let word = unsafe { load(from, index) };
+            // SAFETY: a word of the kernel row.
+            unsafe { store(to, index, word) };
+        }
+    });
 }
 
 /// A kernel row outside the input, every channel.
@@ -228,67 +258,79 @@ unsafe fn fill_row(
     geometry: &Geometry,
     x: isize,
 ) {
-    let middle = x.wrapping_add(1);
-    let is_three = geometry.kernel_w == 3
-        && geometry.stride_w.get() == 1
+    let stride = geometry.stride_w.get().cast_signed();
+    // The whole words of the row: from the column after the left one, or from the first.
+    let middle = if stride == 1 || x & 1 != 0 {
+        x.wrapping_add(1)
+    } else {
+        x
+    };
+    let end = middle.wrapping_add(stride.wrapping_mul(LANES.cast_signed()));
+    let is_aligned = geometry.kernel_w == 3
         && source.pixel_stride == 1
         && middle >= 0
-        && middle.wrapping_add(LANES.cast_signed()) <= source.width
+        && end <= source.width
         && from.wrapping_offset(middle).addr().is_multiple_of(4)
         && source.channel_stride.is_multiple_of(4);
-    if !is_three {
+    let from_middle = from.wrapping_offset(middle);
+    let row = Row {
+        source,
+        geometry,
+        from: from_middle,
+        to,
+    };
+    // SAFETY of each: the bytes from `middle` to `end` lie in the row and begin at a multiple of 4; beside them, the row
+    // goes on where the flags say so.
+    match (is_aligned, stride, middle > 0, end < source.width) {
+        // SAFETY: as above.
+        (true, 1, false, false) => unsafe { stride_1::<false, false>(row) },
+        // SAFETY: as above.
+        (true, 1, true, false) => unsafe { stride_1::<true, false>(row) },
+        // SAFETY: as above.
+        (true, 1, false, true) => unsafe { stride_1::<false, true>(row) },
+        // SAFETY: as above.
+        (true, 1, true, true) => unsafe { stride_1::<true, true>(row) },
+        // SAFETY: as above.
+        (true, 2, left, right) => unsafe { stride_2(row, middle != x, (left, right)) },
         // SAFETY: the caller's contract.
-        unsafe { general_row(source, to, from, geometry, x) };
-        return;
-    }
-    let from = from.wrapping_offset(middle);
-    let (left, right) = (
-        middle > 0,
-        middle.wrapping_add(LANES.cast_signed()) < source.width,
-    );
-    // SAFETY of each: eight bytes at `from`, a multiple of 4, lie in the row, and so do those before and behind it that
-    // the flags name.
-    match (left, right) {
-        // SAFETY: as above.
-        (false, false) => unsafe { three_taps::<false, false>(source, to, from, geometry) },
-        // SAFETY: as above.
-        (true, false) => unsafe { three_taps::<true, false>(source, to, from, geometry) },
-        // SAFETY: as above.
-        (false, true) => unsafe { three_taps::<false, true>(source, to, from, geometry) },
-        // SAFETY: as above.
-        (true, true) => unsafe { three_taps::<true, true>(source, to, from, geometry) },
+        _ => unsafe { general_row(source, to, from, geometry, x) },
     }
 }
 
-/// A row of three taps and stride 1: eight bytes at `from`, and those beside them where `LEFT`, `RIGHT` say so.
+/// A kernel row of three taps to fill from whole words of the input.
+#[derive(Clone, Copy)]
+struct Row<'s> {
+    source: &'s Source<'s, i8>,
+    geometry: &'s Geometry,
+    /// The first whole word of channel 0.
+    from: *const i8,
+    /// The kernel row in channel 0's part of the band.
+    to: *mut u32,
+}
+
+/// Stride 1: eight bytes, and those beside them where `LEFT`, `RIGHT` say so.
 ///
 /// # Safety
 ///
 /// The bytes can be read in every channel, `from` is a multiple of 4, `to` begins a kernel row of the band.
 #[inline(never)]
-unsafe fn three_taps<const LEFT: bool, const RIGHT: bool>(
-    source: &Source<'_, i8>,
-    mut to: *mut u32,
-    mut from: *const i8,
-    geometry: &Geometry,
-) {
-    let step = geometry.channel_pitch();
-    for _ in 0..geometry.cin {
+unsafe fn stride_1<const LEFT: bool, const RIGHT: bool>(row: Row<'_>) {
+    let (mut from, mut to) = (row.from, row.to);
+    let step = row.geometry.channel_pitch();
+    for _ in 0..row.geometry.cin {
         // SAFETY: the caller's contract.
-        let a = unsafe { load(from.cast::<u32>(), 0) };
-        // SAFETY: the caller's contract.
-        let b = unsafe { load(from.cast::<u32>(), 1) };
+        let [a, b] = unsafe { from.cast::<[u32; 2]>().read() };
         let left = if LEFT {
             // SAFETY: the caller's contract.
             unsafe { load(from.wrapping_sub(1), 0) }
         } else {
-            source.outside
+            row.source.outside
         };
         let right = if RIGHT {
             // SAFETY: the caller's contract.
             unsafe { load(from, LANES) }
         } else {
-            source.outside
+            row.source.outside
         };
         let (low_a, low_b) = (a ^ ALL_LANES, b ^ ALL_LANES);
         let words = [
@@ -302,11 +344,76 @@ unsafe fn three_taps<const LEFT: bool, const RIGHT: bool>(
         // SAFETY: six words of the kernel row.
         unsafe { to.cast::<[u32; 6]>().write(words) };
         to = to.wrapping_add(step);
-        from = from.wrapping_add(source.channel_stride);
+        from = from.wrapping_add(row.source.channel_stride);
     }
 }
 
-/// Any row: each word is gathered from its two elements.
+/// Stride 2: sixteen bytes, one before them where `odd` (one column of padding or a tile further right), else one
+/// behind them; `inside` says whether those are in the row.
+///
+/// ```text
+/// even columns pair to E0 … E3, odd ones to O0 … O3: (0, 8) (2, 10) (4, 12) (6, 14); (1, 9) …
+/// begins at 0        E0 E1 E2 E3 (8, 16) | O0 O1 O2 O3
+/// begins at −1       (−1, 7) O0 O1 O2 O3 | E0 E1 E2 E3
+/// ```
+///
+/// # Safety
+///
+/// The bytes can be read in every channel, `from` is a multiple of 4, `to` begins a kernel row of the band.
+#[inline(never)]
+unsafe fn stride_2(row: Row<'_>, odd: bool, inside: (bool, bool)) {
+    let (mut from, mut to) = (row.from, row.to);
+    let step = row.geometry.channel_pitch();
+    let (beside, has_beside) = if odd {
+        (usize::MAX, inside.0)
+    } else {
+        (2 * LANES, inside.1)
+    };
+    for _ in 0..row.geometry.cin {
+        // SAFETY: the caller's contract.
+        let [a, b, c, d] = unsafe { from.cast::<[u32; 4]>().read() };
+        let edge = if has_beside {
+            // SAFETY: the caller's contract.
+            unsafe { load(from, beside) }
+        } else {
+            row.source.outside
+        };
+        let (low_a, low_b) = (a ^ ALL_LANES, b ^ ALL_LANES);
+        let even = [
+            (low_a & 0xFF) | (c << 24),
+            ((low_a >> 16) & 0xFF) | ((c & 0x00FF_0000) << 8),
+            (low_b & 0xFF) | (d << 24),
+            ((low_b >> 16) & 0xFF) | ((d & 0x00FF_0000) << 8),
+        ];
+        let odds = [
+            ((low_a >> 8) & 0xFF) | ((c & 0xFF00) << 16),
+            (low_a >> 24) | (c & 0xFF00_0000),
+            ((low_b >> 8) & 0xFF) | ((d & 0xFF00) << 16),
+            (low_b >> 24) | (d & 0xFF00_0000),
+        ];
+        let second = to.wrapping_add(WORDS + 5);
+        if odd {
+            // SAFETY: the first of the five words of phase 0.
+            unsafe { store(to, 0, word(edge, 0) | (b & 0xFF00_0000)) };
+            // SAFETY: the other four.
+            unsafe { to.wrapping_add(1).cast::<[u32; WORDS]>().write(odds) };
+            // SAFETY: the four words of phase 1.
+            unsafe { second.cast::<[u32; WORDS]>().write(even) };
+        } else {
+            // SAFETY: the first four words of phase 0.
+            unsafe { to.cast::<[u32; WORDS]>().write(even) };
+            let last = ((c ^ ALL_LANES) & 0xFF) | (word(0, edge) & 0xFF00_0000);
+            // SAFETY: the fifth.
+            unsafe { store(to, WORDS, last) };
+            // SAFETY: the four words of phase 1.
+            unsafe { second.cast::<[u32; WORDS]>().write(odds) };
+        }
+        to = to.wrapping_add(step);
+        from = from.wrapping_add(row.source.channel_stride);
+    }
+}
+
+/// Any row: word by word, every channel of a word from its two elements.
 ///
 /// # Safety
 ///
@@ -320,58 +427,51 @@ unsafe fn general_row(
     x: isize,
 ) {
     let stride = geometry.stride_w.get();
-    let step = stride.wrapping_mul(source.pixel_stride);
     each_phase(geometry, |phase, start, len| {
-        let first = x.wrapping_add_unsigned(phase);
-        let inside = |index: usize| {
-            let column = first.wrapping_add_unsigned(index.wrapping_mul(stride));
-            column >= 0 && column < source.width
-        };
-        let at = first.wrapping_mul(source.pixel_stride.cast_signed());
-        let begin = from.wrapping_offset(at);
-        let element = |channel: *const i8, index: usize| {
-            if inside(index) {
-                // SAFETY: the column is one of the row's.
-                unsafe { load(channel, index.wrapping_mul(step)) }
-            } else {
-                source.outside
-            }
-        };
-        let all_inside = inside(0) && inside(len.wrapping_add(WORDS - 1));
-        let (mut channel, mut to) = (begin, to.wrapping_add(start));
-        for _ in 0..geometry.cin {
-            if all_inside {
-                // SAFETY: the first and the last element are inside, and so are those between.
-                unsafe { pairs(to, channel, step, len) };
-            } else {
-                for index in 0..len {
-                    let (low, high) = (index, index.wrapping_add(WORDS));
-                    let word = word(element(channel, low), element(channel, high));
-                    // SAFETY: a word of the phase.
-                    unsafe { store(to, index, word) };
-                }
-            }
-            channel = channel.wrapping_add(source.channel_stride);
-            to = to.wrapping_add(geometry.channel_pitch());
+        for index in 0..len {
+            let column = |index: usize| {
+                x.wrapping_add_unsigned(phase.wrapping_add(index.wrapping_mul(stride)))
+            };
+            let at = |column: isize| {
+                let is_inside = column >= 0 && column < source.width;
+                let offset = column.wrapping_mul(source.pixel_stride.cast_signed());
+                is_inside.then(|| from.wrapping_offset(offset))
+            };
+            let (low, high) = (at(column(index)), at(column(index.wrapping_add(WORDS))));
+            let to = to.wrapping_add(start.wrapping_add(index));
+            // SAFETY: a word of the kernel row in every channel, and columns of the row.
+            unsafe { column_words(source, geometry, to, (low, high)) };
         }
     });
 }
 
-/// `len` words from elements `step` apart, all of which exist.
+/// One word of every channel, from the elements at `low` and `high` of channel 0, where there are any.
 ///
 /// # Safety
 ///
-/// `len + 4` elements at `from` can be read, `len` words at `to` written.
-#[inline(always)]
-unsafe fn pairs(to: *mut u32, mut from: *const i8, step: usize, len: usize) {
-    let ahead = step.wrapping_mul(WORDS);
-    for index in 0..len {
-        // SAFETY: the caller's contract.
-        let low = unsafe { load(from, 0) };
-        // SAFETY: the caller's contract.
-        let high = unsafe { load(from, ahead) };
-        // SAFETY: the caller's contract.
-        unsafe { store(to, index, word(low, high)) };
-        from = from.wrapping_add(step);
+/// The elements are in the input, and `to` is a word of the band's first channel.
+#[inline(never)]
+unsafe fn column_words(
+    source: &Source<'_, i8>,
+    geometry: &Geometry,
+    mut to: *mut u32,
+    (low, high): (Option<*const i8>, Option<*const i8>),
+) {
+    // Where there is no element, one that never moves stands for it.
+    let outside = &raw const source.outside;
+    let stride = source.channel_stride;
+    let step = |from: Option<*const i8>| if from.is_some() { stride } else { 0 };
+    let (low_step, high_step) = (step(low), step(high));
+    let (mut low, mut high) = (low.unwrap_or(outside), high.unwrap_or(outside));
+    for _ in 0..geometry.cin {
+        // SAFETY: an element of the channel, or what stands outside.
+        let a = unsafe { load(low, 0) };
+        // SAFETY: as above.
+        let b = unsafe { load(high, 0) };
+        // SAFETY: a word of the band.
+        unsafe { store(to, 0, word(a, b)) };
+        low = low.wrapping_add(low_step);
+        high = high.wrapping_add(high_step);
+        to = to.wrapping_add(geometry.channel_pitch());
     }
 }
