@@ -57,23 +57,6 @@ impl Port {
         &self.tensor.source.dims
     }
 
-    /// Dimensions of data whose axes are in `order`, `None` for the source model's.
-    #[must_use]
-    pub fn dims_in(&self, order: Option<Order>) -> Vec<usize> {
-        let (dims, Shape { c, h, w }) = (self.dims(), self.tensor.shape);
-        let batch = dims.len().checked_sub(3).and_then(|n| dims.get(..n));
-        match (order, batch) {
-            (Some(order), Some(batch)) if order != self.tensor.source.order => {
-                let image = match order {
-                    Order::Nchw => [c, h, w],
-                    Order::Nhwc => [h, w, c],
-                };
-                [batch, &image].concat()
-            }
-            _ => dims.to_vec(),
-        }
-    }
-
     /// Bytes that the port takes in the arena.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -108,6 +91,23 @@ impl Port {
     pub fn decode(&self, bytes: &[u8]) -> Elements {
         let chw = values(&self.memory, bytes);
         to_source(chw, self.tensor.shape, self.tensor.source.order)
+    }
+}
+
+/// Dimensions of data for a tensor whose axes are in `order`, `None` for the source model's.
+#[must_use]
+pub fn dims_in(tensor: &ir::Tensor, order: Option<Order>) -> Vec<usize> {
+    let (dims, Shape { c, h, w }) = (&tensor.source.dims, tensor.shape);
+    let batch = dims.len().checked_sub(3).and_then(|n| dims.get(..n));
+    match (order, batch) {
+        (Some(order), Some(batch)) if order != tensor.source.order => {
+            let image = match order {
+                Order::Nchw => [c, h, w],
+                Order::Nhwc => [h, w, c],
+            };
+            [batch, &image].concat()
+        }
+        _ => dims.clone(),
     }
 }
 

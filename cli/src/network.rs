@@ -157,7 +157,7 @@ impl Network {
         let samples: Result<_, DataError> = match &port {
             Some(port) if preprocess.is_identity() => infer::samples(data, port, order),
             Some(port) => {
-                check_preprocess(port, preprocess).in_file(&self.path)?;
+                check_same(port.trained_on(), preprocess).in_file(&self.path)?;
                 if port.folded.is_identity() {
                     data.samples(&tensor, order, preprocess)
                 } else {
@@ -190,13 +190,16 @@ impl Network {
 }
 
 /// Preprocessing given beside a file is the file's own, or the file has none.
-fn check_preprocess(port: &Port, given: &Preprocess) -> anyhow::Result<()> {
-    let own = port.trained_on();
+///
+/// # Errors
+///
+/// Where `given` is something else than a file's `own`.
+pub fn check_same(own: &Preprocess, given: &Preprocess) -> anyhow::Result<()> {
     let same = match (own.scalar(), given.scalar()) {
         (Some(a), Some(b)) => a == b,
         _ => own == given,
     };
-    if own.is_identity() || same {
+    if own.is_identity() || given.is_identity() || same {
         return Ok(());
     }
     Err(failure(

@@ -1,14 +1,13 @@
 //! Tensor dumps of `nnz run --dump-tensors`: one `.npy` per operator of the source model.
 //!
 //! A step may compute several source operators or only a part of one; the last step of an operator gives its
-//! output. Files are named `{index:03}_{operator}.npy` by the operator's position in the source model and hold
-//! the values as the model's own axis order has them, rows stacked.
+//! output. Files are named `{index:03}_{operator}.npy` by the operator's position in the source model, and
+//! `inserted_{step:03}_{operator}.npy` where a step has none; they hold the values as the model's own axis order has
+//! them, rows stacked.
 
-use crate::meta::Meta;
 use crate::{arrays, atomic, infer};
-use nnz::Model;
-use nnz_format::{AxisOrder, Tensor};
 use nnz_pruner::data::Elements;
+use nnz_pruner::ir::{Order, Shape};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -16,22 +15,27 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(super) struct Dump {
     folder: PathBuf,
-    steps: Vec<Option<Target>>,
-    files: BTreeMap<usize, File>,
+    /// Per step, the file that its output goes to.
+    steps: Vec<Option<(String, Target)>>,
+    files: BTreeMap<String, File>,
 }
 
-/// Which file the output of a step goes to.
+/// What a step is to the source model.
 #[derive(Debug, Clone)]
-struct Target {
-    source_op: usize,
-    name: String,
-    dims: Vec<usize>,
-    order: AxisOrder,
+pub(super) struct Target {
+    /// Position of its operator.
+    pub(super) source_op: Option<usize>,
+    /// Name of the operator.
+    pub(super) name: String,
+    /// Dimensions of its output.
+    pub(super) dims: Vec<usize>,
+    /// Axis order of its output.
+    pub(super) order: Order,
 }
 
 #[derive(Debug)]
 struct File {
-    target: Target,
+    dims: Vec<usize>,
     values: Elements,
 }
 
@@ -41,40 +45,41 @@ impl Dump {
     /// # Errors
     ///
     /// Where the folder cannot be made.
-    pub(super) fn new(folder: &Path, model: &Model<'_>) -> anyhow::Result<Self> {
+    pub(super) fn new(folder: &Path, targets: Vec<Target>) -> anyhow::Result<Self> {
         atomic::make_folder(folder)?;
-        let meta = Meta::of(model);
-        let mut steps: Vec<Option<Target>> = model
-            .steps()
-            .map(|step| {
-                let (dims, order) = meta.tensor_dims(step.output_index, &step.output);
-                Some(Target {
-                    source_op: meta.source_op(step.index)?,
-                    name: step.op.name().to_owned(),
-                    dims,
-                    order,
-                })
-            })
+        let last = |i: usize, op: usize| {
+            let later = targets.get(i + 1..).unwrap_or_default();
+            !later.iter().any(|t| t.source_op == Some(op))
+        };
+        let name = |i: usize, target: &Target| match target.source_op {
+            Some(op) if last(i, op) => Some(format!("{op:03}_{}.npy", target.name)),
+            Some(_) => None,
+            None => Some(format!("inserted_{i:03}_{}.npy", target.name)),
+        };
+        let names: Vec<_> = targets
+            .iter()
+            .enumerate()
+            .map(|(i, t)| name(i, t))
             .collect();
-        keep_last(&mut steps);
+        let steps = names.into_iter().zip(targets);
         Ok(Self {
             folder: folder.to_owned(),
-            steps,
+            steps: steps.map(|(name, target)| Some((name?, target))).collect(),
             files: BTreeMap::new(),
         })
     }
 
     /// Takes the output of a step, in `[c][h][w]` order.
-    pub(super) fn add(&mut self, step: usize, tensor: &Tensor, values: Elements) {
-        let Some(Some(target)) = self.steps.get(step) else {
+    pub(super) fn add(&mut self, step: usize, shape: Shape, values: Elements) {
+        let Some(Some((name, target))) = self.steps.get(step) else {
             return;
         };
-        let values = infer::to_source(values, infer::shape_of(tensor), target.order);
-        match self.files.get_mut(&target.source_op) {
+        let values = infer::to_source(values, shape, target.order);
+        match self.files.get_mut(name) {
             Some(file) => infer::append(&mut file.values, values),
             None => {
-                let target = target.clone();
-                self.files.insert(target.source_op, File { target, values });
+                let dims = target.dims.clone();
+                self.files.insert(name.clone(), File { dims, values });
             }
         }
     }
@@ -85,25 +90,10 @@ impl Dump {
     ///
     /// Where a file cannot be written.
     pub(super) fn write(self, rows: usize) -> anyhow::Result<()> {
-        for (index, file) in self.files {
-            let name = format!("{index:03}_{}.npy", file.target.name);
-            let shape = super::outputs::stacked_shape(&file.target.dims, rows);
+        for (name, file) in self.files {
+            let shape = super::outputs::stacked_shape(&file.dims, rows);
             arrays::write(&self.folder.join(name), &shape, file.values)?;
         }
         Ok(())
-    }
-}
-
-/// Of several steps of one source operator, only the last gives its output.
-fn keep_last(steps: &mut [Option<Target>]) {
-    let mut seen = Vec::new();
-    for slot in steps.iter_mut().rev() {
-        if let Some(op) = slot.as_ref().map(|t| t.source_op) {
-            if seen.contains(&op) {
-                *slot = None;
-            } else {
-                seen.push(op);
-            }
-        }
     }
 }

@@ -60,6 +60,12 @@ impl Mfcc {
         }
     }
 
+    /// Samples of the clip that gives so many frames: 20 ms each and 20 more, a second for 49.
+    #[must_use]
+    pub const fn samples(frames: usize) -> usize {
+        frames.saturating_mul(STEP).saturating_add(STEP)
+    }
+
     /// Coefficients of a clip, frame after frame.
     #[must_use]
     pub fn features(&self, samples: &[f32]) -> Vec<f32> {
@@ -149,6 +155,8 @@ mod tests {
     fn a_second_has_49_frames_and_silence_the_logarithm_of_nothing() {
         assert_eq!(Mfcc::frames(16_000), 49);
         assert_eq!(Mfcc::frames(479), 0);
+        assert_eq!(Mfcc::samples(49), 16_000);
+        assert_eq!(Mfcc::frames(Mfcc::samples(49)), 49);
         let silence = Mfcc::default().features(&[0.0; 16_000]);
         assert_eq!(silence.len(), 490);
         // 40 equal logarithms have only a constant part: 2·sqrt(1/80)·40·ln(1e-6).
