@@ -1,5 +1,6 @@
 //! What a `.nnz` file holds, counted from the file itself.
 
+use crate::target::Target;
 use nnz_format::{Model, Op, Step, Tensor, WeightLayout, Weights};
 use serde::Serialize;
 
@@ -24,8 +25,23 @@ pub struct Inspection {
     pub nonzeros: u64,
     /// Bytes of the arena.
     pub arena_bytes: u64,
+    /// What one inference is predicted to cost on each target that runs the file's backend and has measured costs.
+    pub predicted: Vec<Prediction>,
     /// One row a step.
     pub layers: Vec<InspectedLayer>,
+}
+
+/// The predicted cost of one inference on one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Prediction {
+    /// The target.
+    pub target: &'static str,
+    /// What is counted: `cycles` or `instructions`.
+    pub unit: &'static str,
+    /// How many.
+    pub count: u64,
+    /// How many each step takes.
+    pub layers: Vec<u64>,
 }
 
 /// One step.
@@ -55,7 +71,7 @@ pub struct InspectedLayer {
     pub weight_bytes: u64,
     /// Bytes of scratch.
     pub scratch_bytes: u64,
-    /// Instructions the cost model predicts.
+    /// Instructions that the portable kernels are predicted to take.
     pub predicted_instructions: u64,
 }
 
@@ -66,7 +82,10 @@ pub fn inspect(model: &Model<'_>) -> Inspection {
     let layers: Vec<InspectedLayer> = model
         .steps()
         .zip(names)
-        .map(|(step, name)| layer(&step, name))
+        .map(|(step, name)| {
+            let predicted = Target::portable().cost.step(&step, model.rounding());
+            layer(&step, name, predicted)
+        })
         .collect();
     let sum = |count: fn(&InspectedLayer) -> u64| layers.iter().map(count).sum();
     Inspection {
@@ -79,8 +98,27 @@ pub fn inspect(model: &Model<'_>) -> Inspection {
         weights: sum(|l| l.weights),
         nonzeros: sum(|l| l.nonzeros),
         arena_bytes: model.arena_len() as u64,
+        predicted: predictions(model),
         layers,
     }
+}
+
+/// What every target with a cost table would take; an `arm_dsp` file is priced for targets of that backend only.
+fn predictions(model: &Model<'_>) -> Vec<Prediction> {
+    let runs = |target: &&Target| target.microcontroller && target.backend == model.backend();
+    let prediction = |target: &'static Target| {
+        let layers: Vec<u64> = model
+            .steps()
+            .map(|step| target.cost.step(&step, model.rounding()))
+            .collect();
+        Prediction {
+            target: target.name,
+            unit: target.cost.unit.name(),
+            count: layers.iter().sum(),
+            layers,
+        }
+    };
+    Target::all().iter().filter(runs).map(prediction).collect()
 }
 
 /// Names of the steps from the metadata; `operator_N` for the source's operator N where it gives none.
@@ -100,7 +138,7 @@ pub fn layer_names(model: &Model<'_>) -> Vec<String> {
     model.steps().map(name).collect()
 }
 
-fn layer(step: &Step<'_>, name: String) -> InspectedLayer {
+fn layer(step: &Step<'_>, name: String, predicted_instructions: u64) -> InspectedLayer {
     let pixels = step.output.plane();
     let weights = matrix_len(step);
     let nonzeros = nonzeros(&step.weights);
@@ -122,7 +160,7 @@ fn layer(step: &Step<'_>, name: String) -> InspectedLayer {
         stored_macs: stored_weights * pixels,
         weight_bytes: blob_len(&step.weights) as u64,
         scratch_bytes: step.scratch_len.into(),
-        predicted_instructions: crate::cost::step(step),
+        predicted_instructions,
     }
 }
 

@@ -1,9 +1,12 @@
-//! The targets that `--target` names, and the backend of each.
+//! The targets that `--target` names: this machine, any machine, and every folder of `targets/`.
 
+use crate::cost::Table;
 use nnz_format::Backend;
+use nnz_support::targets::Target as Facts;
+use std::sync::LazyLock;
 
-/// One row of the target table.
-#[derive(Debug, PartialEq, Eq)]
+/// One target.
+#[derive(Debug)]
 pub struct Target {
     /// The name users type.
     pub name: &'static str,
@@ -13,50 +16,87 @@ pub struct Target {
     pub microcontroller: bool,
     /// The backend that files for it name.
     pub backend: Backend,
+    /// What its kernels cost.
+    pub cost: Table,
 }
 
-const fn target(name: &'static str, microcontroller: bool, summary: &'static str) -> Target {
-    Target {
+static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| {
+    let any = |name, summary| Target {
         name,
         summary,
-        microcontroller,
+        microcontroller: false,
         backend: Backend::Planar,
+        cost: Table::generic(),
+    };
+    let mut targets = vec![
+        any("portable", "any CPU; the file runs everywhere"),
+        any("host", "this machine"),
+    ];
+    for facts in Facts::all() {
+        let names = core::iter::once(&facts.name).chain(&facts.aliases);
+        targets.extend(names.map(|name| device(name, facts)));
     }
-}
+    targets
+});
 
-/// A microcontroller with the multiplications of Armv7E-M.
-const fn dsp(name: &'static str, summary: &'static str) -> Target {
+/// A microcontroller under one of its names.
+fn device(name: &'static str, facts: &'static Facts) -> Target {
+    let is_dsp = facts.backend == Backend::ArmDsp.name();
     Target {
-        backend: Backend::ArmDsp,
-        ..target(name, true, summary)
+        name,
+        summary: &facts.title,
+        microcontroller: true,
+        backend: if is_dsp {
+            Backend::ArmDsp
+        } else {
+            Backend::Planar
+        },
+        cost: facts.cost.as_ref().map_or_else(Table::generic, Table::of),
     }
 }
-
-/// Every target, the default first.
-pub const TARGETS: &[Target] = &[
-    target("portable", false, "any CPU; the file runs everywhere"),
-    target("host", false, "this machine"),
-    target(
-        "cortex-m0",
-        true,
-        "ARMv6-M without a multiplier for 64 bits",
-    ),
-    target("cortex-m0+", true, "ARMv6-M"),
-    target("cortex-m3", true, "ARMv7-M"),
-    dsp("cortex-m4", "ARMv7E-M"),
-    dsp("cortex-m7", "ARMv7E-M, two instructions a cycle"),
-    dsp("cortex-m33", "ARMv8-M mainline"),
-    target("cortex-m55", true, "ARMv8.1-M"),
-    target("rv32", true, "RISC-V RV32IMAC"),
-];
 
 impl Target {
+    /// Every target, the default first.
+    #[must_use]
+    pub fn all() -> &'static [Self] {
+        &TARGETS
+    }
+
     /// The default: runs everywhere.
-    pub const PORTABLE: &'static Self = &TARGETS[0];
+    #[must_use]
+    pub fn portable() -> &'static Self {
+        &TARGETS[0]
+    }
 
     /// The target of a name.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
         TARGETS.iter().find(|t| t.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_folder_is_a_target_of_a_known_backend() {
+        for facts in Facts::all() {
+            let target = Target::named(&facts.name).unwrap();
+            assert_eq!(target.backend.name(), facts.backend, "{}", facts.name);
+            assert!(target.microcontroller);
+        }
+        assert_eq!(Target::portable().name, "portable");
+        assert!(Target::named("cortex-m0+").is_some());
+    }
+
+    #[test]
+    fn every_cost_is_of_a_known_kernel_and_term() {
+        for facts in Facts::all() {
+            for (kernel, terms) in facts.cost.iter().flat_map(|cost| &cost.kernels) {
+                let reason = crate::cost::check(kernel, terms);
+                assert_eq!(reason, None, "targets/{}/target.toml", facts.name);
+            }
+        }
     }
 }

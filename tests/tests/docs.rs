@@ -2,7 +2,7 @@
 
 use nnz_pruner::import::support;
 use nnz_pruner::sparsify::{METHODS, PATTERNS};
-use nnz_pruner::target::TARGETS;
+use nnz_pruner::target::Target;
 use nnz_tests::shared::repository;
 
 /// A Markdown table.
@@ -31,7 +31,7 @@ fn tables() -> [(&'static str, String); 4] {
     let patterns = PATTERNS
         .iter()
         .map(|p| [code(p.syntax), code(p.example), p.meaning.into()]);
-    let targets = TARGETS
+    let targets = Target::all()
         .iter()
         .map(|t| [code(t.name), t.backend.name().into(), t.summary.into()]);
     let name = |n: Option<&str>| n.map_or_else(|| "-".to_owned(), code);

@@ -15,10 +15,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The targets of these names, or all.
+/// The targets of these names, or all that an emulator plays.
 pub(crate) fn select(names: &[String]) -> Result<Vec<&'static Target>> {
     if names.is_empty() {
-        return Ok(Target::all().iter().collect());
+        return Ok(Target::all()
+            .iter()
+            .filter(|t| t.emulator.is_some())
+            .collect());
     }
     names.iter().map(|name| Ok(Target::find(name)?)).collect()
 }

@@ -96,7 +96,7 @@ fn targets(summary: &mut Summary) {
             summary.skip("setup", &format!("{error:#}"));
         }
     }
-    for target in Target::all() {
+    for target in Target::all().iter().filter(|t| t.emulator.is_some()) {
         let name = format!("firmware {}", target.name);
         if Toolchain::with(&target.triple).is_some() {
             summary.part(&name, || firmware::build_any(target).map(drop));

@@ -140,6 +140,7 @@ fn of_graph(graph: &Graph, bytes: u64) -> Inspection {
         weights: sum(|l| l.weights),
         nonzeros: sum(|l| l.nonzeros),
         arena_bytes: 0,
+        predicted: Vec::new(),
         layers,
     }
 }
@@ -177,6 +178,10 @@ fn render(inspection: &Inspection, facts: &[Fact]) -> String {
             ui::percent(inspection.stored_macs, inspection.macs)
         ),
     );
+    for it in &inspection.predicted {
+        let count = ui::grouped(it.count);
+        line("predicted", format!("{count} {} on {}", it.unit, it.target));
+    }
     for (label, value) in facts {
         line(label, value.clone());
     }

@@ -7,6 +7,7 @@ mod demo;
 mod diff;
 mod dump;
 mod eval;
+mod fit_costs;
 mod inspect;
 mod ops;
 mod outputs;
@@ -62,6 +63,7 @@ enum Command {
     Inspect(inspect::Args),
     Diff(diff::Args),
     Bench(bench::Args),
+    FitCosts(fit_costs::Args),
     Demo(demo::Args),
     Ops(ops::Args),
     Targets(targets::Args),
@@ -83,6 +85,7 @@ impl Cli {
             Command::Inspect(args) => inspect::run(args),
             Command::Diff(args) => diff::run(args),
             Command::Bench(args) => bench::run(args),
+            Command::FitCosts(args) => fit_costs::run(args),
             Command::Demo(args) => demo::run(args),
             Command::Ops(args) => ops::run(args),
             Command::Targets(args) => targets::run(args),

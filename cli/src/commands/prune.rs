@@ -265,7 +265,12 @@ fn render(path: &Path, report: &Report) -> String {
     };
     row("bytes", &report.bytes);
     row("arena bytes", &report.arena);
-    row("predicted instructions", &report.instructions);
+    if let Some(instructions) = &report.instructions {
+        row("predicted instructions", instructions);
+    }
+    if let Some(cycles) = &report.cycles {
+        row("predicted cycles", cycles);
+    }
     out.push_str(&table.render(style));
     out.push_str(&format!(
         "\nmethod {}: {:.1} % of the weights of the prunable layers are zero, {:.1} % of all",

@@ -8,7 +8,7 @@ use nnz_pruner::lower::{Prefer, WeightChoice};
 use nnz_pruner::pipeline::{Dtype, Options, Passes};
 use nnz_pruner::quantize::Range;
 use nnz_pruner::sparsify::{Alloc, Criterion, METHODS, Method, PATTERNS, Pattern};
-use nnz_pruner::target::{TARGETS, Target};
+use nnz_pruner::target::Target;
 
 /// Which weights go.
 #[derive(Debug, clap::Args)]
@@ -113,7 +113,7 @@ pub(super) enum RoundingArg {
 
 pub(super) fn targets() -> PossibleValuesParser {
     PossibleValuesParser::new(
-        TARGETS
+        Target::all()
             .iter()
             .map(|t| PossibleValue::new(t.name).help(t.summary)),
     )
@@ -168,7 +168,7 @@ impl Args {
         let default = Options::default();
         let (pruning, lowering) = (&self.pruning, &self.lowering);
         Options {
-            target: Target::named(&self.target).unwrap_or(Target::PORTABLE),
+            target: Target::named(&self.target).unwrap_or(Target::portable()),
             dtype: match self.dtype {
                 DTypeArg::Auto => Dtype::Auto,
                 DTypeArg::S8 => Dtype::S8,

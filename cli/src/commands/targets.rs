@@ -1,7 +1,7 @@
 //! `nnz targets`: what `--target` takes.
 
 use crate::ui::{self, Align, Style, Table};
-use nnz_pruner::target::TARGETS;
+use nnz_pruner::target::Target;
 
 const LONG: &str = "\
 Lists the targets that `nnz prune --target` lowers for, and where `nnz bench --on` can run them.
@@ -23,7 +23,7 @@ pub(super) struct Args {
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     if args.json {
-        let rows: Vec<_> = TARGETS
+        let rows: Vec<_> = Target::all()
             .iter()
             .map(|t| {
                 serde_json::json!({
@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         ("nnz bench", Align::Left),
         ("what it is", Align::Left),
     ]);
-    for target in TARGETS {
+    for target in Target::all() {
         let bench = if can_bench(target.name) { "--on" } else { "-" };
         table.row([target.name, target.backend.name(), bench, target.summary]);
     }

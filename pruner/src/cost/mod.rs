@@ -1,11 +1,22 @@
-//! How many instructions a step takes, from counts alone.
+//! What a step costs on a target, from counts alone.
 //!
-//! The model is linear: entries, rows, gathered band elements and output values, each times a constant of
-//! the table, per tile of 8 pixels. One table, that of the portable kernels, serves every target; its
-//! constants are fitted to instruction counts of the kernels on RV32IM.
+//! ```text
+//! cost = Σ constant(kernel, term) × count(term, step)      kernel = operator.layout.variant, term = row, entry, …
+//! ```
+//!
+//! The model is linear: rows times tiles, stored entries times tiles, gathered band elements and so on ([`counts`]),
+//! each times a constant of the target's table. `nnz fit-costs` fits the constants to cycles or instructions of
+//! networks of single steps ([`fit`]) and writes them to `targets/NAME/target.toml`; targets without a table use the
+//! generic one. The predictions choose layouts; `nnz bench` measures.
 
+pub mod counts;
+pub mod fit;
+
+use counts::{Counts, Term};
 use nnz_format::encode::Blob;
-use nnz_format::{Band, DType, Op, Step, TILE, Tensor, WeightLayout, Weights, Window};
+use nnz_format::{DType, Op, Rounding, Step, Tensor, WeightLayout, Weights};
+use nnz_support::targets::{CostFacts, CostUnit};
+use std::collections::BTreeMap;
 
 /// What a weight blob holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,10 +54,10 @@ impl Stored {
         }
     }
 
-    /// The counts of a file's weights.
+    /// The counts of a file's step.
     #[must_use]
-    pub fn of_view(weights: &Weights<'_>) -> Self {
-        let (stored, rows) = match weights {
+    pub fn of_step(step: &Step<'_>) -> Self {
+        let (stored, rows) = match &step.weights {
             Weights::None | Weights::Table(_) => (0, 0),
             Weights::DenseS8(w) => (w.weights().len(), w.rows().len()),
             Weights::CsrP(w) => (w.pairs().len() / 2, w.rows().len()),
@@ -60,190 +71,125 @@ impl Stored {
         Self {
             weights: stored as u64,
             rows: rows as u64,
-            narrow: false,
+            narrow: step.narrow,
         }
     }
 }
 
-/// Predicted instructions of a step of a file.
-#[must_use]
-pub fn step(step: &Step<'_>) -> u64 {
-    let stored = Stored {
-        narrow: step.narrow,
-        ..Stored::of_view(&step.weights)
-    };
-    weighted(&step.op, &step.input, &step.output, step.layout, stored)
+/// Constants of one kernel, one a [`Term`].
+pub type Constants = [f64; Term::ALL.len()];
+
+/// What the kernels of a target cost.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// What the predictions count.
+    pub unit: CostUnit,
+    kernels: BTreeMap<String, Constants>,
 }
 
-/// Instructions of a table of kernels, in hundredths.
-#[derive(Debug)]
-struct Table {
-    /// A weight times 8 pixels of a convolution, by layout.
-    conv_weight: fn(WeightLayout) -> u64,
-    /// A weight times one input of a fully connected layer, by layout.
-    fc_weight: fn(WeightLayout) -> u64,
-    /// A row times one tile: loads of the row, 8 rescaled values, stores.
-    conv_row: u64,
-    /// A tile, whatever its rows.
-    conv_tile: u64,
-    /// A row of a fully connected layer.
-    fc_row: u64,
-    /// An element of a band.
-    band_element: u64,
-    /// A multiply-accumulate of a depthwise convolution.
-    depthwise_mac: u64,
-    /// An input value of a depthwise convolution, copied into the padded plane, and its share of the outputs.
-    depthwise_input: u64,
-    /// An element of a pool's window.
-    pool_element: u64,
-    /// An element of a mean.
-    mean_element: u64,
-    /// A sum of two values.
-    sum: u64,
-    /// A value of a softmax.
-    exponential: u64,
-    /// A value that is rescaled by the factor of its side.
-    sloped: u64,
-    /// A value that is copied, bounded, rescaled or looked up.
-    value: u64,
-}
+/// The generic table, of the portable kernels.
+const GENERIC: &str = include_str!("generic.toml");
 
-const PORTABLE: Table = Table {
-    conv_weight: |layout| match layout {
-        WeightLayout::None | WeightLayout::Table => 0,
-        WeightLayout::Dense => 2_300,
-        WeightLayout::CsrP => 3_080,
-        WeightLayout::CsrN => 4_000,
-        WeightLayout::CsrQ | WeightLayout::CsrF => 3_200,
-        WeightLayout::Blk1x4 => 4_200,
-        WeightLayout::Blk4x1 => 5_600,
-    },
-    fc_weight: |layout| match layout {
-        WeightLayout::None | WeightLayout::Table => 0,
-        WeightLayout::Dense => 400,
-        WeightLayout::CsrP => 900,
-        WeightLayout::CsrN => 800,
-        WeightLayout::CsrQ => 650,
-        WeightLayout::CsrF => 1_600,
-        WeightLayout::Blk1x4 => 1_700,
-        WeightLayout::Blk4x1 => 670,
-    },
-    conv_row: 22_500,
-    conv_tile: 40_000,
-    fc_row: 4_500,
-    band_element: 500,
-    depthwise_mac: 620,
-    depthwise_input: 800,
-    pool_element: 1_800,
-    mean_element: 1_400,
-    sum: 9_700,
-    exponential: 45_000,
-    sloped: 4_500,
-    value: 1_500,
-};
-
-/// Instructions of the kernels for narrow steps, in hundredths.
-struct Words {
-    /// A weight times 8 pixels.
-    weight: u64,
-    /// A row times one tile.
-    row: u64,
-    /// An element of a band, in a word or left out.
-    band_element: u64,
-    /// A tile, whatever its rows.
-    tile: u64,
-}
-
-/// Those of Cortex-M4; CSR-N takes one instruction in ten more.
-const WORDS: Words = Words {
-    weight: 950,
-    row: 8_800,
-    band_element: 150,
-    tile: 20_000,
-};
-
-/// Predicted instructions of a step with weights.
-#[must_use]
-pub fn weighted(
-    op: &Op,
-    input: &Tensor,
-    output: &Tensor,
-    layout: WeightLayout,
-    stored: Stored,
-) -> u64 {
-    let hundredths = match op {
-        Op::FullyConnected { .. } => {
-            stored.weights * (PORTABLE.fc_weight)(layout) + stored.rows * PORTABLE.fc_row
+impl Table {
+    /// The table that serves targets without their own.
+    #[must_use]
+    pub fn generic() -> Self {
+        let facts: Result<CostFacts, _> = CostFacts::from_toml(GENERIC);
+        let own = facts.map(|facts| own_kernels(&facts)).unwrap_or_default();
+        Self {
+            unit: CostUnit::Instructions,
+            kernels: own,
         }
-        Op::DepthwiseConv2d { .. } => {
-            let macs = stored.weights * output.plane();
-            macs * PORTABLE.depthwise_mac + input.elements() * PORTABLE.depthwise_input
-        }
-        Op::Conv2d { window, .. } if stored.narrow => {
-            let band = u64::from(Band::new(input.c, window).len());
-            tiles(window, output)
-                * (stored.weights * WORDS.weight
-                    + stored.rows * WORDS.row
-                    + band * WORDS.band_element
-                    + WORDS.tile)
-        }
-        Op::Conv2d { window, .. } => {
-            let tiles = tiles(window, output);
-            let band = u64::from(Band::new(input.c, window).len());
-            tiles
-                * (stored.weights * (PORTABLE.conv_weight)(layout)
-                    + stored.rows * PORTABLE.conv_row
-                    + band * PORTABLE.band_element
-                    + PORTABLE.conv_tile)
-        }
-        Op::Add { .. }
-        | Op::MaxPool2d { .. }
-        | Op::AveragePool2d { .. }
-        | Op::Mean { .. }
-        | Op::SoftmaxS8 { .. }
-        | Op::SoftmaxF32 { .. }
-        | Op::Pad { .. }
-        | Op::Requantize { .. }
-        | Op::Clamp { .. }
-        | Op::Prelu { .. }
-        | Op::UnaryS8
-        | Op::UnaryF32 { .. }
-        | Op::Repack { .. }
-        | Op::Quantize
-        | Op::Dequantize => return unweighted(op, input, output),
-    };
-    hundredths / 100
-}
+    }
 
-const fn tiles(window: &Window, output: &Tensor) -> u64 {
-    if window.is_pointwise() {
-        output.plane().div_ceil(TILE as u64)
-    } else {
-        output.h as u64 * (output.w as u64).div_ceil(TILE as u64)
+    /// A target's own table, and the generic one for kernels that it does not name.
+    #[must_use]
+    pub fn of(facts: &CostFacts) -> Self {
+        let mut table = Self::generic();
+        table.unit = facts.unit;
+        table.kernels.extend(own_kernels(facts));
+        table
+    }
+
+    /// Sets the constants of a kernel.
+    pub fn set(&mut self, kernel: &str, constants: Constants) {
+        self.kernels.insert(kernel.to_owned(), constants);
+    }
+
+    /// Predicted cost of a step of a file.
+    #[must_use]
+    pub fn step(&self, step: &Step<'_>, rounding: Rounding) -> u64 {
+        let stored = Stored::of_step(step);
+        let ends = (&step.input, &step.output);
+        self.predict(&step.op, ends, (step.layout, stored), rounding)
+    }
+
+    /// Predicted cost of a step.
+    #[must_use]
+    pub fn predict(
+        &self,
+        op: &Op,
+        (input, output): (&Tensor, &Tensor),
+        (layout, stored): (WeightLayout, Stored),
+        rounding: Rounding,
+    ) -> u64 {
+        let counts = Counts::of(op, (input, output), stored, rounding);
+        let constants = counts::kernels(op, input, (layout, stored.narrow))
+            .iter()
+            .find_map(|kernel| self.kernels.get(kernel));
+        constants.map_or(0, |constants| counts.cost(constants))
     }
 }
 
-/// Predicted instructions of a step without weights; 0 for operators that have some.
-#[must_use]
-pub fn unweighted(op: &Op, input: &Tensor, output: &Tensor) -> u64 {
-    let window = |w: &Window| output.elements() * u64::from(w.kernel_h) * u64::from(w.kernel_w);
-    let hundredths = match op {
-        Op::Conv2d { .. } | Op::DepthwiseConv2d { .. } | Op::FullyConnected { .. } => 0,
-        Op::MaxPool2d { window: w, .. } | Op::AveragePool2d { window: w, .. } => {
-            window(w) * PORTABLE.pool_element
-        }
-        Op::Mean { .. } => input.elements() * PORTABLE.mean_element,
-        Op::SoftmaxS8 { .. } | Op::SoftmaxF32 { .. } => output.elements() * PORTABLE.exponential,
-        Op::UnaryF32 { .. } => output.elements() * PORTABLE.exponential,
-        Op::Prelu { .. } => output.elements() * PORTABLE.sloped,
-        Op::Add { .. } => output.elements() * PORTABLE.sum,
-        Op::Pad { .. }
-        | Op::Requantize { .. }
-        | Op::Clamp { .. }
-        | Op::UnaryS8
-        | Op::Repack { .. }
-        | Op::Quantize
-        | Op::Dequantize => output.elements() * PORTABLE.value,
+fn own_kernels(facts: &CostFacts) -> BTreeMap<String, Constants> {
+    let constants = |terms: &BTreeMap<String, f64>| {
+        Term::ALL.map(|term| terms.get(term.name()).copied().unwrap_or_default())
     };
-    hundredths / 100
+    let kernels = facts.kernels.iter();
+    kernels
+        .map(|(name, terms)| (name.clone(), constants(terms)))
+        .collect()
+}
+
+/// What is wrong with a kernel's entry in a table.
+#[must_use]
+pub fn check(kernel: &str, terms: &BTreeMap<String, f64>) -> Option<String> {
+    let base = kernel.split('.').next().unwrap_or_default();
+    let is_known = Table::generic()
+        .kernels
+        .keys()
+        .any(|k| k.split('.').next() == Some(base));
+    if !is_known {
+        return Some(format!("no kernel is called '{kernel}'"));
+    }
+    let unknown = |name: &&String| Term::ALL.iter().all(|term| term.name() != name.as_str());
+    if let Some(term) = terms.keys().find(unknown) {
+        return Some(format!("'{kernel}' has no term '{term}'"));
+    }
+    let bad = terms.iter().find(|(_, c)| !c.is_finite() || **c < 0.0);
+    bad.map(|(term, c)| format!("'{term}' of '{kernel}' is {c}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_generic_table_prices_every_operator() {
+        let facts = CostFacts::from_toml(GENERIC).unwrap();
+        assert_eq!(facts.unit, CostUnit::Instructions);
+        for (kernel, terms) in &facts.kernels {
+            assert_eq!(check(kernel, terms), None);
+        }
+        assert!(facts.kernels.len() >= 25);
+    }
+
+    #[test]
+    fn entries_that_name_nothing_are_refused() {
+        let terms = |name: &str, value| BTreeMap::from([(name.to_owned(), value)]);
+        assert!(check("conv_9d.dense", &terms("row", 1.0)).is_some());
+        assert!(check("conv_2d.dense", &terms("rows", 1.0)).is_some());
+        assert!(check("conv_2d.dense", &terms("row", -1.0)).is_some());
+        assert_eq!(check("conv_2d.dense.pointwise", &terms("row", 1.0)), None);
+    }
 }

@@ -6,8 +6,8 @@
 //!
 //! Activations between layers are planar; inputs and outputs lie as the caller has them. Flattens and
 //! identities cost nothing where the memory order allows it. Integer layers get multipliers, shifts and
-//! biases with the input's zero point folded in; which weight layout a layer gets is a question of predicted
-//! instructions or of bytes ([`Prefer`]).
+//! biases with the input's zero point folded in; which weight layout a layer gets is a question of the
+//! cost that the target's table predicts, or of bytes ([`Prefer`]).
 
 mod activations;
 mod convert;
@@ -39,7 +39,7 @@ pub enum WeightChoice {
 /// What a weight layout is chosen for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Prefer {
-    /// Fewest predicted instructions; a sparse layout only where it is predicted to be faster than dense.
+    /// Least predicted cost on the target; a sparse layout only where it is predicted to be faster than dense.
     #[default]
     Speed,
     /// Fewest bytes.
@@ -71,7 +71,7 @@ impl Default for Options {
             rounding: None,
             keep_all_steps: false,
             drop_zeros: false,
-            target: Target::PORTABLE,
+            target: Target::portable(),
         }
     }
 }

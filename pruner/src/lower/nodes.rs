@@ -4,10 +4,10 @@ use super::convert::{is_s8, quant, refuse};
 use super::tensors::{external, gapless, internal};
 use super::weights::{self, Encoded, Layer};
 use super::{LowerError, Options, Program, Step, StepStats, TensorSpec, narrow};
-use crate::cost;
+use crate::cost::Stored;
 use crate::ir::{Bias, Graph, Node, Tensor, TensorId, Values};
 use nnz_format::encode::{EncodeError, RowQuant};
-use nnz_format::{Backend, Op, RepackOrder, Rounding};
+use nnz_format::{Backend, Op, RepackOrder, Rounding, WeightLayout};
 
 /// A program in the making.
 #[derive(Debug)]
@@ -107,7 +107,12 @@ impl<'a> Lowering<'a> {
         let at = self.program.steps.len();
         let tensors = &self.program.tensors;
         let stats = StepStats {
-            instructions: cost::unweighted(&op, &tensors[input].at(0), &tensors[output].at(0)),
+            cost: self.options.target.cost.predict(
+                &op,
+                (&tensors[input].at(0), &tensors[output].at(0)),
+                (WeightLayout::None, Stored::default()),
+                self.program.rounding,
+            ),
             ..StepStats::default()
         };
         self.program.steps.push(Step {
@@ -177,10 +182,14 @@ impl<'a> Lowering<'a> {
         })?;
         let price = |encoded: &Encoded| {
             let (from, to) = (tensors[input].at(0), tensors[output].at(0));
-            cost::weighted(&op, &from, &to, encoded.blob.layout, encoded.stored)
+            let weights = (encoded.blob.layout, encoded.stored);
+            let rounding = self.program.rounding;
+            self.options
+                .target
+                .cost
+                .predict(&op, (&from, &to), weights, rounding)
         };
-        let Some((chosen, instructions)) = weights::choose(candidates, &layer, self.options, price)
-        else {
+        let Some((chosen, cost)) = weights::choose(candidates, &layer, self.options, price) else {
             return Err(refuse(
                 node,
                 "no weight layout fits",
@@ -188,7 +197,7 @@ impl<'a> Lowering<'a> {
             ));
         };
         let pixels = tensors[output].pixels();
-        let stats = weights::stats(&layer, chosen.blob.layout, pixels, instructions);
+        let stats = weights::stats(&layer, chosen.blob.layout, pixels, cost);
         let step = self.step(node.name.clone(), op, input, output);
         step.weights = Some(chosen.blob);
         step.stats = stats;

@@ -121,7 +121,7 @@ pub struct StepStats {
     /// Stored weights × output pixels.
     pub stored_macs: u64,
     /// Instructions the cost model predicts for one inference.
-    pub instructions: u64,
+    pub cost: u64,
 }
 
 /// One step.
@@ -218,7 +218,7 @@ impl Program {
                 stored_weights: sum.stored_weights + step.stats.stored_weights,
                 macs: sum.macs + step.stats.macs,
                 stored_macs: sum.stored_macs + step.stats.stored_macs,
-                instructions: sum.instructions + step.stats.instructions,
+                cost: sum.cost + step.stats.cost,
             })
     }
 }

@@ -48,7 +48,7 @@ fn files_of_random_networks_parse_and_count_what_the_program_counts() {
             assert_eq!(found.macs, graph.macs(), "seed {seed}");
             if options.weights == WeightChoice::Dense {
                 let predicted: u64 = found.layers.iter().map(|l| l.predicted_instructions).sum();
-                assert_eq!(predicted, totals.instructions, "seed {seed}");
+                assert_eq!(predicted, totals.cost, "seed {seed}");
             }
         }
     }
@@ -107,7 +107,7 @@ fn speed_is_never_predicted_slower_than_dense() {
                 weights,
                 ..Options::default()
             };
-            lower(&graph, &options).unwrap().totals().instructions
+            lower(&graph, &options).unwrap().totals().cost
         };
         assert!(
             predicted(WeightChoice::Auto) <= predicted(WeightChoice::Dense),

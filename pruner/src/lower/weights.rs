@@ -180,7 +180,7 @@ pub(super) fn encode_f32(
 /// the most time in percent of dense.
 const DROPPED: [u64; 3] = [5, 1024, 140];
 
-/// The encoding that `options` ask for, and its predicted instructions; `None` without candidates.
+/// The encoding that `options` ask for, and its predicted cost; `None` without candidates.
 ///
 /// For speed, a layout must be predicted no slower than dense, the first candidate; with `drop_zeros`, small
 /// layers with zeros may take a little longer.
@@ -197,13 +197,13 @@ pub(super) fn choose(
         .into_iter()
         .map(|encoded| (price(&encoded), encoded));
     let dense = priced.next()?;
-    let worth = |(instructions, encoded): &(u64, Encoded)| {
+    let worth = |(cost, encoded): &(u64, Encoded)| {
         let extra = bytes(encoded).saturating_sub(bytes(&dense.1));
         let [least, most_bytes, most_time] = DROPPED;
         let drops = zeros * 1000 >= weights * least
             && extra <= most_bytes
-            && instructions * 100 <= dense.0 * most_time;
-        *instructions <= dense.0 || (options.drop_zeros && drops)
+            && cost * 100 <= dense.0 * most_time;
+        *cost <= dense.0 || (options.drop_zeros && drops)
     };
     let best = match options.prefer {
         Prefer::Speed => priced.filter(worth).min_by_key(|(i, e)| (*i, bytes(e))),
@@ -211,17 +211,12 @@ pub(super) fn choose(
             .filter(|(_, e)| bytes(e) < bytes(&dense.1))
             .min_by_key(|(i, e)| (bytes(e), *i)),
     };
-    let (instructions, encoded) = best.unwrap_or(dense);
-    Some((encoded, instructions))
+    let (cost, encoded) = best.unwrap_or(dense);
+    Some((encoded, cost))
 }
 
 /// What reports count of a layer stored in `layout`.
-pub(super) fn stats(
-    layer: &Layer<'_>,
-    layout: WeightLayout,
-    pixels: u64,
-    instructions: u64,
-) -> StepStats {
+pub(super) fn stats(layer: &Layer<'_>, layout: WeightLayout, pixels: u64, cost: u64) -> StepStats {
     let weights = layer.weights.len() as u64;
     let nonzeros = layer.weights.nonzeros() as u64;
     let stored_weights = if layout == WeightLayout::Dense {
@@ -235,6 +230,6 @@ pub(super) fn stats(
         stored_weights,
         macs: weights * pixels,
         stored_macs: stored_weights * pixels,
-        instructions,
+        cost,
     }
 }

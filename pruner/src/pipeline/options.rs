@@ -112,7 +112,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            target: Target::PORTABLE,
+            target: Target::portable(),
             dtype: Dtype::Auto,
             method: None,
             pattern: Pattern::Unstructured,

@@ -5,6 +5,7 @@ use crate::lower::Program;
 use crate::plan::Plan;
 use crate::sparsify::SparsityReport;
 use nnz_format::WeightLayout;
+use nnz_support::targets::CostUnit;
 use serde::Serialize;
 
 /// A number of the pruned file, and of the same network with dense weights.
@@ -35,8 +36,10 @@ pub struct LayerRow {
     pub stored_macs: u64,
     /// Bytes of the encoded weights.
     pub weight_bytes: u64,
-    /// Predicted instructions.
-    pub instructions: Versus,
+    /// Instructions that the cost model predicts, where the target's table counts them.
+    pub instructions: Option<Versus>,
+    /// Cycles that the cost model predicts, likewise.
+    pub cycles: Option<Versus>,
 }
 
 /// What `nnz prune` says at the end.
@@ -48,8 +51,10 @@ pub struct Report {
     pub bytes: Versus,
     /// Bytes of the arena.
     pub arena: Versus,
-    /// Instructions that the cost model predicts.
-    pub instructions: Versus,
+    /// Instructions that the cost model predicts, where the target's table counts them.
+    pub instructions: Option<Versus>,
+    /// Cycles that the cost model predicts, likewise.
+    pub cycles: Option<Versus>,
     /// All weights.
     pub weights: u64,
     /// Weights that are not zero.
@@ -88,11 +93,22 @@ impl Report {
     ) -> Self {
         let (totals, dense_totals) = (program.totals(), dense.totals());
         let versus = |now: u64, dense: u64| Versus { now, dense };
+        let by_unit = |cost: Versus| match options.target.cost.unit {
+            CostUnit::Instructions => (Some(cost), None),
+            CostUnit::Cycles => (None, Some(cost)),
+        };
+        let (instructions, cycles) = by_unit(versus(totals.cost, dense_totals.cost));
         let layers = program
             .steps
             .iter()
             .map(|step| (step, dense.steps.iter().find(|twin| twin.name == step.name)))
-            .map(|(step, twin)| LayerRow {
+            .map(|(step, twin)| {
+                (
+                    step,
+                    by_unit(versus(step.stats.cost, twin.unwrap_or(step).stats.cost)),
+                )
+            })
+            .map(|(step, (instructions, cycles))| LayerRow {
                 name: step.name.clone(),
                 op: step.op.name(),
                 layout: step.layout().name(),
@@ -101,16 +117,15 @@ impl Report {
                 macs: step.stats.macs,
                 stored_macs: step.stats.stored_macs,
                 weight_bytes: step.weight_bytes(),
-                instructions: versus(
-                    step.stats.instructions,
-                    twin.unwrap_or(step).stats.instructions,
-                ),
+                instructions,
+                cycles,
             });
         Self {
             target: options.target.name,
             bytes: versus(bytes as u64, dense_bytes as u64),
             arena: versus(plan.arena_len.into(), dense_plan.arena_len.into()),
-            instructions: versus(totals.instructions, dense_totals.instructions),
+            instructions,
+            cycles,
             weights: totals.weights,
             nonzeros: totals.nonzeros,
             stored_weights: totals.stored_weights,

@@ -4,14 +4,14 @@
 //! firmware (no_std)      clock    instructions out of a timer's ticks
 //!                        stack    paint below the stack pointer, find the high-water mark
 //!                        report   the lines a firmware prints, written and read
-//! host (feature `std`)   targets  the facts of targets/*/target.toml
-//!                        emulator run one model on one target's firmware image under QEMU
+//! host (feature `facts`) targets  the facts of targets/*/target.toml
+//! host (feature `std`)   emulator run one model on one target's firmware image under QEMU
 //! ```
 //!
 //! Everything that can be tested without a microcontroller lives here, so that a firmware is only
 //! registers and start-up code.
 
-#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(not(feature = "facts"), no_std)]
 
 pub mod clock;
 pub mod report;
@@ -19,7 +19,7 @@ pub mod stack;
 
 #[cfg(feature = "std")]
 pub mod emulator;
-#[cfg(feature = "std")]
+#[cfg(feature = "facts")]
 pub mod targets;
 
 /// Name of the file a firmware opens through semihosting to read the model.

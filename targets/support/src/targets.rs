@@ -6,6 +6,7 @@
 
 use core::fmt;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// One target.
@@ -17,6 +18,9 @@ pub struct Target {
     pub name: String,
     /// One line for people.
     pub title: String,
+    /// Other names that `--target` takes.
+    #[serde(default)]
+    pub aliases: Vec<String>,
     /// The core.
     pub core: String,
     /// Instruction set, as its vendor names it.
@@ -31,6 +35,45 @@ pub struct Target {
     pub memory: Memory,
     /// Machine that emulates the target.
     pub emulator: Option<Emulator>,
+    /// What its kernels cost, measured by `nnz fit-costs`.
+    pub cost: Option<CostFacts>,
+}
+
+/// What the kernels of a target cost.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CostFacts {
+    /// What is counted.
+    pub unit: CostUnit,
+    /// Constants by kernel (`conv_2d.csr_p.s8.pointwise`) and term (`entry`).
+    pub kernels: BTreeMap<String, BTreeMap<String, f64>>,
+}
+
+impl CostFacts {
+    /// Reads a table alone, as `target.toml` has it under `cost`.
+    pub fn from_toml(text: &str) -> Result<Self, TargetError> {
+        toml::from_str(text).map_err(|e| TargetError(e.to_string()))
+    }
+}
+
+/// What a cost table counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CostUnit {
+    /// Cycles, modelled or measured.
+    Cycles,
+    /// Executed instructions.
+    Instructions,
+}
+
+impl CostUnit {
+    /// As reports write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cycles => "cycles",
+            Self::Instructions => "instructions",
+        }
+    }
 }
 
 /// Core clock and what waits for flash cost.

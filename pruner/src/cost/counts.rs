@@ -1,0 +1,248 @@
+//! What a step does, counted: the terms of the linear cost model and the kernels that have constants for them.
+
+use super::Stored;
+use nnz_format::{Band, DType, Op, Rounding, TILE, Tensor, TensorLayout, WeightLayout, Window};
+
+/// Something that a kernel does a number of times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Term {
+    /// The step itself.
+    Step,
+    /// Tiles of 8 output pixels; depthwise: of each channel.
+    Tile,
+    /// Rows of gathered elements: channel × kernel row × tile; depthwise: output rows of all channels.
+    Strip,
+    /// Rows of the weights, times tiles of a convolution; pools and means: channels.
+    Row,
+    /// Stored weights, times tiles of a convolution; depthwise: taps times tiles.
+    Entry,
+    /// Elements gathered into a band, times tiles; depthwise: elements of the padded planes.
+    Gathered,
+    /// Output values.
+    Output,
+    /// Input values.
+    Input,
+    /// Stored weights times output pixels.
+    Mac,
+    /// Elements of a pool's windows.
+    Window,
+    /// [`Term::Row`] (depthwise: [`Term::Tile`]) of integers where the file rounds twice.
+    Twice,
+}
+
+impl Term {
+    /// Every term.
+    pub const ALL: [Self; 11] = [
+        Self::Step,
+        Self::Tile,
+        Self::Strip,
+        Self::Row,
+        Self::Entry,
+        Self::Gathered,
+        Self::Output,
+        Self::Input,
+        Self::Mac,
+        Self::Window,
+        Self::Twice,
+    ];
+
+    /// As `target.toml` writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Tile => "tile",
+            Self::Strip => "strip",
+            Self::Row => "row",
+            Self::Entry => "entry",
+            Self::Gathered => "gathered",
+            Self::Output => "output",
+            Self::Input => "input",
+            Self::Mac => "mac",
+            Self::Window => "window",
+            Self::Twice => "twice",
+        }
+    }
+}
+
+/// How often a step does each [`Term`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Counts([u64; Term::ALL.len()]);
+
+impl Counts {
+    /// Counts a step.
+    #[must_use]
+    pub fn of(
+        op: &Op,
+        (input, output): (&Tensor, &Tensor),
+        stored: Stored,
+        rounding: Rounding,
+    ) -> Self {
+        let mut counts = Self([0; Term::ALL.len()]);
+        counts.set(Term::Step, 1);
+        counts.set(Term::Output, output.elements());
+        counts.set(Term::Input, input.elements());
+        counts.set(Term::Mac, stored.weights * output.plane());
+        match op {
+            Op::Conv2d { window, .. } => counts.convolution(window, input, output, stored),
+            Op::DepthwiseConv2d { window, .. } => counts.depthwise(window, input, output),
+            Op::FullyConnected { .. } => {
+                counts.set(Term::Row, stored.rows);
+                counts.set(Term::Entry, stored.weights);
+            }
+            Op::MaxPool2d { window, .. } | Op::AveragePool2d { window, .. } => {
+                counts.set(Term::Row, output.c.into());
+                counts.set(Term::Window, output.elements() * taps(window));
+            }
+            Op::Mean { .. } => counts.set(Term::Row, output.c.into()),
+            Op::Add { .. }
+            | Op::SoftmaxS8 { .. }
+            | Op::SoftmaxF32 { .. }
+            | Op::Pad { .. }
+            | Op::Requantize { .. }
+            | Op::Clamp { .. }
+            | Op::Prelu { .. }
+            | Op::UnaryS8
+            | Op::UnaryF32 { .. }
+            | Op::Repack { .. }
+            | Op::Quantize
+            | Op::Dequantize => {}
+        }
+        if rounding == Rounding::Double && input.dtype == DType::S8 {
+            counts.set(Term::Twice, counts.rescaled(op));
+        }
+        counts
+    }
+
+    /// Accumulators that become outputs, in rows or tiles of them.
+    const fn rescaled(&self, op: &Op) -> u64 {
+        match op {
+            Op::Conv2d { .. } | Op::FullyConnected { .. } => self.get(Term::Row),
+            Op::DepthwiseConv2d { .. } => self.get(Term::Tile),
+            _ => 0,
+        }
+    }
+
+    fn set(&mut self, term: Term, count: u64) {
+        self.0[term as usize] = count;
+    }
+
+    fn convolution(&mut self, window: &Window, input: &Tensor, output: &Tensor, stored: Stored) {
+        let tiles = if window.is_pointwise() {
+            output.plane().div_ceil(TILE as u64)
+        } else {
+            u64::from(output.h) * u64::from(output.w).div_ceil(TILE as u64)
+        };
+        let strips = u64::from(input.c) * u64::from(window.kernel_h);
+        self.set(Term::Tile, tiles);
+        self.set(Term::Strip, strips * tiles);
+        self.set(Term::Row, stored.rows * tiles);
+        self.set(Term::Entry, stored.weights * tiles);
+        let band = u64::from(Band::new(input.c, window).len());
+        self.set(Term::Gathered, band * tiles);
+    }
+
+    fn depthwise(&mut self, window: &Window, input: &Tensor, output: &Tensor) {
+        let channels = u64::from(output.c);
+        let strips = channels * u64::from(output.h);
+        let tiles = strips * u64::from(output.w).div_ceil(TILE as u64);
+        let padded =
+            |len: u16, before: u8, after: u8| u64::from(len) + u64::from(before) + u64::from(after);
+        let plane = padded(input.h, window.pad_top, window.pad_bottom)
+            * padded(input.w, window.pad_left, window.pad_right);
+        self.set(Term::Row, channels);
+        self.set(Term::Strip, strips);
+        self.set(Term::Tile, tiles);
+        self.set(Term::Entry, tiles * taps(window));
+        self.set(Term::Gathered, channels * plane);
+    }
+
+    /// The count of a term.
+    #[must_use]
+    pub const fn get(&self, term: Term) -> u64 {
+        self.0[term as usize]
+    }
+
+    /// What the counts cost.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "constants and counts are not negative, and a cost that exceeds 64 bits saturates"
+    )]
+    pub fn cost(&self, constants: &super::Constants) -> u64 {
+        let terms = self.0.iter().zip(constants);
+        terms
+            .map(|(&count, constant)| count as f64 * constant)
+            .sum::<f64>()
+            .round() as u64
+    }
+}
+
+fn taps(window: &Window) -> u64 {
+    u64::from(window.kernel_h) * u64::from(window.kernel_w)
+}
+
+/// Names of the kernel that runs a step, most particular first, as tables are searched: with its variant, then
+/// without; for `narrow` steps first of all the kernel of words.
+#[must_use]
+pub fn kernels(op: &Op, input: &Tensor, (layout, narrow): (WeightLayout, bool)) -> Vec<String> {
+    let base = match layout {
+        _ if matches!(op, Op::UnaryF32 { .. }) => "unary".to_owned(),
+        WeightLayout::None | WeightLayout::Table => op.name().to_owned(),
+        _ => format!("{}.{}", op.name(), layout.name()),
+    };
+    let variant = variant(op, input);
+    let mut names = Vec::new();
+    let mut add = |suffix: &str| {
+        names.extend(variant.map(|variant| format!("{base}.{variant}{suffix}")));
+        names.push(format!("{base}{suffix}"));
+    };
+    if narrow {
+        add(".narrow");
+    }
+    if input.dtype == DType::F32 {
+        add(".f32");
+    }
+    add("");
+    names
+}
+
+/// The geometry for which a kernel has code of its own.
+fn variant(op: &Op, input: &Tensor) -> Option<&'static str> {
+    let interleaved = input.layout == TensorLayout::Interleaved && input.c > 1;
+    match op {
+        Op::Conv2d { window, .. } => Some(match (window.is_pointwise(), window.stride_w) {
+            _ if interleaved => "interleaved",
+            (true, _) => "pointwise",
+            _ if (window.kernel_h, window.kernel_w) == (1, 1) => "1x1",
+            (false, 1) => "window",
+            (false, _) => "strided",
+        }),
+        Op::DepthwiseConv2d { window, .. } => {
+            let is_3x3 = (window.kernel_h, window.kernel_w) == (3, 3);
+            Some(match (is_3x3, window.stride_w) {
+                (true, 1) => "3x3",
+                (true, 2) => "3x3_strided",
+                (_, 1) => "window",
+                (..) => "strided",
+            })
+        }
+        Op::MaxPool2d { .. }
+        | Op::AveragePool2d { .. }
+        | Op::FullyConnected { .. }
+        | Op::Add { .. }
+        | Op::Mean { .. }
+        | Op::SoftmaxS8 { .. }
+        | Op::SoftmaxF32 { .. }
+        | Op::Pad { .. }
+        | Op::Requantize { .. }
+        | Op::Clamp { .. }
+        | Op::Prelu { .. }
+        | Op::UnaryS8
+        | Op::UnaryF32 { .. }
+        | Op::Repack { .. }
+        | Op::Quantize
+        | Op::Dequantize => None,
+    }
+}
