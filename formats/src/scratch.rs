@@ -68,7 +68,7 @@ pub(crate) const fn plane(input: &Tensor, window: &Window) -> u32 {
 }
 
 /// Bytes of a dense convolution's taps, band and tile of pairs: a word a tap of a kernel row, the band padded to 8,
-/// 64 bytes for four columns.
+/// 64 bytes for four columns, and 32 for a quad that is staged behind them.
 const fn pair_tile(channels: u16, window: &Window) -> u32 {
     let taps = (window.kernel_w as u32).saturating_mul(4);
     let columns = (channels as u32)
@@ -76,6 +76,7 @@ const fn pair_tile(channels: u16, window: &Window) -> u32 {
         .saturating_mul(window.kernel_w as u32);
     padded8(taps.saturating_add(padded8(Band::new(channels, window).len())))
         .saturating_add(columns.div_ceil(4).saturating_mul(64))
+        .saturating_add(32)
 }
 
 /// Words of the table of a depthwise convolution's row: two for two taps, and ten constants.

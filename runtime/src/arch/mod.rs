@@ -48,20 +48,20 @@ pub(crate) fn keep_rolled() {
     }
 }
 
-#[cfg(isa = "dsp")]
-pub(crate) use arm::dsp::pairs;
 /// The kernels of this target that round accumulators once and twice.
 #[cfg(isa = "dsp")]
 pub(crate) use arm::dsp::{DspDouble as Double, DspSingle as Single};
 #[cfg(isa = "dsp")]
 pub(crate) use arm::dsp::{WordsDouble, WordsSingle};
-#[cfg(not(isa = "dsp"))]
-pub(crate) use portable::no_pairs as pairs;
+#[cfg(isa = "dsp")]
+pub(crate) use arm::dsp::{pairs, plain};
 /// The kernels of this target that round accumulators once and twice.
 #[cfg(not(isa = "dsp"))]
 pub(crate) use portable::{PortableDouble as Double, PortableSingle as Single};
 #[cfg(not(isa = "dsp"))]
 pub(crate) use portable::{WordsDouble, WordsSingle};
 pub(crate) use portable::{fill_word_band, fill_word_tile};
+#[cfg(not(isa = "dsp"))]
+pub(crate) use portable::{no_pairs as pairs, plain};
 /// The kernels of this target for floats.
 pub(crate) type Float = portable::PortableF32;

@@ -1,6 +1,7 @@
 //! `add`: element-wise sums, channel by channel.
 
 use super::{Bounded, Job, narrow};
+use crate::arch::plain::add_s8;
 use crate::cursor::{Cursor, Progress};
 use crate::requantize::{doubling_high_mul, rounding_shift_right};
 use core::cell::Cell;
@@ -25,6 +26,7 @@ pub(super) fn run_s8(
         job.output::<i8>(),
     );
     let bounds = i8::bounds(clamp);
+    let zero_points = [a.zero_point, b.zero_point, output.zero_point];
     let (s1, s2, so) = (shift(params.s1), shift(params.s2), shift(params.so));
     let add = |out: &Cell<i8>, x: &Cell<i8>, y: &Cell<i8>| {
         let x = raised(x.get(), a.zero_point, params.m1, s1);
@@ -35,6 +37,13 @@ pub(super) fn run_s8(
     cursor.each(output.channels, output.pixels(), |channel| {
         let (out, x, y) = (output.plane(channel), a.plane(channel), b.plane(channel));
         if let (Some(out), Some(x), Some(y)) = (out.as_slice(), x.as_slice(), y.as_slice()) {
+            if add_s8(params, zero_points, (x, y), out) {
+                if bounds != (i8::MIN, i8::MAX) {
+                    out.iter()
+                        .for_each(|out| out.set(out.get().clamped(bounds)));
+                }
+                return;
+            }
             out.iter()
                 .zip(x.iter().zip(y))
                 .for_each(|(out, (x, y))| add(out, x, y));

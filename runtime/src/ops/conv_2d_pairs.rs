@@ -12,11 +12,17 @@ use core::cell::Cell;
 use core::num::NonZeroUsize;
 use nnz_format::{Clamp, Window};
 
+/// Output channels from which on tiles of narrow maps run across the ends of rows: every input is gathered by itself.
+const FLAT_ROWS: usize = 8;
+
 /// The parts of the scratch.
 struct Scratch<'s> {
     taps: &'s [Cell<u32>],
     band: &'s [Cell<i8>],
     tile: &'s [Cell<u32>],
+    /// Eight bytes a column, over the tile's second half and a quad further, so that quads are read before they are
+    /// overwritten.
+    staged: &'s [Cell<i8>],
 }
 
 impl<'s> Scratch<'s> {
@@ -34,6 +40,9 @@ impl<'s> Scratch<'s> {
             taps: words.get(..kernel_w)?,
             band: bytes.get(band)?.get(..len)?,
             tile: words.get(first..)?.get(..tile)?,
+            staged: bytes
+                .get(first.wrapping_mul(4)..)?
+                .get(tile.wrapping_mul(2).wrapping_add(QUAD * 2)..)?,
         })
     }
 
@@ -99,6 +108,27 @@ pub(super) fn run<const OPS: u128>(
                 expand(Columns::Apart(scratch.band, LANES), scratch.tile);
             }
             convolve(output.at_pixel(pixel), left.min(LANES));
+        });
+    }
+    if output.width < LANES && output.channels >= FLAT_ROWS {
+        let pixels = output.pixels();
+        let width = NonZeroUsize::new(output.width).unwrap_or(NonZeroUsize::MIN);
+        return cursor.each(pixels.div_ceil(LANES), cost, |unit| {
+            let pixel = unit.wrapping_mul(LANES);
+            let lanes = pixels.wrapping_sub(pixel).min(LANES);
+            for lane in 0..lanes {
+                let at = pixel.wrapping_add(lane);
+                let outside = from.outside;
+                gather::columns(
+                    &input,
+                    window,
+                    (at / width, at % width),
+                    outside,
+                    scratch.staged.get(lane..).unwrap_or(&[]),
+                );
+            }
+            expand(Columns::Apart(scratch.staged, LANES), scratch.tile);
+            convolve(output.at_pixel(pixel), lanes);
         });
     }
     let across = NonZeroUsize::new(output.width.div_ceil(LANES)).unwrap_or(NonZeroUsize::MIN);

@@ -1,6 +1,7 @@
 //! `mean` over rows and columns: one value a channel.
 
 use super::{Job, narrow};
+use crate::arch::plain::sum_s8;
 use crate::cursor::{Cursor, Progress};
 use crate::requantize::multiply_double;
 use core::num::NonZeroU32;
@@ -25,9 +26,11 @@ pub(super) fn run_s8(
     let count = count(input.pixels());
     let centre = count.get().cast_signed().wrapping_mul(input.zero_point);
     cursor.each(output.channels, input.pixels(), |channel| {
-        let sum = input
-            .plane(channel)
-            .fold(0_i32, |sum, cell| sum.wrapping_add(i32::from(cell.get())));
+        let plane = input.plane(channel);
+        let sum = plane.as_slice().map_or_else(
+            || plane.fold(0_i32, |sum, cell| sum.wrapping_add(i32::from(cell.get()))),
+            sum_s8,
+        );
         let mean = multiply_double(sum.wrapping_sub(centre), multiplier, i32::from(shift));
         if let Some(out) = output.at(channel, 0, 0).first() {
             out.set(narrow(mean.wrapping_add(output.zero_point)));

@@ -1,7 +1,8 @@
 //! `max_pool_2d` and `average_pool_2d`: windows are clipped to the input, padding does not count.
 
 use super::{Bounded, Job, narrow};
-use crate::arena::View;
+use crate::arch::plain::sum_s8;
+use crate::arena::{Pixels, View};
 use crate::cursor::{Cursor, Progress};
 use crate::requantize::rounding_divide;
 use core::num::NonZeroU32;
@@ -18,14 +19,15 @@ fn clipped(at: usize, stride: u8, padding: u8, kernel: u8, len: usize) -> Range<
     first.saturating_sub(usize::from(padding))..end
 }
 
-/// Calls `value` for the input elements of channel `channel` under output `(y, x)`.
+/// Calls `run` for each run of input elements of channel `channel` under output `(y, x)`: a row of the window, or all
+/// of them where the window is as wide as the input.
 #[inline]
-fn under<T: Bounded>(
-    input: &View<'_, T>,
+fn under<'s, T: Bounded>(
+    input: &View<'s, T>,
     window: &Window,
     (channel, y, x): (usize, usize, usize),
-    mut value: impl FnMut(T),
-) {
+    mut run: impl FnMut(Pixels<'s, T>),
+) -> usize {
     let rows = clipped(
         y,
         window.stride_h,
@@ -40,10 +42,15 @@ fn under<T: Bounded>(
         window.kernel_w,
         input.width,
     );
-    for row in rows {
-        let cells = input.pixels_from((channel, row, columns.start), columns.len());
-        cells.for_each(|cell| value(cell.get()));
+    let count = rows.len().wrapping_mul(columns.len());
+    if columns.len() == input.width {
+        run(input.pixels_from((channel, rows.start, 0), count));
+        return count;
     }
+    for row in rows {
+        run(input.pixels_from((channel, row, columns.start), columns.len()));
+    }
+    count
 }
 
 /// Runs `pooled` for every output element of the channels that are left.
@@ -78,10 +85,11 @@ pub(super) fn max<T: Bounded>(
 ) -> Progress {
     each::<T>(job, window, clamp, cursor, |input, at| {
         let mut largest = T::LOWEST;
-        under(input, window, at, |value| {
-            if value > largest {
-                largest = value;
-            }
+        under(input, window, at, |run| {
+            largest = run.fold(largest, |largest, cell| {
+                let value = cell.get();
+                if value > largest { value } else { largest }
+            });
         });
         largest
     })
@@ -95,12 +103,10 @@ pub(super) fn average<T: Average>(
     cursor: &mut Cursor,
 ) -> Progress {
     each::<T>(job, window, clamp, cursor, |input, at| {
-        let (mut sum, mut count) = (T::Sum::default(), 0_u32);
-        under(input, window, at, |value| {
-            sum = T::add(sum, value);
-            count = count.wrapping_add(1);
-        });
-        T::divide(sum, NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN))
+        let mut sum = T::Sum::default();
+        let count = under(input, window, at, |run| sum = T::add(sum, run));
+        let count = u32::try_from(count).ok().and_then(NonZeroU32::new);
+        T::divide(sum, count.unwrap_or(NonZeroU32::MIN))
     })
 }
 
@@ -108,8 +114,8 @@ pub(super) fn average<T: Average>(
 pub(super) trait Average: Bounded {
     /// What elements are summed in.
     type Sum: Copy + Default;
-    /// `sum + value`.
-    fn add(sum: Self::Sum, value: Self) -> Self::Sum;
+    /// `sum` and all of `run`.
+    fn add(sum: Self::Sum, run: Pixels<'_, Self>) -> Self::Sum;
     /// `sum / count`.
     fn divide(sum: Self::Sum, count: NonZeroU32) -> Self;
 }
@@ -118,8 +124,11 @@ impl Average for i8 {
     type Sum = i32;
 
     #[inline]
-    fn add(sum: i32, value: Self) -> i32 {
-        sum.wrapping_add(i32::from(value))
+    fn add(sum: i32, run: Pixels<'_, Self>) -> i32 {
+        if let Some(cells) = run.as_slice() {
+            return sum.wrapping_add(sum_s8(cells));
+        }
+        run.fold(sum, |sum, cell| sum.wrapping_add(i32::from(cell.get())))
     }
 
     #[inline]
@@ -132,8 +141,8 @@ impl Average for f32 {
     type Sum = Self;
 
     #[inline]
-    fn add(sum: Self, value: Self) -> Self {
-        sum + value
+    fn add(sum: Self, run: Pixels<'_, Self>) -> Self {
+        run.fold(sum, |sum, cell| sum + cell.get())
     }
 
     #[inline]

@@ -13,6 +13,8 @@ mod lanes;
 mod matvec;
 #[cfg(not(isa = "dsp"))]
 pub(crate) mod no_pairs;
+#[cfg(not(isa = "dsp"))]
+pub(crate) mod plain;
 mod rows;
 mod table;
 mod taps;

@@ -68,6 +68,24 @@
     add     r10, r10, #16
     .endm
 
+    .macro NNZ_DW_HALF_ROW
+    ldrd    r7, r8, [r12], #8
+    ldrd    r4, r5, [r10]
+    smlad   r0, r4, r7, r0
+    smlabt  r0, r5, r8, r0
+    .endm
+    .macro NNZ_DW_HALF_ROW_3x3_s1
+    NNZ_DW_HALF_ROW
+    smlatb  r1, r4, r7, r1
+    smlad   r1, r5, r8, r1
+    .endm
+    .macro NNZ_DW_HALF_ROW_3x3_s2
+    NNZ_DW_HALF_ROW
+    ldr     r6, [r10, #8]
+    smlad   r1, r5, r7, r1
+    smlabt  r1, r6, r8, r1
+    .endm
+
     .macro NNZ_DW_any
     push    {r9, r10}
     add     r9, r11, r11, lsl #1
@@ -85,6 +103,35 @@
     bne     20b
     pop     {r9, r10}
     add     r10, r10, r11, lsl #2
+    .endm
+
+// After four outputs: another four at 2, one or two more by half the work, or the end of the row at 4.
+    .macro NNZ_DW_NEXT_any rounding
+    bgt     2b
+    .endm
+    .macro NNZ_DW_NEXT_3x3 row, rounding
+    beq     4f
+    cmp     lr, #2
+    bhi     2b
+    ldr     r0, [r12], #4
+    mov     r1, r0
+    \row
+    add     r10, r10, r11
+    \row
+    add     r10, r10, r11
+    \row
+    ldm     r12, {r4-r8}
+    cmp     r6, #0
+    bne     5f
+    NNZ_REQUANTIZE_\rounding r0, r4, r5, r8
+    NNZ_REQUANTIZE_\rounding r1, r4, r5, r8
+    b       3b
+    .endm
+    .macro NNZ_DW_NEXT_3x3_s1 rounding
+    NNZ_DW_NEXT_3x3 NNZ_DW_HALF_ROW_3x3_s1, \rounding
+    .endm
+    .macro NNZ_DW_NEXT_3x3_s2 rounding
+    NNZ_DW_NEXT_3x3 NNZ_DW_HALF_ROW_3x3_s2, \rounding
     .endm
 
     .macro NNZ_DEPTHWISE kind, rounding
@@ -116,7 +163,7 @@ nnz_dsp_depthwise_\kind\()_\rounding:
     blt     7f
     ldr     r12, [r6, #12]
     str     r0, [r9], #4
-    bgt     2b
+    NNZ_DW_NEXT_\kind \rounding
 4:  ldrd    r1, r2, [r6]
     ldrd    r3, r4, [r6, #20]
     ldr     r5, [r6, #28]

@@ -7,6 +7,7 @@ mod depthwise;
 mod finish;
 mod matvec;
 pub(crate) mod pairs;
+pub(crate) mod plain;
 mod table;
 mod words;
 
@@ -18,6 +19,7 @@ global_asm!(
     include_str!("matvec.S"),
     include_str!("pairs.S"),
     include_str!("depthwise.S"),
+    include_str!("plain.S"),
     options(raw)
 );
 

@@ -1,0 +1,20 @@
+//! Operators without weights where a target has no kernels of its own for them.
+
+use core::cell::Cell;
+use nnz_format::AddParams;
+
+/// Σ x.
+pub(crate) fn sum_s8(x: &[Cell<i8>]) -> i32 {
+    x.iter()
+        .fold(0, |sum, cell| sum.wrapping_add(i32::from(cell.get())))
+}
+
+/// No kernel: the driver's own loop computes sums.
+pub(crate) fn add_s8(
+    _: &AddParams,
+    _: [i32; 3],
+    _: (&[Cell<i8>], &[Cell<i8>]),
+    _: &[Cell<i8>],
+) -> bool {
+    false
+}
