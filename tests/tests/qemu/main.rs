@@ -13,6 +13,7 @@
 mod cycles;
 mod kernels;
 mod machines;
+mod narrow;
 mod random;
 
 use core::time::Duration;
