@@ -109,7 +109,8 @@ errors! {
     StepClamp { step } = "a step's lower bound is above its upper bound, or not a number";
     StepValue { step } = "a floating-point parameter is not a number, or not positive where it must be";
     StepOrder { step } = "a repack order is unknown";
-    StepFunction { step } = "a unary function is unknown";
+    StepFunction { step } = "a function of one or two values is unknown";
+    StepBlock { step } = "a copy has a step of 0, or leaves one of its tensors";
     StepShape { step } = "the shapes of a step's tensors do not agree with its operator";
     StepContiguous { step } = "a tensor that must be contiguous is not";
     StepCombination { step } = "no kernel has this combination of operator, weight layout and element type";

@@ -3,7 +3,7 @@
 //! The mask stands at a fixed place of the header, so that a const generic can read it and unused kernels leave the
 //! firmware. Bits that this table does not name are 0.
 
-use crate::{Backend, DType, Op, WeightLayout};
+use crate::{Backend, Binary, DType, Op, WeightLayout};
 
 /// Names of the bits.
 pub mod kernel_bits {
@@ -99,6 +99,26 @@ pub mod kernel_bits {
     pub const UNARY_S8: u8 = 69;
     /// A function of each value, f32.
     pub const UNARY_F32: u8 = 70;
+    /// `add` and `sub` with broadcasting, s8.
+    pub const SUM_S8: u8 = 71;
+    /// `mul`, s8.
+    pub const MUL_S8: u8 = 72;
+    /// `minimum` and `maximum`, s8.
+    pub const MIN_MAX_S8: u8 = 73;
+    /// `add` with broadcasting, `sub`, `mul`, `div`, `minimum` and `maximum`, f32.
+    pub const BINARY_F32: u8 = 74;
+    /// `copy`, s8.
+    pub const COPY_S8: u8 = 75;
+    /// `copy`, f32.
+    pub const COPY_F32: u8 = 76;
+    /// `resize_nearest_neighbor`, s8.
+    pub const RESIZE_NEAREST_S8: u8 = 77;
+    /// `resize_nearest_neighbor`, f32.
+    pub const RESIZE_NEAREST_F32: u8 = 78;
+    /// `resize_bilinear`, s8.
+    pub const RESIZE_BILINEAR_S8: u8 = 79;
+    /// `resize_bilinear`, f32.
+    pub const RESIZE_BILINEAR_F32: u8 = 80;
     /// No kernel has the combination; never set in a file.
     pub const NONE: u8 = 127;
 }
@@ -181,8 +201,21 @@ const fn with_table(op: &Op, dtype: DType) -> u8 {
         by_dtype(dtype, bit::PRELU_S8, bit::PRELU_F32)
     } else if matches!(op, Op::UnaryS8) {
         by_dtype(dtype, bit::UNARY_S8, bit::NONE)
+    } else if matches!(op, Op::ResizeNearest) {
+        by_dtype(dtype, bit::RESIZE_NEAREST_S8, bit::RESIZE_NEAREST_F32)
+    } else if matches!(op, Op::ResizeBilinear) {
+        by_dtype(dtype, bit::RESIZE_BILINEAR_S8, bit::RESIZE_BILINEAR_F32)
     } else {
         bit::NONE
+    }
+}
+
+const fn binary_s8(kind: Binary) -> u8 {
+    match kind {
+        Binary::Add | Binary::Sub => bit::SUM_S8,
+        Binary::Mul => bit::MUL_S8,
+        Binary::Div => bit::NONE,
+        Binary::Minimum | Binary::Maximum => bit::MIN_MAX_S8,
     }
 }
 
@@ -201,11 +234,15 @@ const fn without_weights(op: &Op, dtype: DType) -> u8 {
         Op::Quantize => (bit::QUANTIZE_S8, bit::NONE),
         Op::Dequantize => (bit::NONE, bit::DEQUANTIZE_F32),
         Op::UnaryF32 { .. } => (bit::NONE, bit::UNARY_F32),
+        Op::Binary { kind, .. } => (binary_s8(*kind), bit::BINARY_F32),
+        Op::Copy { .. } => (bit::COPY_S8, bit::COPY_F32),
         Op::Conv2d { .. }
         | Op::DepthwiseConv2d { .. }
         | Op::FullyConnected { .. }
         | Op::Prelu { .. }
-        | Op::UnaryS8 => (bit::NONE, bit::NONE),
+        | Op::UnaryS8
+        | Op::ResizeNearest
+        | Op::ResizeBilinear => (bit::NONE, bit::NONE),
     };
     by_dtype(dtype, s8, f32)
 }

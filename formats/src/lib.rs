@@ -63,7 +63,7 @@ pub use layout::{
     Weights,
 };
 pub use model::Model;
-pub use op::{AddParams, Clamp, Op, PreluParams, RepackOrder, Unary, Window};
+pub use op::{AddParams, Binary, Block, Clamp, Op, PreluParams, RepackOrder, Unary, Window};
 pub use scratch::{scratch_len, table_words};
 pub use step::Step;
 pub use tensor::{Strides, Tensor};

@@ -50,6 +50,10 @@ pub const fn scratch_len(
         | Op::Prelu { .. }
         | Op::UnaryS8
         | Op::UnaryF32 { .. }
+        | Op::Binary { .. }
+        | Op::Copy { .. }
+        | Op::ResizeNearest
+        | Op::ResizeBilinear
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => 0,

@@ -29,6 +29,10 @@ pub(crate) const fn of(step: &Step<'_>, blob: u32) -> u64 {
         | Op::Prelu { .. }
         | Op::UnaryS8
         | Op::UnaryF32 { .. }
+        | Op::Binary { .. }
+        | Op::Copy { .. }
+        | Op::ResizeNearest
+        | Op::ResizeBilinear
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => input

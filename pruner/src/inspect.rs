@@ -186,6 +186,10 @@ fn matrix_len(step: &Step<'_>) -> u64 {
         | Op::Prelu { .. }
         | Op::UnaryS8
         | Op::UnaryF32 { .. }
+        | Op::Binary { .. }
+        | Op::Copy { .. }
+        | Op::ResizeNearest
+        | Op::ResizeBilinear
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => 0,

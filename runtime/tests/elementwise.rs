@@ -276,17 +276,20 @@ fn pad_puts_the_value_around_the_input() {
         let mut random = Random::new(seed);
         let input = any(&mut random, DType::S8);
         let (top, left) = (random.size(0, 3), random.size(0, 3));
+        let front: u16 = random.one_of(&[0, 0, 1, 3]);
+        let c = input.c + front + random.one_of(&[0, 0, 2]);
         let h = input.h + u16::from(top) + u16::from(random.size(0, 3));
         let w = input.w + u16::from(left) + u16::from(random.size(0, 3));
         let output = Tensor {
             zero_point: input.zero_point,
-            ..tensor(DType::S8, random.one_of(&ACTIVATIONS), (input.c, h, w), 2)
+            ..tensor(DType::S8, random.one_of(&ACTIVATIONS), (c, h, w), 2)
         };
         let value = random.s8();
         let x = storage(&mut random, &input);
         let op = Op::Pad {
             top,
             left,
+            front,
             value: Clamp::S8 {
                 lo: value,
                 hi: value,
@@ -296,8 +299,11 @@ fn pad_puts_the_value_around_the_input() {
         let expected: Vec<i8> = positions(&output)
             .map(|(c, y, x_at)| {
                 let inside = y.checked_sub(top.into()).zip(x_at.checked_sub(left.into()));
-                match inside {
-                    Some((y, x_at)) if y < usize::from(input.h) && x_at < usize::from(input.w) => {
+                let source = c.checked_sub(front.into()).filter(|c| *c < input.c.into());
+                match inside.zip(source) {
+                    Some(((y, x_at), c))
+                        if y < usize::from(input.h) && x_at < usize::from(input.w) =>
+                    {
                         x[index(&input, (c, y, x_at))]
                     }
                     _ => value,

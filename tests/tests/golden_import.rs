@@ -17,8 +17,7 @@ use nnz_tests::hash::fnv1a32;
 use std::path::{Path, PathBuf};
 
 /// Networks whose operators are not all supported yet, with a word of the reason.
-const REFUSED: [(&str, &str); 3] = [
-    ("blazeface_full_range_f16", "channels"),
+const REFUSED: [(&str, &str); 2] = [
     ("blazeface_full_range_sparse_f16", "DENSIFY"),
     ("kws_hybrid_f32io", "hybrid"),
 ];

@@ -18,7 +18,7 @@ pub use blk::{blk_1x4, blk_4x1};
 pub use csr::{csr_f, csr_n, csr_p};
 pub use csr_q::csr_q;
 pub use dense::{dense_f32, dense_s8};
-pub use table::{table_f32, table_i16, table_s8};
+pub use table::{table_f32, table_i16, table_s8, table_taps, table_u16};
 
 /// A weight matrix with the geometry that its addresses depend on.
 #[derive(Debug, Clone, Copy)]

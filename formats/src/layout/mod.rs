@@ -62,6 +62,10 @@ pub(crate) struct Geometry {
     pub(crate) positions: u32,
     /// Bytes of a table, padding aside.
     pub(crate) table: u32,
+    /// Rows and columns of input and output, of tables that address pixels.
+    pub(crate) pixels: [u16; 4],
+    /// What the table holds.
+    pub(crate) content: table::Content,
 }
 
 impl Geometry {
@@ -75,6 +79,8 @@ impl Geometry {
                 taps: (window.kernel_h as u32).saturating_mul(window.kernel_w as u32),
                 positions: Band::new(input.c, window).positions(),
                 table: 0,
+                pixels: [0; 4],
+                content: table::Content::Plain,
             },
             Op::DepthwiseConv2d { window, .. } => Self {
                 rows,
@@ -82,6 +88,8 @@ impl Geometry {
                 taps: (window.kernel_h as u32).saturating_mul(window.kernel_w as u32),
                 positions: 0,
                 table: 0,
+                pixels: [0; 4],
+                content: table::Content::Plain,
             },
             Op::FullyConnected { .. } => {
                 let columns = saturated(input.elements());
@@ -91,6 +99,8 @@ impl Geometry {
                     taps: 1,
                     positions: columns,
                     table: 0,
+                    pixels: [0; 4],
+                    content: table::Content::Plain,
                 }
             }
             Op::Add { .. }
@@ -105,6 +115,10 @@ impl Geometry {
             | Op::Prelu { .. }
             | Op::UnaryS8
             | Op::UnaryF32 { .. }
+            | Op::Binary { .. }
+            | Op::Copy { .. }
+            | Op::ResizeNearest
+            | Op::ResizeBilinear
             | Op::Repack { .. }
             | Op::Quantize
             | Op::Dequantize => Self {
@@ -113,6 +127,8 @@ impl Geometry {
                 taps: 0,
                 positions: 0,
                 table: table::len(op, output),
+                pixels: [input.h, input.w, output.h, output.w],
+                content: table::content(op),
             },
         }
     }
@@ -179,7 +195,7 @@ impl<'a> Weights<'a> {
             Self::Blk4x1(view) => view.check(shape, step),
             Self::DenseF32(view) => view.check(shape, step),
             Self::CsrF(view) => view.check(shape, step),
-            Self::Table(view) => view.check(step),
+            Self::Table(view) => view.check(shape, step),
         }
     }
 }

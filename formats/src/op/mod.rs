@@ -2,9 +2,11 @@
 //!
 //! SPEC.md section 5 gives the bytes. To add an operator, add a variant here and follow the compiler.
 
+mod pairs;
 pub(crate) mod params;
 mod unary;
 
+pub use pairs::{Binary, Block};
 pub use unary::Unary;
 
 /// Window geometry of convolutions and pools, in input elements.
@@ -176,6 +178,8 @@ pub enum Op {
         top: u8,
         /// Columns on the left.
         left: u8,
+        /// Channels in front.
+        front: u16,
         /// The padding value, as `s8` or `f32` by the tensors' type (`lo == hi`).
         value: Clamp,
     },
@@ -209,6 +213,26 @@ pub enum Op {
         /// Its second parameter; 0 where it has none.
         beta: f32,
     },
+    /// Two tensors, element by element; the second may have one row and column, or one channel, for all of the first.
+    Binary {
+        /// What is done with two elements.
+        kind: Binary,
+        /// The second tensor's element comes first.
+        swapped: bool,
+        /// Rescaling of `s8` sums, differences and products (these use only that of the output); else zero.
+        params: AddParams,
+        /// Activation.
+        clamp: Clamp,
+    },
+    /// A block of elements, a step apart in either tensor; other elements of the output stay as they are.
+    Copy {
+        /// Which.
+        block: Block,
+    },
+    /// Each output pixel is an input pixel, by tables of rows and columns.
+    ResizeNearest,
+    /// Each output pixel is between four input pixels, by tables of rows and columns with weights.
+    ResizeBilinear,
     /// Another layout for the same elements.
     Repack {
         /// Which order.
@@ -241,6 +265,10 @@ impl Op {
             Self::Dequantize => 14,
             Self::Prelu { .. } => 15,
             Self::UnaryS8 | Self::UnaryF32 { .. } => 16,
+            Self::Binary { .. } => 17,
+            Self::Copy { .. } => 18,
+            Self::ResizeNearest => 19,
+            Self::ResizeBilinear => 20,
         }
     }
 
@@ -265,6 +293,10 @@ impl Op {
             Self::Prelu { .. } => "prelu",
             Self::UnaryS8 => "unary",
             Self::UnaryF32 { function, .. } => function.name(),
+            Self::Binary { kind, .. } => kind.name(),
+            Self::Copy { .. } => "copy",
+            Self::ResizeNearest => "resize_nearest_neighbor",
+            Self::ResizeBilinear => "resize_bilinear",
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Every byte that an operator does not name must be 0: `used` masks collect, one bit a byte, what was read.
 
-use super::{AddParams, Clamp, Op, PreluParams, RepackOrder, Unary, Window};
+use super::{AddParams, Binary, Block, Clamp, Op, PreluParams, RepackOrder, Unary, Window};
 use crate::bytes::{ensure, f32_at, i8_at, i32_at, some, tri, u8_at, u16_at};
 use crate::{DType, FormatError};
 
@@ -64,6 +64,10 @@ pub(crate) const fn read(
         15 => tri!(prelu(params, s8, step)),
         16 if s8 => (Op::UnaryS8, 0),
         16 => tri!(unary_f32(params, step)),
+        17 => tri!(binary(params, s8, step)),
+        18 => tri!(copy(params, step)),
+        19 => (Op::ResizeNearest, 0),
+        20 => (Op::ResizeBilinear, 0),
         _ => return Err(FormatError::StepOp { step }),
     };
     ensure!(only(params, used), FormatError::StepParams { step });
@@ -238,7 +242,7 @@ const fn pad(params: &[u8], s8: bool, step: u16) -> Result<(Op, u64), FormatErro
                 lo: value,
                 hi: value,
             },
-            0x13,
+            0x1F,
         )
     } else {
         let value = f32_at(params, 4);
@@ -248,12 +252,13 @@ const fn pad(params: &[u8], s8: bool, step: u16) -> Result<(Op, u64), FormatErro
                 lo: value,
                 hi: value,
             },
-            0xF3,
+            0xFF,
         )
     };
     let op = Op::Pad {
         top: u8_at(params, 0),
         left: u8_at(params, 1),
+        front: u16_at(params, 2),
         value,
     };
     Ok((op, used))
@@ -319,4 +324,87 @@ const fn unary_f32(params: &[u8], step: u16) -> Result<(Op, u64), FormatError> {
         beta,
     };
     Ok((op, used))
+}
+
+const fn binary(params: &[u8], s8: bool, step: u16) -> Result<(Op, u64), FormatError> {
+    let kind = some!(
+        Binary::from_code(u8_at(params, 0)),
+        FormatError::StepFunction { step }
+    );
+    let swapped = match u8_at(params, 1) {
+        0 => false,
+        1 => true,
+        _ => return Err(FormatError::StepFunction { step }),
+    };
+    let clamp = tri!(clamp(params, s8, step));
+    let none = AddParams {
+        m1: 0,
+        m2: 0,
+        mo: 0,
+        s1: 0,
+        s2: 0,
+        so: 0,
+    };
+    let (params, used) = match kind {
+        Binary::Add | Binary::Sub if s8 => {
+            let sum = AddParams {
+                m1: tri!(multiplier(params, 4, step)),
+                m2: tri!(multiplier(params, 8, step)),
+                mo: tri!(multiplier(params, 12, step)),
+                s1: tri!(one_way_shift(params, 24, step)),
+                s2: tri!(one_way_shift(params, 25, step)),
+                so: tri!(one_way_shift(params, 26, step)),
+            };
+            (sum, 0x700_FFF3)
+        }
+        Binary::Mul if s8 => {
+            let product = AddParams {
+                mo: tri!(multiplier(params, 12, step)),
+                so: tri!(shift(params, 26, step)),
+                ..none
+            };
+            (product, 0x400_F003)
+        }
+        Binary::Add
+        | Binary::Sub
+        | Binary::Mul
+        | Binary::Div
+        | Binary::Minimum
+        | Binary::Maximum => (none, 0x3),
+    };
+    let op = Op::Binary {
+        kind,
+        swapped,
+        params,
+        clamp,
+    };
+    Ok((op, used | clamp_bytes(s8)))
+}
+
+/// Three 16-bit numbers.
+const fn triple(params: &[u8], at: usize) -> [u16; 3] {
+    [
+        u16_at(params, at),
+        u16_at(params, at.saturating_add(2)),
+        u16_at(params, at.saturating_add(4)),
+    ]
+}
+
+const fn copy(params: &[u8], step: u16) -> Result<(Op, u64), FormatError> {
+    let block = Block {
+        from: triple(params, 0),
+        from_step: [u8_at(params, 6), u8_at(params, 7), u8_at(params, 8)],
+        to_step: [u8_at(params, 9), u8_at(params, 10), u8_at(params, 11)],
+        to: triple(params, 12),
+        extent: triple(params, 18),
+    };
+    ensure!(
+        all_positive(block.from_step) && all_positive(block.to_step),
+        FormatError::StepBlock { step }
+    );
+    Ok((Op::Copy { block }, 0xFF_FFFF))
+}
+
+const fn all_positive([a, b, c]: [u8; 3]) -> bool {
+    a != 0 && b != 0 && c != 0
 }

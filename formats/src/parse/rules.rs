@@ -3,7 +3,7 @@
 use crate::bytes::ensure;
 use crate::step::Operands;
 use crate::tensor::disjoint;
-use crate::{DType, FormatError, Op, RepackOrder, Tensor, TensorLayout, Window};
+use crate::{Block, DType, FormatError, Op, RepackOrder, Tensor, TensorLayout, Window};
 
 /// Number of inputs and element types.
 pub(super) const fn check_types(
@@ -11,7 +11,7 @@ pub(super) const fn check_types(
     operands: &Operands,
     step: u16,
 ) -> Result<(), FormatError> {
-    let wants_two = matches!(op, Op::Add { .. });
+    let wants_two = matches!(op, Op::Add { .. } | Op::Binary { .. });
     ensure!(
         wants_two == operands.input2.is_some(),
         FormatError::StepInputs { step }
@@ -36,6 +36,10 @@ pub(super) const fn check_types(
         | Op::Prelu { .. }
         | Op::UnaryS8
         | Op::UnaryF32 { .. }
+        | Op::Binary { .. }
+        | Op::Copy { .. }
+        | Op::ResizeNearest
+        | Op::ResizeBilinear
         | Op::Repack { .. } => input as u8 == output as u8,
     };
     let fits = match operands.input2 {
@@ -74,11 +78,21 @@ pub(super) const fn check_shapes(
             input.is_vector() && input.same_shape(output)
         }
         Op::Mean { .. } => output.is_vector() && output.c == input.c,
-        Op::Pad { top, left, .. } => {
-            output.c == input.c
+        Op::Pad {
+            top, left, front, ..
+        } => {
+            output.c as u32 >= (input.c as u32).saturating_add(*front as u32)
                 && output.h as u32 >= (input.h as u32).saturating_add(*top as u32)
                 && output.w as u32 >= (input.w as u32).saturating_add(*left as u32)
         }
+        Op::Copy { block } => {
+            ensure!(
+                copies(block, input, output),
+                FormatError::StepBlock { step }
+            );
+            true
+        }
+        Op::ResizeNearest | Op::ResizeBilinear => output.c == input.c,
         Op::Repack {
             order: RepackOrder::ChannelsFirst | RepackOrder::ChannelsLast,
         } => {
@@ -91,6 +105,7 @@ pub(super) const fn check_shapes(
         | Op::Prelu { .. }
         | Op::UnaryS8
         | Op::UnaryF32 { .. }
+        | Op::Binary { .. }
         | Op::Repack {
             order: RepackOrder::Same,
         }
@@ -98,6 +113,7 @@ pub(super) const fn check_shapes(
         | Op::Dequantize => input.same_shape(output),
     };
     let fits = match operands.input2 {
+        Some(second) if matches!(op, Op::Binary { .. }) => fits && spreads(&second, output),
         Some(second) => fits && second.same_shape(output),
         None => fits,
     };
@@ -107,6 +123,40 @@ pub(super) const fn check_shapes(
         FormatError::StepContiguous { step }
     );
     Ok(())
+}
+
+/// Whether a tensor has an element for each of `output`'s, or one for all channels, all pixels or both.
+const fn spreads(second: &Tensor, output: &Tensor) -> bool {
+    let channels = second.c == output.c || second.c == 1;
+    let pixels = second.h == output.h && second.w == output.w;
+    channels && (pixels || second.plane() == 1)
+}
+
+/// Whether a block lies in both tensors.
+const fn copies(block: &Block, input: &Tensor, output: &Tensor) -> bool {
+    let [c, y, x] = block.extent;
+    c != 0
+        && y != 0
+        && x != 0
+        && reaches(block.from, block.from_step, block.extent, input)
+        && reaches(block.to, block.to_step, block.extent, output)
+}
+
+const fn reaches(
+    [c, y, x]: [u16; 3],
+    [step_c, step_y, step_x]: [u8; 3],
+    [channels, rows, columns]: [u16; 3],
+    tensor: &Tensor,
+) -> bool {
+    inside(c, step_c, channels, tensor.c)
+        && inside(y, step_y, rows, tensor.h)
+        && inside(x, step_x, columns, tensor.w)
+}
+
+/// Whether `count` elements from `first` on, a step apart, are below `limit`.
+const fn inside(first: u16, step: u8, count: u16, limit: u16) -> bool {
+    let travel = (count as u32).saturating_sub(1).saturating_mul(step as u32);
+    travel.saturating_add(first as u32) < limit as u32
 }
 
 /// Whether the window turns the input's rows and columns into the output's.
@@ -164,7 +214,9 @@ pub(super) const fn check_overlap(
 
 /// Whether the operator may write its output over an input that begins at the same byte.
 const fn in_place(op: &Op, input: &Tensor, output: &Tensor) -> bool {
-    let aligned = input.offset == output.offset && input.layout as u8 == output.layout as u8;
+    let aligned = input.offset == output.offset
+        && input.layout as u8 == output.layout as u8
+        && (input.same_shape(output) || !matches!(op, Op::Binary { .. }));
     let same_stride = input.plane_stride == output.plane_stride;
     let planar = matches!(input.layout, TensorLayout::Planar);
     aligned
@@ -186,10 +238,14 @@ const fn in_place(op: &Op, input: &Tensor, output: &Tensor) -> bool {
             | Op::Prelu { .. }
             | Op::UnaryS8
             | Op::UnaryF32 { .. }
+            | Op::Binary { .. }
             | Op::Repack {
                 order: RepackOrder::Same,
             } => same_stride,
-            Op::FullyConnected { .. }
+            Op::Copy { .. }
+            | Op::ResizeNearest
+            | Op::ResizeBilinear
+            | Op::FullyConnected { .. }
             | Op::MaxPool2d { .. }
             | Op::AveragePool2d { .. }
             | Op::Mean { .. }

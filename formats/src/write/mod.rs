@@ -151,7 +151,11 @@ fn count(len: usize, what: &'static str) -> Result<u16, WriteError> {
 
 /// The oldest version whose readers understand all that `desc` uses.
 fn min_reader(desc: &ModelDesc) -> u16 {
-    let operators = if mask(desc) < mask_of(BITS_OF_VERSION_1) {
+    let channels = |index: u16| desc.tensors.get(usize::from(index)).map(|tensor| tensor.c);
+    let fronts = |step: &StepDesc| {
+        matches!(step.op, Op::Pad { .. }) && channels(step.input) != channels(step.output)
+    };
+    let operators = if mask(desc) < mask_of(BITS_OF_VERSION_1) && !desc.steps.iter().any(fronts) {
         1
     } else {
         2

@@ -1,7 +1,7 @@
 //! Operators as bytes: the inverse of `op/params.rs`.
 
 use crate::op::params::PARAMS;
-use crate::{Clamp, Op, Window};
+use crate::{Block, Clamp, Op, Window};
 
 /// The 36 parameter bytes of an operator.
 pub(super) fn params(op: &Op) -> [u8; PARAMS] {
@@ -42,8 +42,14 @@ pub(super) fn params(op: &Op) -> [u8; PARAMS] {
             bytes.put(8, &diff_min.to_le_bytes());
         }
         Op::SoftmaxF32 { beta } => bytes.put(0, &beta.to_le_bytes()),
-        Op::Pad { top, left, value } => {
+        Op::Pad {
+            top,
+            left,
+            front,
+            value,
+        } => {
             bytes.put(0, &[*top, *left]);
+            bytes.put(2, &front.to_le_bytes());
             match value {
                 Clamp::S8 { lo, .. } => bytes.put(4, &lo.to_le_bytes()),
                 Clamp::F32 { lo, .. } => bytes.put(4, &lo.to_le_bytes()),
@@ -73,7 +79,23 @@ pub(super) fn params(op: &Op) -> [u8; PARAMS] {
             bytes.put(4, &alpha.to_le_bytes());
             bytes.put(8, &beta.to_le_bytes());
         }
-        Op::Quantize | Op::Dequantize | Op::UnaryS8 => {}
+        Op::Binary {
+            kind,
+            swapped,
+            params,
+            clamp,
+        } => {
+            bytes.put(0, &[*kind as u8, u8::from(*swapped)]);
+            bytes.put(4, &params.m1.to_le_bytes());
+            bytes.put(8, &params.m2.to_le_bytes());
+            bytes.put(12, &params.mo.to_le_bytes());
+            bytes.clamp(clamp);
+            bytes.put(24, &params.s1.to_le_bytes());
+            bytes.put(25, &params.s2.to_le_bytes());
+            bytes.put(26, &params.so.to_le_bytes());
+        }
+        Op::Copy { block } => bytes.block(block),
+        Op::Quantize | Op::Dequantize | Op::UnaryS8 | Op::ResizeNearest | Op::ResizeBilinear => {}
     }
     bytes.0
 }
@@ -114,6 +136,17 @@ impl Params {
                 self.put(20, &hi.to_le_bytes());
             }
         }
+    }
+
+    fn block(&mut self, block: &Block) {
+        let triples = [(0, block.from), (12, block.to), (18, block.extent)];
+        for (at, [c, y, x]) in triples {
+            self.put(at, &c.to_le_bytes());
+            self.put(at.saturating_add(2), &y.to_le_bytes());
+            self.put(at.saturating_add(4), &x.to_le_bytes());
+        }
+        self.put(6, &block.from_step);
+        self.put(9, &block.to_step);
     }
 
     fn scaling(&mut self, multiplier: i32, shift: i8) {

@@ -14,8 +14,8 @@
 use nnz_format::encode::{Blob, Matrix, RowQuant};
 use nnz_format::write::{IoDesc, ModelDesc, StepDesc, write};
 use nnz_format::{
-    AddParams, AxisOrder, Backend, Clamp, DType, Op, PreluParams, RepackOrder, Rounding, Tensor,
-    TensorLayout, Unary, WeightLayout, Window, encode, scratch_len,
+    AddParams, AxisOrder, Backend, Binary, Block, Clamp, DType, Op, PreluParams, RepackOrder,
+    Rounding, Tensor, TensorLayout, Unary, WeightLayout, Window, encode, scratch_len,
 };
 
 /// A small generator of random numbers (xorshift64*).
@@ -311,6 +311,7 @@ fn integer_part(b: &mut Builder, input: u16) -> u16 {
         Op::Pad {
             top: 1,
             left: 1,
+            front: 0,
             value,
         },
         sum,
@@ -389,6 +390,61 @@ fn tables_s8(b: &mut Builder, tensor: u16) {
         tensor,
         Some(encode::table_s8(&results)),
     );
+    pairs(b, tensor);
+}
+
+/// The operators of two tensors, a copy and both ways of resizing, in the type of `tensor`.
+fn pairs(b: &mut Builder, tensor: u16) {
+    let like = b.tensors[usize::from(tensor)];
+    let s8 = like.dtype == DType::S8;
+    let one = b.planar(like.dtype, [like.c, 1, 1]);
+    let clamp = if s8 { CLAMP_S8 } else { CLAMP_F32 };
+    let all = [like.c, like.h, like.w];
+    let block = Block::dense([0; 3], [0; 3], [like.c, 1, 1]);
+    b.push(Op::Copy { block }, tensor, one, None);
+    for kind in Binary::ALL.into_iter().filter(|k| !s8 || *k != Binary::Div) {
+        let params = match kind {
+            Binary::Add | Binary::Sub if s8 => AddParams {
+                m1: 1 << 30,
+                m2: 1 << 30,
+                mo: 1 << 30,
+                s1: 1,
+                s2: 1,
+                so: 19,
+            },
+            Binary::Mul if s8 => AddParams {
+                mo: 1 << 30,
+                so: 5,
+                ..AddParams::default()
+            },
+            _ => AddParams::default(),
+        };
+        let op = Op::Binary {
+            kind,
+            swapped: kind == Binary::Sub,
+            params,
+            clamp,
+        };
+        let step = b.push(op, tensor, tensor, None);
+        b.steps[step].input2 = Some(one);
+    }
+    let wide = b.planar(like.dtype, [all[0], all[1] + 1, all[2] + 2]);
+    let [rows, columns] = [all[1] + 1, all[2] + 2];
+    let last = |i: u16, limit: u16| i.min(limit - 1);
+    let places: Vec<u16> = (0..rows)
+        .map(|y| last(y, all[1]))
+        .chain((0..columns).map(|x| last(x, all[2])))
+        .collect();
+    let nearest = encode::table_u16(&places);
+    b.push(Op::ResizeNearest, tensor, wide, Some(nearest));
+    let weight = if s8 {
+        512_i32.to_le_bytes()
+    } else {
+        0.5_f32.to_le_bytes()
+    };
+    let taps: Vec<_> = places.iter().map(|p| ([*p, *p], weight)).collect();
+    let bilinear = encode::table_taps(&taps);
+    b.push(Op::ResizeBilinear, tensor, wide, Some(bilinear));
 }
 
 /// Slopes, and every function, in place.
@@ -409,6 +465,7 @@ fn functions_f32(b: &mut Builder, tensor: u16) {
         };
         b.push(op, tensor, tensor, None);
     }
+    pairs(b, tensor);
 }
 
 fn integer_tail(b: &mut Builder, image: u16, flat: u16) -> u16 {
@@ -460,6 +517,7 @@ fn float_part(b: &mut Builder, input: u16) -> u16 {
         Op::Pad {
             top: 2,
             left: 1,
+            front: 0,
             value,
         },
         pixel,

@@ -109,6 +109,28 @@ pub(crate) fn step_cases() -> Vec<FormatError> {
             step,
         }),
         ((15, L::Table, S8), 16, &[16], |step| E::WeightsLen { step }),
+        ((17, L::None, S8), 28, &[7], |step| E::StepFunction { step }),
+        ((17, L::None, S8), 29, &[2], |step| E::StepFunction { step }),
+        ((17, L::None, F32), 28 + 4, &[1], |step| E::StepParams {
+            step,
+        }),
+        ((17, L::None, S8), 28 + 24, &[32], |step| E::StepShift {
+            step,
+        }),
+        ((17, L::None, S8), 6, &[0xFF, 0xFF], |step| E::StepInputs {
+            step,
+        }),
+        ((17, L::None, S8), 6, &[0, 0], |step| E::StepShape { step }),
+        ((18, L::None, S8), 28 + 6, &[0], |step| E::StepBlock {
+            step,
+        }),
+        ((18, L::None, S8), 28 + 18, &[0, 0], |step| E::StepBlock {
+            step,
+        }),
+        ((18, L::None, S8), 28 + 20, &[2], |step| E::StepBlock {
+            step,
+        }),
+        ((18, L::None, F32), 28, &[200], |step| E::StepBlock { step }),
         (conv, 28 + 4, &[0], |step| E::StepShape { step }),
         ((2, L::Dense, S8), 28 + 12, &[1], |step| E::StepShape {
             step,

@@ -69,6 +69,18 @@ pub(crate) fn row_cases() -> Vec<FormatError> {
         ((1, L::Dense, F32), 4 * 8 + 4, INFINITE, |step| {
             E::RowValue { step, row: 0 }
         }),
+        ((19, L::Table, S8), 0, &[2, 0], |step| E::RowIndex {
+            step,
+            row: 0,
+        }),
+        ((20, L::Table, F32), 2, &[0, 1], |step| E::RowIndex {
+            step,
+            row: 0,
+        }),
+        ((20, L::Table, F32), 4, INFINITE, |step| E::RowValue {
+            step,
+            row: 0,
+        }),
         ((15, L::Table, F32), 4, INFINITE, |step| E::RowValue {
             step,
             row: 0,

@@ -18,8 +18,9 @@ mod unary;
 use crate::ir::{Clamp, Quant};
 pub use nnz_format::Rounding;
 pub use params::{
-    MeanParams, SoftmaxParams, add_params, conv_multipliers, fully_connected_multipliers,
-    mean_params, prelu_params, requantize_multiplier, softmax_params,
+    MeanParams, SoftmaxParams, add_params, binary_params, conv_multipliers,
+    fully_connected_multipliers, mean_params, prelu_params, requantize_multiplier, resize_weight,
+    softmax_params,
 };
 pub use unary::unary_table;
 

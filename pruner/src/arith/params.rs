@@ -5,7 +5,7 @@
 
 use super::quantize_multiplier;
 use crate::ir::Quant;
-use nnz_format::{AddParams, PreluParams};
+use nnz_format::{AddParams, Binary, PreluParams};
 
 /// Left shift of both inputs of an addition before they are rescaled.
 const ADD_LEFT_SHIFT: u32 = 20;
@@ -67,6 +67,31 @@ pub fn add_params(a: Quant, b: Quant, output: Quant) -> AddParams {
         s2: narrow(s2),
         so: narrow(so),
     }
+}
+
+/// Rescaling of two activations that meet, `[first, second, output]`; `None` for quotients, which integers lack.
+#[must_use]
+pub fn binary_params(kind: Binary, [a, b, output]: [Quant; 3]) -> Option<AddParams> {
+    match kind {
+        Binary::Add | Binary::Sub => Some(add_params(a, b, output)),
+        Binary::Mul => {
+            let product = f64::from(a.scale) * f64::from(b.scale) / f64::from(output.scale);
+            let (mo, so) = quantize_multiplier(product);
+            Some(AddParams {
+                mo,
+                so: i8::try_from(so).unwrap_or(0),
+                ..AddParams::default()
+            })
+        }
+        Binary::Minimum | Binary::Maximum => Some(AddParams::default()),
+        Binary::Div => None,
+    }
+}
+
+/// The weight of a resized image's second row or column in 1/1024.
+#[must_use]
+pub fn resize_weight(weight: f32) -> i32 {
+    super::round_half_even(f64::from(weight) * 1024.0)
 }
 
 /// Rescaling of values and of slope · value in a prelu.

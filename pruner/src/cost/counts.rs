@@ -95,6 +95,10 @@ impl Counts {
                 counts.set(Term::Window, output.elements() * taps(window));
             }
             Op::Mean { .. } => counts.set(Term::Row, output.c.into()),
+            Op::Copy { block } => {
+                let count = block.extent.iter().map(|n| u64::from(*n)).product();
+                counts.set(Term::Output, count);
+            }
             Op::Add { .. }
             | Op::SoftmaxS8 { .. }
             | Op::SoftmaxF32 { .. }
@@ -104,6 +108,9 @@ impl Counts {
             | Op::Prelu { .. }
             | Op::UnaryS8
             | Op::UnaryF32 { .. }
+            | Op::Binary { .. }
+            | Op::ResizeNearest
+            | Op::ResizeBilinear
             | Op::Repack { .. }
             | Op::Quantize
             | Op::Dequantize => {}
@@ -189,6 +196,9 @@ fn taps(window: &Window) -> u64 {
 pub fn kernels(op: &Op, input: &Tensor, (layout, narrow): (WeightLayout, bool)) -> Vec<String> {
     let base = match layout {
         _ if matches!(op, Op::UnaryF32 { .. }) => "unary".to_owned(),
+        // Two values to one, as a sum.
+        _ if matches!(op, Op::Binary { .. }) => "add".to_owned(),
+        _ if matches!(op, Op::Copy { .. } | Op::ResizeNearest) => "repack".to_owned(),
         WeightLayout::None | WeightLayout::Table => op.name().to_owned(),
         _ => format!("{}.{}", op.name(), layout.name()),
     };
@@ -241,6 +251,10 @@ fn variant(op: &Op, input: &Tensor) -> Option<&'static str> {
         | Op::Prelu { .. }
         | Op::UnaryS8
         | Op::UnaryF32 { .. }
+        | Op::Binary { .. }
+        | Op::Copy { .. }
+        | Op::ResizeNearest
+        | Op::ResizeBilinear
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => None,

@@ -8,7 +8,8 @@ use super::ExportError;
 use super::nodes::{Nodes, Value};
 use super::unary::unary;
 use crate::ir::{
-    Bias, Clamp, Conv, FlattenOrder, FullyConnected, Graph, Node, Op, Pool, Slopes, Values,
+    Bias, BinaryKind, Clamp, Conv, FlattenOrder, FullyConnected, Graph, Node, Op, Pool, Slopes,
+    Values,
 };
 use prost::Message as _;
 use std::collections::HashMap;
@@ -78,6 +79,27 @@ impl Builder<'_> {
                 clamped(n, &node.name, &sum, clamp)
             }
             Op::Clamp(clamp) => clamped(n, &node.name, x, clamp),
+            Op::Binary(binary) => {
+                let [a, b] = &inputs[..] else {
+                    return Err(refused(&node.name, "does not read two activations"));
+                };
+                let operator = match binary.kind {
+                    BinaryKind::Add => "Add",
+                    BinaryKind::Sub => "Sub",
+                    BinaryKind::Mul => "Mul",
+                    BinaryKind::Div => "Div",
+                    BinaryKind::Minimum => "Min",
+                    BinaryKind::Maximum => "Max",
+                };
+                let (a, b) = (n.image(a), n.image(b));
+                let names = [a.name.as_str(), b.name.as_str()];
+                let met = n.op(&node.name, operator, &names, shape, false, vec![]);
+                clamped(n, &node.name, &met, &binary.clamp)
+            }
+            Op::Rearrange(_) | Op::PadChannels { .. } | Op::Resize(_) => {
+                let reason = format!("is {}, which is not written yet", node.op.name());
+                return Err(refused(&node.name, &reason));
+            }
             Op::Prelu(Slopes::F32(slopes)) => {
                 let x = n.image(x);
                 let dims = [slopes.len(), 1, 1];

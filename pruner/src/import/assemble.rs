@@ -104,12 +104,7 @@ impl Assembler {
         output: TensorId,
         source_index: Option<usize>,
     ) -> Result<(), Problem> {
-        let Some(first) = inputs.first() else {
-            return Err(Problem::malformed("it has no input"));
-        };
-        let given = op
-            .output_shape(self.graph.tensor(*first).shape)
-            .map_err(Problem::Malformed)?;
+        let given = self.shape_of(&op, inputs)?;
         let declared = self.graph.tensor(output).shape;
         if given != declared {
             return Err(Problem::malformed(format!(
@@ -127,6 +122,12 @@ impl Assembler {
             source_index,
         });
         Ok(())
+    }
+
+    /// The shape that an operator gives.
+    pub(super) fn shape_of(&self, op: &Op, inputs: &[TensorId]) -> Result<Shape, Problem> {
+        let shapes: Vec<Shape> = inputs.iter().map(|i| self.graph.tensor(*i).shape).collect();
+        op.shape_of(&shapes).map_err(Problem::Malformed)
     }
 
     /// Integer and float activations meet only where the operator converts.

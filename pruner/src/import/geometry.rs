@@ -10,7 +10,7 @@
 
 use super::error::Problem;
 use super::limits;
-use crate::ir::{FlattenOrder, Op, Order, Shape, Source};
+use crate::ir::{Axis, FlattenOrder, Op, Order, Shape, Source};
 
 /// The shape of an activation.
 pub(super) fn shape_of(dims: &[usize], order: Order) -> Result<Shape, Problem> {
@@ -65,6 +65,20 @@ pub(super) fn channel_axis(source: &Source) -> Option<usize> {
         (2, _) => Some(1),
         (3 | 4, Order::Nchw) => Some(1),
         (rank @ (3 | 4), Order::Nhwc) => Some(rank - 1),
+        _ => None,
+    }
+}
+
+/// What an axis of `source` counts; `None` for the batch.
+pub(super) fn axis_of(source: &Source, axis: usize) -> Option<Axis> {
+    if channel_axis(source) == Some(axis) {
+        return Some(Axis::Channels);
+    }
+    match (source.dims.len(), source.order, axis) {
+        (4, Order::Nchw, 2) | (4, Order::Nhwc, 1) => Some(Axis::Rows),
+        (4, Order::Nchw, 3) | (4, Order::Nhwc, 2) | (3, Order::Nchw, 2) | (3, Order::Nhwc, 1) => {
+            Some(Axis::Columns)
+        }
         _ => None,
     }
 }

@@ -14,6 +14,7 @@ mod error;
 mod geometry;
 mod limits;
 pub(crate) mod onnx;
+mod phases;
 mod spread;
 mod support;
 #[cfg(test)]

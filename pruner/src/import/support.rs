@@ -3,7 +3,7 @@
 
 use super::error::Problem;
 use super::onnx::{self, activation as f, affine, dense, elementwise as float, pooling};
-use super::tflite::{self, activation as t, convolution, elementwise as int8};
+use super::tflite::{self, activation as t, convolution, elementwise as int8, shuffle};
 
 /// One operator, as both formats name it.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +105,44 @@ const ROWS: &[SupportRow] = &[
     SupportRow::new("max_pool_2d", "2-D, dilation 1")
         .tflite("MAX_POOL_2D", 17, convolution::max_pool_2d)
         .onnx("MaxPool", pooling::max_pool),
+    SupportRow::new("div", "two float activations").tflite("DIV", 42, shuffle::div),
+    SupportRow::new("maximum", "two activations of one scale").tflite(
+        "MAXIMUM",
+        55,
+        shuffle::maximum,
+    ),
+    SupportRow::new("minimum", "two activations of one scale").tflite(
+        "MINIMUM",
+        57,
+        shuffle::minimum,
+    ),
+    SupportRow::new("concatenation", "channels, rows or columns; int8 with one scale")
+        .tflite("CONCATENATION", 2, shuffle::concatenation)
+        .onnx("Concat", onnx::shuffle::concat),
+    SupportRow::new("slice", "channels, rows or columns")
+        .tflite("SPLIT", 49, shuffle::split)
+        .onnx("Split", onnx::shuffle::split),
+    SupportRow::new("slice", "channels, rows or columns").tflite("SPLIT_V", 102, shuffle::split),
+    SupportRow::new("slice", "constant bounds, positive steps")
+        .tflite("STRIDED_SLICE", 45, shuffle::strided_slice)
+        .onnx("Slice", onnx::shuffle::slice),
+    SupportRow::new("slice", "constant bounds").tflite("SLICE", 65, shuffle::slice),
+    SupportRow::new("depth_to_space", "DCR and CRD")
+        .tflite("DEPTH_TO_SPACE", 5, shuffle::depth_to_space)
+        .onnx("DepthToSpace", onnx::shuffle::depth_to_space),
+    SupportRow::new("space_to_depth", "")
+        .tflite("SPACE_TO_DEPTH", 26, shuffle::space_to_depth)
+        .onnx("SpaceToDepth", onnx::shuffle::space_to_depth),
+    SupportRow::new("resize_nearest_neighbor", "rows and columns")
+        .tflite("RESIZE_NEAREST_NEIGHBOR", 97, shuffle::resize_nearest)
+        .onnx("Resize", onnx::resize::resize),
+    SupportRow::new("resize_bilinear", "rows and columns")
+        .tflite("RESIZE_BILINEAR", 23, shuffle::resize_bilinear)
+        .onnx("Resize", onnx::resize::resize),
+    SupportRow::new("resize_bilinear", "as resize").onnx("Upsample", onnx::resize::resize),
+    SupportRow::new("conv_2d", "one group; as one convolution of all phases and depth_to_space")
+        .tflite("TRANSPOSE_CONV", 67, shuffle::transpose_conv)
+        .onnx("ConvTranspose", onnx::resize::conv_transpose),
     SupportRow::new("prelu", "one constant slope, or one a channel")
         .tflite("PRELU", 54, t::prelu)
         .onnx("PRelu", f::prelu),
@@ -159,10 +197,10 @@ const ROWS: &[SupportRow] = &[
     SupportRow::new("mean", "over rows and columns of an image")
         .tflite("MEAN", 40, tflite::reshape::mean)
         .onnx("ReduceMean", pooling::reduce_mean),
-    SupportRow::new("pad", "rows and columns, with a constant")
+    SupportRow::new("pad", "rows, columns and channels, with a constant")
         .tflite("PAD", 34, tflite::reshape::pad)
         .onnx("Pad", pooling::pad),
-    SupportRow::new("pad", "rows and columns, with a constant").tflite(
+    SupportRow::new("pad", "rows, columns and channels, with a constant").tflite(
         "PADV2",
         60,
         tflite::reshape::pad,

@@ -21,7 +21,6 @@ fn models() -> Option<Vec<PathBuf>> {
 #[test]
 fn every_shared_model_imports_or_says_precisely_why_not() {
     let refused = [
-        ("blazeface_full_range_f16.tflite", "channels"),
         ("blazeface_full_range_sparse_f16.tflite", "DENSIFY"),
         ("kws_hybrid_f32io.tflite", "hybrid"),
     ];

@@ -3,8 +3,10 @@
 use super::geometry::Geometry;
 use super::layout::transpose;
 use super::product::product;
+use super::shuffle::{Channels, Meeting, resized};
 use crate::ir::{
-    Bias, Clamp, FlattenOrder, Graph, Node, Op, Shape, Slopes, Unary, Values, Weights,
+    Bias, Binary, BinaryKind, Clamp, FlattenOrder, Graph, Node, Op, Resize, Shape, Slopes, Unary,
+    Values, Weights,
 };
 
 /// One float node, prepared.
@@ -18,6 +20,9 @@ pub(crate) enum Kernel {
     Clamp(Clamp),
     Prelu(Vec<f32>, usize),
     Unary(Unary),
+    Binary(Meeting, Binary),
+    PadChannels(Channels<f32>),
+    Resize(Resize, Shape),
     MaxPool2d(Geometry, Clamp),
     AveragePool2d(Geometry, Clamp),
     Mean(usize),
@@ -112,6 +117,14 @@ impl Kernel {
             Op::Clamp(clamp) => Self::Clamp(*clamp),
             Op::Prelu(Slopes::F32(slopes)) => Self::Prelu(slopes.clone(), input.pixels()),
             Op::Unary(unary) => Self::Unary(*unary),
+            Op::Binary(binary) => {
+                let second = graph.tensor(node.inputs[1]).shape;
+                Self::Binary(Meeting::new(input, second)?, *binary)
+            }
+            Op::PadChannels { begin, end, value } => {
+                Self::PadChannels(Channels::new(input.pixels(), *begin, *end, *value))
+            }
+            Op::Resize(resize) => Self::Resize(resize.clone(), input),
             Op::MaxPool2d(p) => Self::MaxPool2d(geometry(p.window), p.clamp),
             Op::AveragePool2d(p) => Self::AveragePool2d(geometry(p.window), p.clamp),
             Op::Mean => Self::Mean(input.pixels()),
@@ -123,6 +136,7 @@ impl Kernel {
             Op::Flatten(FlattenOrder::ChannelsFirst)
             | Op::Prelu(Slopes::S8 { .. })
             | Op::Reshape(_)
+            | Op::Rearrange(_)
             | Op::Identity
             | Op::Quantize
             | Op::Dequantize => {
@@ -157,6 +171,16 @@ impl Kernel {
                 .zip(slopes)
                 .flat_map(|(image, slope)| image.iter().map(|x| sloped(*x, *slope)))
                 .collect(),
+            Self::Binary(meeting, binary) => {
+                let mut values = meeting.each(a, b, |a, b| met(binary.kind, a, b));
+                bound(&mut values, binary.clamp);
+                values
+            }
+            Self::PadChannels(channels) => channels.run(a),
+            Self::Resize(resize, shape) => resized(resize, *shape, a, |[a, b, c, d], v, h| {
+                let (u, g) = (1.0 - v, 1.0 - h);
+                a * u * g + b * u * h + c * v * g + d * v * h
+            }),
             Self::Unary(unary) => a.iter().map(|x| function(unary, *x)).collect(),
             Self::MaxPool2d(g, clamp) => pool(g, *clamp, a, f32::NEG_INFINITY, f32::max, false),
             Self::AveragePool2d(g, clamp) => pool(g, *clamp, a, 0.0, |s, x| s + x, true),
@@ -168,6 +192,17 @@ impl Kernel {
             Self::Pad(g, value) => g.pad(a, *value),
             Self::FlattenChannelsLast(shape) => transpose(a, shape.c, shape.pixels()),
         }
+    }
+}
+
+fn met(kind: BinaryKind, a: f32, b: f32) -> f32 {
+    match kind {
+        BinaryKind::Add => a + b,
+        BinaryKind::Sub => a - b,
+        BinaryKind::Mul => a * b,
+        BinaryKind::Div => a / b,
+        BinaryKind::Minimum => a.min(b),
+        BinaryKind::Maximum => a.max(b),
     }
 }
 

@@ -3,9 +3,12 @@
 use super::geometry::Geometry;
 use super::layout::transpose;
 use super::matrix::{Bounds, Matrix};
+use super::shuffle::{Channels, Meeting, resized};
 use super::softmax::softmax;
 use crate::arith::{self, MeanParams, Rounding, SoftmaxParams, requantize_double, to_s8};
-use crate::ir::{Clamp, Conv, FlattenOrder, Graph, Node, Op, Quant, Shape, Slopes};
+use crate::ir::{
+    BinaryKind, Clamp, Conv, FlattenOrder, Graph, Node, Op, Quant, Resize, Shape, Slopes,
+};
 use nnz_format::{AddParams, PreluParams};
 
 /// One integer node, prepared.
@@ -20,6 +23,9 @@ pub(crate) enum Kernel {
     Prelu(Sloped),
     /// A table of 256 results.
     Unary(Box<[i8; 256]>),
+    Binary(Pair),
+    PadChannels(Channels<i8>),
+    Resize(Resize, Shape),
     MaxPool2d(Geometry, Bounds),
     AveragePool2d(Geometry, Bounds),
     Mean(Average),
@@ -43,6 +49,16 @@ pub(crate) struct Rescale {
     shift: i32,
     input_zero: i32,
     output_zero: i32,
+    bounds: Bounds,
+}
+
+/// Parameters of two activations that meet.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    meeting: Meeting,
+    kind: BinaryKind,
+    params: AddParams,
+    zeros: [i32; 3],
     bounds: Bounds,
 }
 
@@ -132,6 +148,33 @@ impl Kernel {
                 zeros: [a.zero_point, out.zero_point],
                 plane: input.pixels(),
             }),
+            Op::Binary(binary) => {
+                let second = graph.tensor(node.inputs[1]).shape;
+                if matches!(binary.kind, BinaryKind::Minimum | BinaryKind::Maximum) {
+                    same_quant()?;
+                    if b != out {
+                        return Err("its inputs differ in scale".into());
+                    }
+                }
+                let params = arith::binary_params(binary.kind, [a, b, out])
+                    .ok_or("an integer quotient of two activations is not supported")?;
+                Self::Binary(Pair {
+                    meeting: Meeting::new(input, second)?,
+                    kind: binary.kind,
+                    params,
+                    zeros: [a.zero_point, b.zero_point, out.zero_point],
+                    bounds: Bounds::new(binary.clamp, out),
+                })
+            }
+            Op::PadChannels { begin, end, value } => {
+                same_quant()?;
+                let value = arith::quantize(*value, out);
+                Self::PadChannels(Channels::new(input.pixels(), *begin, *end, value))
+            }
+            Op::Resize(resize) => {
+                same_quant()?;
+                Self::Resize(resize.clone(), input)
+            }
             Op::Unary(unary) => Self::Unary(Box::new(arith::unary_table(unary, a, out))),
             Op::MaxPool2d(p) => {
                 same_quant()?;
@@ -168,6 +211,7 @@ impl Kernel {
             | Op::Reshape(_)
             | Op::Dequantize
             | Op::Prelu(Slopes::F32(_))
+            | Op::Rearrange(_)
             | Op::ChannelAffine { .. } => {
                 return Err(format!("{} has no integer form here", node.op.name()));
             }
@@ -187,6 +231,9 @@ impl Kernel {
                     .flat_map(|(c, image)| image.iter().map(move |x| prelu.of(c, *x)))
                     .collect()
             }
+            Self::Binary(pair) => pair.meeting.each(a, b, |a, b| pair.of(a, b)),
+            Self::PadChannels(channels) => channels.run(a),
+            Self::Resize(resize, shape) => resized(resize, *shape, a, bilinear),
             Self::Unary(table) => a.iter().map(|x| looked_up(table, *x)).collect(),
             Self::MaxPool2d(g, bounds) => {
                 let mut out = Vec::with_capacity(g.output.len());
@@ -254,6 +301,44 @@ impl Rescale {
         let scaled = requantize_double(i32::from(x) - self.input_zero, self.multiplier, self.shift);
         self.bounds.of(scaled.saturating_add(self.output_zero))
     }
+}
+
+impl Pair {
+    /// Two elements.
+    fn of(&self, a: i8, b: i8) -> i8 {
+        let p = &self.params;
+        let (x, y) = (i32::from(a) - self.zeros[0], i32::from(b) - self.zeros[1]);
+        let raised = |x: i32, m, s: i8| requantize_double(x << 20, m, i32::from(s));
+        let both = || (raised(x, p.m1, p.s1), raised(y, p.m2, p.s2));
+        let scaled = |x: i32| {
+            let scaled = requantize_double(x, p.mo, i32::from(p.so));
+            scaled.saturating_add(self.zeros[2])
+        };
+        let value = match self.kind {
+            BinaryKind::Add => {
+                let (x, y) = both();
+                scaled(x + y)
+            }
+            BinaryKind::Sub => {
+                let (x, y) = both();
+                scaled(x - y)
+            }
+            BinaryKind::Mul => scaled(x * y),
+            BinaryKind::Minimum => a.min(b).into(),
+            BinaryKind::Maximum | BinaryKind::Div => a.max(b).into(),
+        };
+        self.bounds.of(value)
+    }
+}
+
+/// Four pixels with weights in 1/1024, as TensorFlow Lite mixes them.
+fn bilinear(pixels: [i8; 4], v: f32, h: f32) -> i8 {
+    const ONE: i64 = 1 << 10;
+    let [v, h] = [v, h].map(|w| i64::from(arith::resize_weight(w)));
+    let [a, b, c, d] = pixels.map(i64::from);
+    let sum = a * (ONE - v) * (ONE - h) + b * (ONE - v) * h + c * v * (ONE - h) + d * v * h;
+    let half = if sum > 0 { 1 << 19 } else { -(1 << 19) };
+    to_s8(i32::try_from((sum + half) / (1 << 20)).unwrap_or(0))
 }
 
 impl Sloped {

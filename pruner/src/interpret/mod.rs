@@ -15,6 +15,7 @@ mod integer;
 mod layout;
 mod matrix;
 mod product;
+mod shuffle;
 mod softmax;
 
 #[cfg(test)]
@@ -127,6 +128,8 @@ pub(crate) enum Kernel {
     Dequantize(Quant),
     /// The same values.
     Copy,
+    /// The values of one or more activations in other places.
+    Moves(shuffle::Moves),
 }
 
 /// A graph ready to run.
@@ -297,6 +300,17 @@ impl Kernel {
         {
             return Err("its inputs differ in type".into());
         }
+        if let Op::Rearrange(rearrange) = &node.op {
+            let tensors = node.inputs.iter().map(|i| graph.tensor(*i));
+            if tensors
+                .clone()
+                .any(|t| (t.dtype, t.quant) != (output.dtype, output.quant))
+            {
+                return Err("its inputs and output differ in type or scale".into());
+            }
+            let shapes = tensors.map(|t| t.shape).collect();
+            return shuffle::Moves::new(rearrange, shapes, output.shape).map(Self::Moves);
+        }
         match (input.quant, output.quant, &node.op) {
             (None, Some(quant), Op::Quantize) => Ok(Self::Quantize(quant)),
             (Some(quant), None, Op::Dequantize) => Ok(Self::Dequantize(quant)),
@@ -317,6 +331,7 @@ impl Kernel {
 
     fn run(&self, operands: &[&Value]) -> Value {
         match (self, operands) {
+            (Self::Moves(moves), _) => moves.run(operands),
             (Self::Float(kernel), [Value::F32(a)]) => Value::F32(kernel.run(a, &[])),
             (Self::Float(kernel), [Value::F32(a), Value::F32(b)]) => Value::F32(kernel.run(a, b)),
             (Self::Integer(kernel), [Value::S8(a)]) => Value::S8(kernel.run(a, &[])),

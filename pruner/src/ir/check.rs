@@ -1,6 +1,6 @@
 //! What holds for every graph between two passes.
 
-use super::{Bias, DType, Graph, Node, Op, Shape, Values, Window};
+use super::{Bias, Binary, DType, Graph, Node, Op, Rearrange, Shape, Values, Window};
 use std::collections::HashSet;
 
 /// Why a graph is not well formed.
@@ -95,7 +95,13 @@ impl Graph {
     }
 
     fn check_node(&self, node: &Node) -> Result<(), String> {
-        let arity = if matches!(node.op, Op::Add(_)) { 2 } else { 1 };
+        let arity = if matches!(node.op, Op::Add(_) | Op::Binary(_)) {
+            2
+        } else if matches!(node.op, Op::Rearrange(Rearrange::Concat { .. })) {
+            node.inputs.len().max(1)
+        } else {
+            1
+        };
         if node.inputs.len() != arity {
             return Err(format!(
                 "{} takes {arity} inputs, has {}",
@@ -103,7 +109,8 @@ impl Graph {
                 node.inputs.len()
             ));
         }
-        let shape = node.op.output_shape(self.tensor(node.inputs[0]).shape)?;
+        let shapes: Vec<Shape> = node.inputs.iter().map(|i| self.tensor(*i).shape).collect();
+        let shape = node.op.shape_of(&shapes)?;
         let out = self.tensor(node.output);
         if shape != out.shape {
             return Err(format!(
@@ -111,7 +118,7 @@ impl Graph {
                 out.shape
             ));
         }
-        if arity == 2 && self.tensor(node.inputs[1]).shape != shape {
+        if matches!(node.op, Op::Add(_)) && self.tensor(node.inputs[1]).shape != shape {
             return Err("the two inputs differ in shape".into());
         }
         check_weights(&node.op)
@@ -119,7 +126,21 @@ impl Graph {
 }
 
 impl Op {
-    /// The output's shape for an input's shape.
+    /// The output's shape for the shapes of all inputs.
+    ///
+    /// # Errors
+    ///
+    /// Says what does not fit.
+    pub fn shape_of(&self, inputs: &[Shape]) -> Result<Shape, String> {
+        match (self, inputs) {
+            (Self::Binary(_), [a, b]) => Binary::output_shape(*a, *b).map(|(shape, _)| shape),
+            (Self::Rearrange(rearrange), _) => rearrange.output_shape(inputs),
+            (_, [first, ..]) => self.output_shape(*first),
+            (_, []) => Err("it has no input".into()),
+        }
+    }
+
+    /// The output's shape for the first input's shape.
     ///
     /// # Errors
     ///
@@ -162,6 +183,12 @@ impl Op {
                 }
                 Ok(input)
             }
+            Self::Rearrange(rearrange) => rearrange.output_shape(&[input]),
+            Self::Resize(resize) => resize.output_shape(input),
+            Self::PadChannels { begin, end, .. } => Ok(Shape {
+                c: begin + input.c + end,
+                ..input
+            }),
             Self::Prelu(slopes) => {
                 if slopes.len() != input.c || !slopes.are_sane() {
                     return Err("one finite slope per channel is needed".into());
@@ -190,6 +217,7 @@ impl Op {
             )),
             Self::Add(_)
             | Self::Clamp(_)
+            | Self::Binary(_)
             | Self::Softmax { .. }
             | Self::Identity
             | Self::Quantize

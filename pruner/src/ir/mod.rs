@@ -12,6 +12,7 @@ mod activation;
 mod check;
 mod op;
 mod shape;
+mod shuffle;
 mod tensor;
 mod weights;
 
@@ -19,6 +20,7 @@ pub use activation::{Function, Lookup, Slopes, Unary};
 pub use check::GraphError;
 pub use op::{Clamp, Conv, FlattenOrder, FullyConnected, Op, Pool, Window};
 pub use shape::{Order, Shape, Source};
+pub use shuffle::{Axis, Binary, BinaryKind, Block, BlockOrder, Move, Rearrange, Resize, Tap};
 pub use tensor::{DType, Quant, Tensor, TensorId};
 pub use weights::{Bias, Values, Weights};
 

@@ -3,7 +3,7 @@
 //! A new operator is a variant here; the exhaustive matches of shape inference, interpreter, quantiser and
 //! lowering name the other places.
 
-use super::{Bias, Shape, Slopes, Unary, Weights};
+use super::{Bias, Binary, Rearrange, Resize, Shape, Slopes, Unary, Weights};
 
 /// Bounds on real outputs; infinities where there is none.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -108,6 +108,21 @@ pub enum Op {
     Prelu(Slopes),
     /// A function of each value.
     Unary(Unary),
+    /// Two activations, element by element, one of them maybe broadcast.
+    Binary(Binary),
+    /// Elements in other places: concatenation, slices, blocks of pixels.
+    Rearrange(Rearrange),
+    /// Constant channels in front and behind.
+    PadChannels {
+        /// Channels in front.
+        begin: usize,
+        /// Channels behind.
+        end: usize,
+        /// The real value.
+        value: f32,
+    },
+    /// The image in another size.
+    Resize(Resize),
     /// Maximum over windows.
     MaxPool2d(Pool),
     /// Average over windows, padding not counted. A global average pool is one whose kernel is the whole image.
@@ -153,6 +168,11 @@ impl Op {
             Self::Clamp(_) => "clamp",
             Self::Prelu(_) => "prelu",
             Self::Unary(unary) => unary.function.name(),
+            Self::Binary(binary) => binary.kind.name(),
+            Self::Rearrange(rearrange) => rearrange.name(),
+            Self::PadChannels { .. } => "pad",
+            Self::Resize(resize) if resize.nearest => "resize_nearest_neighbor",
+            Self::Resize(_) => "resize_bilinear",
             Self::MaxPool2d(_) => "max_pool_2d",
             Self::AveragePool2d(_) => "average_pool_2d",
             Self::Mean => "mean",
@@ -177,6 +197,10 @@ impl Op {
             | Self::Clamp(_)
             | Self::Prelu(_)
             | Self::Unary(_)
+            | Self::Binary(_)
+            | Self::Rearrange(_)
+            | Self::PadChannels { .. }
+            | Self::Resize(_)
             | Self::MaxPool2d(_)
             | Self::AveragePool2d(_)
             | Self::Mean
@@ -200,6 +224,10 @@ impl Op {
             | Self::Clamp(_)
             | Self::Prelu(_)
             | Self::Unary(_)
+            | Self::Binary(_)
+            | Self::Rearrange(_)
+            | Self::PadChannels { .. }
+            | Self::Resize(_)
             | Self::MaxPool2d(_)
             | Self::AveragePool2d(_)
             | Self::Mean

@@ -64,6 +64,20 @@ pub(super) fn clamp(clamp: ir::Clamp, output: &Tensor) -> Clamp {
     }
 }
 
+/// A constant in the numbers of `output`, as bounds that are equal.
+pub(super) fn constant(value: f32, output: &Tensor) -> Clamp {
+    match output.quant {
+        Some(quant) => {
+            let q = arith::quantize(value, quant);
+            Clamp::S8 { lo: q, hi: q }
+        }
+        None => Clamp::F32 {
+            lo: value,
+            hi: value,
+        },
+    }
+}
+
 /// The quantisation of `tensor`, or that of plain integers for floats.
 pub(super) fn quant(tensor: &Tensor) -> Quant {
     tensor.quant.unwrap_or(Quant {

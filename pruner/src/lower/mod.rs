@@ -15,6 +15,7 @@ mod narrow;
 mod nodes;
 mod operators;
 mod program;
+mod shuffle;
 mod tensors;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! A program in the making: tensors, steps and their weights.
 
 use super::convert::{is_s8, quant, refuse};
-use super::tensors::{external, gapless, internal};
+use super::shuffle::{Home, homes_unless};
+use super::tensors::{external, gapless};
 use super::weights::{self, Encoded, Layer};
 use super::{LowerError, Options, Program, Step, StepStats, TensorSpec, narrow};
 use crate::cost::Stored;
@@ -17,11 +18,14 @@ pub(super) struct Lowering<'a> {
     pub(super) program: Program,
     /// The program's tensor for each tensor of the graph, once it is written.
     pub(super) tensor_of: Vec<Option<usize>>,
+    /// Where parts of concatenations are written in place.
+    pub(super) homes: Vec<Home>,
     gapless: Vec<bool>,
 }
 
 impl<'a> Lowering<'a> {
     pub(super) fn new(graph: &'a Graph, options: &'a Options) -> Result<Self, LowerError> {
+        let gapless = gapless(graph);
         let mut lowering = Self {
             graph,
             options,
@@ -36,7 +40,8 @@ impl<'a> Lowering<'a> {
                 notes: Vec::new(),
             },
             tensor_of: vec![None; graph.tensors.len()],
-            gapless: gapless(graph),
+            homes: homes_unless(options.keep_all_steps, graph, &gapless),
+            gapless,
         };
         for &id in &graph.inputs {
             let tensor = lowering.add(external(graph.tensor(id))?);
@@ -97,10 +102,11 @@ impl<'a> Lowering<'a> {
 
     /// A new tensor for the node's output.
     pub(super) fn target(&mut self, node: &Node) -> Result<usize, LowerError> {
-        let spec = internal(self.graph, node.output, &self.gapless)?;
-        let tensor = self.add(spec);
-        self.tensor_of[node.output.0] = Some(tensor);
-        Ok(tensor)
+        self.place(node.output)
+    }
+
+    pub(super) fn gapless(&self) -> &[bool] {
+        &self.gapless
     }
 
     pub(super) fn step(&mut self, name: String, op: Op, input: usize, output: usize) -> &mut Step {

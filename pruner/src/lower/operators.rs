@@ -1,6 +1,8 @@
 //! Each operator of the graph as steps of the program.
 
-use super::convert::{POINTWISE, clamp, is_s8, quant, refuse, same_numbers, shift, window};
+use super::convert::{
+    POINTWISE, clamp, constant, is_s8, quant, refuse, same_numbers, shift, window,
+};
 use super::nodes::Lowering;
 use super::tensors::planar;
 use super::weights::Layer;
@@ -32,6 +34,10 @@ impl Lowering<'_> {
             Meaning::Clamp(bounds) => self.bounds(node, *bounds),
             Meaning::Prelu(slopes) => self.prelu(node, slopes),
             Meaning::Unary(unary) => self.unary(node, unary),
+            Meaning::Binary(binary) => self.binary(node, binary),
+            Meaning::Rearrange(rearrange) => self.rearrange(node, rearrange),
+            Meaning::PadChannels { begin, value, .. } => self.pad_channels(node, *begin, *value),
+            Meaning::Resize(resize) => self.resize(node, resize),
             Meaning::MaxPool2d(pool) => self.max_pool(node, pool),
             Meaning::AveragePool2d(pool) => self.average_pool(node, pool),
             Meaning::Mean => {
@@ -161,7 +167,7 @@ impl Lowering<'_> {
     }
 
     /// Refuses operators that copy integers if the output has another scale.
-    fn same_scale(&self, node: &Node) -> Result<(), LowerError> {
+    pub(super) fn same_scale(&self, node: &Node) -> Result<(), LowerError> {
         if same_numbers(self.input(node), self.output(node)) {
             return Ok(());
         }
@@ -262,21 +268,13 @@ impl Lowering<'_> {
                 )
             })
         };
-        let value = match self.output(node).quant {
-            Some(quant) => {
-                let q = arith::quantize(value, quant);
-                nnz_format::Clamp::S8 { lo: q, hi: q }
-            }
-            None => nnz_format::Clamp::F32 {
-                lo: value,
-                hi: value,
-            },
-        };
+        let value = constant(value, self.output(node));
         self.plain(
             node,
             Op::Pad {
                 top: small(begin[0])?,
                 left: small(begin[1])?,
+                front: 0,
                 value,
             },
         )

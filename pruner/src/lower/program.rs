@@ -33,6 +33,8 @@ pub struct TensorSpec {
     pub order: AxisOrder,
     /// The tensor whose memory this one is another view of.
     pub alias_of: Option<usize>,
+    /// Where in that memory it begins, in bytes; 0 for tensors with memory of their own.
+    pub alias_at: u32,
 }
 
 impl TensorSpec {
@@ -193,6 +195,17 @@ impl Program {
             root = next;
         }
         root
+    }
+
+    /// Where `tensor` begins in the memory of its [`Program::storage`], in bytes.
+    #[must_use]
+    pub fn alias_at(&self, tensor: usize) -> u32 {
+        let (mut at, mut bytes) = (tensor, 0_u32);
+        while let Some(next) = self.tensors[at].alias_of {
+            bytes = bytes.saturating_add(self.tensors[at].alias_at);
+            at = next;
+        }
+        bytes
     }
 
     /// Scratch bytes of a step.

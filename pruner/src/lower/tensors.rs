@@ -30,6 +30,10 @@ pub(super) fn gapless(graph: &Graph) -> Vec<bool> {
             | Op::Clamp(_)
             | Op::Prelu(_)
             | Op::Unary(_)
+            | Op::Binary(_)
+            | Op::Rearrange(_)
+            | Op::PadChannels { .. }
+            | Op::Resize(_)
             | Op::MaxPool2d(_)
             | Op::AveragePool2d(_)
             | Op::Mean
@@ -74,6 +78,7 @@ pub(super) fn planar(tensor: &Tensor, gapless: bool) -> Result<TensorSpec, Lower
         dims: tensor.source.dims.clone(),
         order: tensor.source.order,
         alias_of: None,
+        alias_at: 0,
     };
     if u32::try_from(spec.len()).is_err() {
         return Err(fail(format!("{} bytes exceed 4 GB", spec.len())));

@@ -57,9 +57,13 @@ const fn bounds(op: &mut Op) -> Option<&mut Clamp> {
         Op::FullyConnected(f) => Some(&mut f.clamp),
         Op::MaxPool2d(p) | Op::AveragePool2d(p) => Some(&mut p.clamp),
         Op::Add(clamp) | Op::Clamp(clamp) => Some(clamp),
+        Op::Binary(binary) => Some(&mut binary.clamp),
         Op::ChannelAffine { .. }
         | Op::Prelu(_)
         | Op::Unary(_)
+        | Op::Rearrange(_)
+        | Op::PadChannels { .. }
+        | Op::Resize(_)
         | Op::Mean
         | Op::Softmax { .. }
         | Op::Pad { .. }

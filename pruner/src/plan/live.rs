@@ -18,7 +18,8 @@ pub(super) struct Life {
 pub(super) fn lives(program: &Program) -> Vec<Option<Life>> {
     let mut lives: Vec<Option<Life>> = vec![None; program.tensors.len()];
     let mut touch = |tensor: usize, at: usize| {
-        let size = round_up(program.tensors[tensor].len());
+        let whole = program.tensors[program.storage(tensor)].len();
+        let size = round_up(program.tensors[tensor].len().max(whole));
         let life = &mut lives[program.storage(tensor)];
         *life = Some(life.map_or(
             Life {
@@ -85,10 +86,14 @@ pub(super) fn may_overwrite(program: &Program, step: &Step, input: usize) -> boo
         | Op::Prelu { .. }
         | Op::UnaryS8
         | Op::UnaryF32 { .. }
+        | Op::Binary { .. }
         | Op::Repack {
             order: RepackOrder::Same,
         } => same_strides,
-        Op::FullyConnected { .. }
+        Op::Copy { .. }
+        | Op::ResizeNearest
+        | Op::ResizeBilinear
+        | Op::FullyConnected { .. }
         | Op::MaxPool2d { .. }
         | Op::AveragePool2d { .. }
         | Op::Mean { .. }

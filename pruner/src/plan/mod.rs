@@ -143,6 +143,7 @@ impl<'a> Memory<'a> {
             let storage = program.storage(tensor);
             // The other views of the memory, too, were read for the last time.
             storage != output
+                && program.alias_at(tensor) == 0
                 && self.lives[storage].is_some_and(|l| l.last == step)
                 && self.lives[output].is_some_and(|l| l.first == step)
                 && program.tensors[at.output].alias_of.is_none()
@@ -253,7 +254,10 @@ impl<'a> Memory<'a> {
         let arena_len = small(arrangement.len)?;
         let at = |block: Option<usize>| small(block.map_or(0, |b| arrangement.offsets[b]));
         let offsets = (0..self.lives.len())
-            .map(|t| at(blocks.of_tensor[self.program.storage(t)]))
+            .map(|t| {
+                let block = at(blocks.of_tensor[self.program.storage(t)])?;
+                small(u64::from(block) + u64::from(self.program.alias_at(t)))
+            })
             .collect::<Result<_, _>>()?;
         let scratch = blocks
             .of_scratch

@@ -141,16 +141,24 @@ fn activations(
     histograms: &[Histogram],
     options: &Options,
 ) -> Vec<Quant> {
-    let roots = ties::roots(graph);
+    let mut roots = ties::roots(graph);
     let mut bounds: Vec<(f64, f64)> = histograms
         .iter()
         .map(|h| range::bounds(h, options.range))
         .collect();
     for node in &graph.nodes {
-        if let Op::Pad { value, .. } = node.op {
+        if let Op::Pad { value, .. } | Op::PadChannels { value, .. } = node.op {
             let root = &mut bounds[roots[node.output.0].0];
             *root = (root.0.min(value.into()), root.1.max(value.into()));
         }
+    }
+    let joined = ties::joined(graph, &roots);
+    for root in &mut roots {
+        let group = joined[root.0];
+        let (lo, hi) = bounds[root.0];
+        let shared = &mut bounds[group.0];
+        *shared = (shared.0.min(lo), shared.1.max(hi));
+        *root = group;
     }
     let mut quants: Vec<Quant> = bounds
         .iter()

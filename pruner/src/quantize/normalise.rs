@@ -106,6 +106,10 @@ fn fold(graph: &mut Graph, input: TensorId, channels: &[(f32, f32)]) -> String {
             | Op::Clamp(_)
             | Op::Prelu(_)
             | Op::Unary(_)
+            | Op::Binary(_)
+            | Op::Rearrange(_)
+            | Op::PadChannels { .. }
+            | Op::Resize(_)
             | Op::MaxPool2d(_)
             | Op::AveragePool2d(_)
             | Op::Mean

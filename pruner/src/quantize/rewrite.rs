@@ -1,10 +1,14 @@
 //! Operators that integers compute better in another form.
 
-use crate::ir::{Bias, Clamp, Conv, Graph, Op, Pool, Shape, Values, Weights, Window};
+use super::{fixed_quant, ties};
+use crate::ir::{
+    Bias, Clamp, Conv, Graph, Node, Op, Pool, Shape, TensorId, Values, Weights, Window,
+};
 
 /// Replaces per-channel affine maps by depthwise 1x1 convolutions, and averages over the whole image by means,
 /// whose output may have a scale of its own.
 pub(super) fn for_integers(graph: &mut Graph) {
+    separate(graph);
     for i in 0..graph.nodes.len() {
         let Some(&input) = graph.nodes[i].inputs.first() else {
             continue;
@@ -23,6 +27,10 @@ pub(super) fn for_integers(graph: &mut Graph) {
             | Op::Clamp(_)
             | Op::Prelu(_)
             | Op::Unary(_)
+            | Op::Binary(_)
+            | Op::Rearrange(_)
+            | Op::PadChannels { .. }
+            | Op::Resize(_)
             | Op::MaxPool2d(_)
             | Op::AveragePool2d(_)
             | Op::Mean
@@ -35,6 +43,46 @@ pub(super) fn for_integers(graph: &mut Graph) {
             | Op::Dequantize => {}
         }
     }
+}
+
+/// Puts a change of scale between operators that give their inputs one scale and inputs whose scale is fixed.
+fn separate(graph: &mut Graph) {
+    let mut at = 0;
+    while at < graph.nodes.len() {
+        let count = graph.nodes[at].inputs.len();
+        if !ties::joins(&graph.nodes[at].op) || count < 2 {
+            at += 1;
+            continue;
+        }
+        for i in 0..count {
+            let input = graph.nodes[at].inputs[i];
+            if !is_fixed(graph, input) {
+                continue;
+            }
+            let mut tensor = graph.tensor(input).clone();
+            tensor.name = format!("{}/scale{i}", graph.nodes[at].name);
+            let name = tensor.name.clone();
+            let output = graph.add_tensor(tensor);
+            graph.nodes[at].inputs[i] = output;
+            let node = Node {
+                name,
+                op: Op::Clamp(Clamp::NONE),
+                inputs: vec![input],
+                output,
+                source_index: None,
+            };
+            graph.nodes.insert(at, node);
+            at += 1;
+        }
+        at += 1;
+    }
+}
+
+/// Whether the input contract or an operator's definition fixes the scale of a tensor.
+fn is_fixed(graph: &Graph, tensor: TensorId) -> bool {
+    let root = ties::roots(graph)[tensor.0];
+    let producer = graph.producer(root).map(|n| &graph.nodes[n].op);
+    graph.inputs.contains(&root) || producer.is_some_and(|op| fixed_quant(op).is_some())
 }
 
 /// `scale·x + shift` per channel as a convolution.

@@ -1,6 +1,6 @@
 //! Which tensors share a scale: operators that only move or select values keep their input's.
 
-use crate::ir::{Graph, Op, TensorId};
+use crate::ir::{BinaryKind, Graph, Op, TensorId};
 
 /// For every tensor, the tensor whose quantisation it has (often itself).
 pub(super) fn roots(graph: &Graph) -> Vec<TensorId> {
@@ -15,6 +15,31 @@ pub(super) fn roots(graph: &Graph) -> Vec<TensorId> {
     roots
 }
 
+/// Whether an operator gives all its inputs and its output one scale.
+pub(super) const fn joins(op: &Op) -> bool {
+    match op {
+        Op::Rearrange(_) => true,
+        Op::Binary(binary) => {
+            matches!(binary.kind, BinaryKind::Minimum | BinaryKind::Maximum)
+        }
+        _ => false,
+    }
+}
+
+/// For every root, the first of the roots that operators with several inputs give one scale with it.
+pub(super) fn joined(graph: &Graph, roots: &[TensorId]) -> Vec<TensorId> {
+    let mut joined: Vec<TensorId> = (0..graph.tensors.len()).map(TensorId).collect();
+    for node in graph.nodes.iter().filter(|n| joins(&n.op)) {
+        let members = node.inputs.iter().chain([&node.output]);
+        let groups: Vec<TensorId> = members.map(|t| joined[roots[t.0].0]).collect();
+        let first = groups.iter().copied().min().unwrap_or(node.output);
+        for group in joined.iter_mut().filter(|g| groups.contains(g)) {
+            *group = first;
+        }
+    }
+    joined
+}
+
 const fn keeps_scale(op: &Op) -> bool {
     match op {
         Op::MaxPool2d(_)
@@ -22,6 +47,9 @@ const fn keeps_scale(op: &Op) -> bool {
         | Op::Pad { .. }
         | Op::Flatten(_)
         | Op::Reshape(_)
+        | Op::PadChannels { .. }
+        | Op::Resize(_)
+        | Op::Rearrange(_)
         | Op::Identity => true,
         Op::Conv2d(_)
         | Op::DepthwiseConv2d(_)
@@ -31,6 +59,7 @@ const fn keeps_scale(op: &Op) -> bool {
         | Op::Clamp(_)
         | Op::Prelu(_)
         | Op::Unary(_)
+        | Op::Binary(_)
         | Op::Mean
         | Op::Softmax { .. }
         | Op::Quantize

@@ -54,13 +54,13 @@ pub(super) fn run_s8(
 }
 
 /// A proven right shift.
-fn shift(shift: i8) -> u32 {
+pub(super) fn shift(shift: i8) -> u32 {
     u32::from(shift.unsigned_abs())
 }
 
 /// An operand at the common scale.
 #[inline]
-fn raised(value: i8, zero_point: i32, multiplier: i32, shift: u32) -> i32 {
+pub(super) fn raised(value: i8, zero_point: i32, multiplier: i32, shift: u32) -> i32 {
     let centred = i32::from(value)
         .wrapping_sub(zero_point)
         .wrapping_shl(LEFT_SHIFT);

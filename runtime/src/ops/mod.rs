@@ -4,10 +4,12 @@
 //! here over strides, so that planar and interleaved tensors both work.
 
 mod add;
+mod binary;
 mod conv_2d;
 mod conv_2d_pairs;
 mod conv_2d_words;
 mod convert;
+mod copy;
 mod depthwise_conv_2d;
 mod depthwise_pairs;
 mod fully_connected;
@@ -17,6 +19,7 @@ mod pointwise;
 mod pool;
 mod prelu;
 mod repack;
+mod resize;
 mod softmax_f32;
 mod softmax_s8;
 mod unary;
@@ -27,7 +30,9 @@ use crate::cursor::{Cursor, Progress};
 use crate::dispatch::has;
 use crate::kernels::{Post, Source};
 use core::cell::Cell;
-use nnz_format::{Backend, Clamp, DType, Op, Rounding, Step, WeightLayout, kernel_bits as bits};
+use nnz_format::{
+    AddParams, Backend, Binary, Clamp, DType, Op, Rounding, Step, WeightLayout, kernel_bits as bits,
+};
 
 /// One step with the memory that it runs in.
 #[derive(Debug, Clone, Copy)]
@@ -232,9 +237,12 @@ fn execute_s8<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progre
         } if has::<OPS>(bits::SOFTMAX_S8) => {
             softmax_s8::run(job, *multiplier, *left_shift, *diff_min)
         }
-        Op::Pad { top, left, value } if has::<OPS>(bits::PAD_S8) => {
-            pad::run::<i8>(job, *top, *left, value, cursor)
-        }
+        Op::Pad {
+            top,
+            left,
+            front,
+            value,
+        } if has::<OPS>(bits::PAD_S8) => pad::run::<i8>(job, (*front, *top, *left), value, cursor),
         Op::Requantize {
             multiplier,
             shift,
@@ -250,6 +258,19 @@ fn execute_s8<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progre
         }
         Op::Prelu { params } if has::<OPS>(bits::PRELU_S8) => prelu::run_s8(job, params, cursor),
         Op::UnaryS8 if has::<OPS>(bits::UNARY_S8) => unary::run_s8(job, cursor),
+        Op::Binary {
+            kind,
+            swapped,
+            params,
+            clamp,
+        } => binary_s8::<OPS>(job, (*kind, *swapped), params, clamp, cursor),
+        Op::Copy { block } if has::<OPS>(bits::COPY_S8) => copy::run::<i8>(job, block, cursor),
+        Op::ResizeNearest if has::<OPS>(bits::RESIZE_NEAREST_S8) => {
+            resize::nearest::<i8>(job, cursor)
+        }
+        Op::ResizeBilinear if has::<OPS>(bits::RESIZE_BILINEAR_S8) => {
+            resize::bilinear_s8(job, cursor)
+        }
         Op::Quantize if has::<OPS>(bits::QUANTIZE_S8) => convert::quantize(job, cursor),
         Op::Conv2d { .. }
         | Op::DepthwiseConv2d { .. }
@@ -266,9 +287,36 @@ fn execute_s8<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progre
         | Op::Prelu { .. }
         | Op::UnaryS8
         | Op::UnaryF32 { .. }
+        | Op::Copy { .. }
+        | Op::ResizeNearest
+        | Op::ResizeBilinear
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => Progress::Done,
+    }
+}
+
+fn binary_s8<const OPS: u128>(
+    job: &Job<'_, '_>,
+    (kind, swapped): (Binary, bool),
+    params: &AddParams,
+    clamp: &Clamp,
+    cursor: &mut Cursor,
+) -> Progress {
+    match kind {
+        Binary::Add | Binary::Sub if has::<OPS>(bits::SUM_S8) => {
+            binary::sum_s8(job, (kind, swapped), params, clamp, cursor)
+        }
+        Binary::Mul if has::<OPS>(bits::MUL_S8) => binary::mul_s8(job, params, clamp, cursor),
+        Binary::Minimum | Binary::Maximum if has::<OPS>(bits::MIN_MAX_S8) => {
+            binary::extreme_s8(job, kind, clamp, cursor)
+        }
+        Binary::Add
+        | Binary::Sub
+        | Binary::Mul
+        | Binary::Div
+        | Binary::Minimum
+        | Binary::Maximum => Progress::Done,
     }
 }
 
@@ -305,14 +353,32 @@ fn execute_f32<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progr
         }
         Op::Mean { .. } if has::<OPS>(bits::MEAN_F32) => mean::run_f32(job, cursor),
         Op::SoftmaxF32 { beta } if has::<OPS>(bits::SOFTMAX_F32) => softmax_f32::run(job, *beta),
-        Op::Pad { top, left, value } if has::<OPS>(bits::PAD_F32) => {
-            pad::run::<f32>(job, *top, *left, value, cursor)
+        Op::Pad {
+            top,
+            left,
+            front,
+            value,
+        } if has::<OPS>(bits::PAD_F32) => {
+            pad::run::<f32>(job, (*front, *top, *left), value, cursor)
         }
         Op::Clamp { clamp } if has::<OPS>(bits::CLAMP_F32) => {
             pointwise::clamp::<f32>(job, clamp, cursor)
         }
         Op::Repack { order } if has::<OPS>(bits::REPACK_F32) => {
             repack::run::<f32>(job, *order, cursor)
+        }
+        Op::Binary {
+            kind,
+            swapped,
+            clamp,
+            ..
+        } if has::<OPS>(bits::BINARY_F32) => binary::run_f32(job, (*kind, *swapped), clamp, cursor),
+        Op::Copy { block } if has::<OPS>(bits::COPY_F32) => copy::run::<f32>(job, block, cursor),
+        Op::ResizeNearest if has::<OPS>(bits::RESIZE_NEAREST_F32) => {
+            resize::nearest::<f32>(job, cursor)
+        }
+        Op::ResizeBilinear if has::<OPS>(bits::RESIZE_BILINEAR_F32) => {
+            resize::bilinear_f32(job, cursor)
         }
         Op::Prelu { .. } if has::<OPS>(bits::PRELU_F32) => prelu::run_f32(job, cursor),
         Op::UnaryF32 {
@@ -336,6 +402,10 @@ fn execute_f32<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progr
         | Op::Prelu { .. }
         | Op::UnaryS8
         | Op::UnaryF32 { .. }
+        | Op::Binary { .. }
+        | Op::Copy { .. }
+        | Op::ResizeNearest
+        | Op::ResizeBilinear
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => Progress::Done,

@@ -292,6 +292,7 @@ pub(super) fn families() -> Vec<Vec<Shape>> {
             Op::Pad {
                 top: 1,
                 left: 1,
+                front: 0,
                 value: Clamp::S8 { lo: 0, hi: 0 },
             },
             MAPS,

@@ -4,8 +4,9 @@ use super::super::assemble::finite;
 use super::super::error::{Problem, printable};
 use super::super::geometry::channel_axis;
 use super::constants::Constant;
+use super::shuffle::pair;
 use super::{Call, Importer, Value};
-use crate::ir::{Bias, Clamp, Op, TensorId};
+use crate::ir::{Bias, BinaryKind, Clamp, Op, TensorId};
 
 /// `BatchNormalization` at inference: `scale = γ/√(σ² + ε)`, `shift = β − μ·scale`.
 pub(in crate::import) fn batch_normalization<'a>(
@@ -66,13 +67,7 @@ pub(in crate::import) fn add<'a>(
         Operands::Activations(a, b) => {
             let (x, y) = (importer.tensor(a), importer.tensor(b));
             if x.source != y.source {
-                return Err(Problem::refused(
-                    format!(
-                        "a sum of {:?} and {:?}; broadcasting is not supported",
-                        x.source.dims, y.source.dims
-                    ),
-                    "give both activations one shape",
-                ));
+                return pair(importer, call, BinaryKind::Add, (a, b));
             }
             let source = x.source.clone();
             importer.emit(
@@ -99,6 +94,9 @@ pub(in crate::import) fn sub<'a>(
     importer: &mut Importer<'a>,
     call: &Call<'a>,
 ) -> Result<(), Problem> {
+    if let Operands::Activations(a, b) = importer.operands(call)? {
+        return pair(importer, call, BinaryKind::Sub, (a, b));
+    }
     let (input, constant, is_first) = importer.one_constant(call)?;
     let mut shift = importer.per_channel(input, &constant)?;
     let scale = if is_first {
@@ -117,6 +115,9 @@ pub(in crate::import) fn mul<'a>(
     importer: &mut Importer<'a>,
     call: &Call<'a>,
 ) -> Result<(), Problem> {
+    if let Operands::Activations(a, b) = importer.operands(call)? {
+        return pair(importer, call, BinaryKind::Mul, (a, b));
+    }
     let (input, constant, _) = importer.one_constant(call)?;
     let scale = importer.per_channel(input, &constant)?;
     let shift = vec![0.0; scale.len()];
@@ -128,6 +129,9 @@ pub(in crate::import) fn div<'a>(
     importer: &mut Importer<'a>,
     call: &Call<'a>,
 ) -> Result<(), Problem> {
+    if let Operands::Activations(a, b) = importer.operands(call)? {
+        return pair(importer, call, BinaryKind::Div, (a, b));
+    }
     let (input, constant, is_first) = importer.one_constant(call)?;
     if !is_first {
         return Err(Problem::unsupported(

@@ -2,8 +2,9 @@
 
 use super::super::error::Problem;
 use super::reshape::absolute;
+use super::shuffle::pair;
 use super::{Call, Importer, Value};
-use crate::ir::{Clamp, Op, Shape};
+use crate::ir::{BinaryKind, Clamp, Op, Shape};
 
 /// `Relu`.
 pub(in crate::import) fn relu<'a>(
@@ -45,7 +46,10 @@ pub(in crate::import) fn min<'a>(
     importer: &mut Importer<'a>,
     call: &Call<'a>,
 ) -> Result<(), Problem> {
-    one_bound(importer, call, |hi| Clamp { hi, ..Clamp::NONE })
+    one_bound(importer, call, BinaryKind::Minimum, |hi| Clamp {
+        hi,
+        ..Clamp::NONE
+    })
 }
 
 /// `Max` of an activation and one number.
@@ -53,12 +57,16 @@ pub(in crate::import) fn max<'a>(
     importer: &mut Importer<'a>,
     call: &Call<'a>,
 ) -> Result<(), Problem> {
-    one_bound(importer, call, |lo| Clamp { lo, ..Clamp::NONE })
+    one_bound(importer, call, BinaryKind::Maximum, |lo| Clamp {
+        lo,
+        ..Clamp::NONE
+    })
 }
 
 fn one_bound<'a>(
     importer: &mut Importer<'a>,
     call: &Call<'a>,
+    kind: BinaryKind,
     bounds: fn(f32) -> Clamp,
 ) -> Result<(), Problem> {
     let (input, constant) = match (importer.value(call, 0)?, importer.value(call, 1)?) {
@@ -67,6 +75,9 @@ fn one_bound<'a>(
             if call.node.input.len() == 2 =>
         {
             (a, c)
+        }
+        (Some(Value::Activation(a)), Some(Value::Activation(b))) if call.node.input.len() == 2 => {
+            return pair(importer, call, kind, (a, b));
         }
         _ => {
             return Err(Problem::unsupported(

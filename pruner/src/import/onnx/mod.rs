@@ -28,6 +28,8 @@ mod ports;
 #[cfg(test)]
 mod refusal_tests;
 pub(in crate::import) mod reshape;
+pub(in crate::import) mod resize;
+pub(in crate::import) mod shuffle;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -223,12 +225,7 @@ impl<'a> Importer<'a> {
         order: Order,
     ) -> Result<TensorId, Problem> {
         let name = call.output()?;
-        let Some(first) = inputs.first() else {
-            return Err(Problem::malformed("it has no input"));
-        };
-        let shape = op
-            .output_shape(self.tensor(*first).shape)
-            .map_err(Problem::Malformed)?;
+        let shape = self.assembler.shape_of(&op, inputs)?;
         let output = self.assembler.shaped(name, shape, dims, order, None)?;
         self.assembler
             .node(&call.name, op, inputs, output, Some(call.index))?;

@@ -148,10 +148,10 @@ pub(in crate::import) fn pad<'a>(
         let place = if rank == 3 && axis == 2 { 3 } else { axis };
         (begin[place], end[place]) = (*b, *e);
     }
-    if [begin[0], begin[1], end[0], end[1]] != [0; 4] {
+    if [begin[0], end[0]] != [0; 2] {
         return Err(Problem::refused(
-            "padding the batch or channels is not supported",
-            "only rows and columns can be padded",
+            "padding the batch is not supported",
+            "channels, rows and columns can be padded",
         ));
     }
     let side = |v| window_number("padding", v, 0);
@@ -160,7 +160,22 @@ pub(in crate::import) fn pad<'a>(
         end: [side(end[2])?, side(end[3])?],
         value,
     };
-    importer.emit_image(call, op, input)
+    if [begin[1], end[1]] == [0; 2] {
+        return importer.emit_image(call, op, input);
+    }
+    let pixels = [begin[2], begin[3], end[2], end[3]];
+    let input = if pixels == [0; 4] {
+        input
+    } else {
+        let name = format!("{}/pixels", call.name);
+        importer.assembler.inserted(&name, op, input)?
+    };
+    let channels = Op::PadChannels {
+        begin: side(begin[1])?,
+        end: side(end[1])?,
+        value,
+    };
+    importer.emit_image(call, channels, input)
 }
 
 const fn pool(window: Window) -> Pool {

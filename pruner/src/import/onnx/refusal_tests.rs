@@ -238,8 +238,8 @@ fn what_an_operator_does_not_support_is_refused_with_its_name_and_reason() {
         (
             &image,
             node("Pad", &["x", "p"], "y"),
-            vec![pads()],
-            "padding the batch or channels",
+            vec![ints("p", &[1, 0, 0, 0, 0, 0, 0, 0])],
+            "padding the batch",
         ),
         (
             &image,
@@ -279,9 +279,9 @@ fn what_an_operator_does_not_support_is_refused_with_its_name_and_reason() {
         ),
         (
             &image,
-            node("Mul", &["x", "x"], "y"),
+            node("Concat", &["x", "x"], "y").int("axis", 0),
             vec![],
-            "two activations",
+            "axis 0 of [1, 2, 4, 4]",
         ),
         (
             &image,

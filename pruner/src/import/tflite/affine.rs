@@ -2,8 +2,9 @@
 
 use super::super::assemble::finite;
 use super::super::error::{Problem, printable};
+use super::shuffle::pair;
 use super::{Call, Importer};
-use crate::ir::{Clamp, DType, Op, TensorId};
+use crate::ir::{BinaryKind, Clamp, DType, Op, TensorId};
 
 /// Types of option tables.
 const ADD_OPTIONS: u8 = 11;
@@ -18,6 +19,9 @@ pub(super) fn add(importer: &mut Importer<'_>, call: &Call<'_>) -> Result<(), Pr
 
 /// `SUB` with a constant per channel.
 pub(in crate::import) fn sub(importer: &mut Importer<'_>, call: &Call<'_>) -> Result<(), Problem> {
+    if !importer.has_constant_operand(call) {
+        return pair(importer, call, BinaryKind::Sub, Some(SUB_OPTIONS));
+    }
     let (input, constant, is_first) = importer.operands(call)?;
     let (sign, scale) = if is_first { (-1.0, 1.0) } else { (1.0, -1.0) };
     let shift: Vec<f32> = constant.iter().map(|v| sign * v).collect();
@@ -26,6 +30,9 @@ pub(in crate::import) fn sub(importer: &mut Importer<'_>, call: &Call<'_>) -> Re
 
 /// `MUL` by a constant per channel.
 pub(in crate::import) fn mul(importer: &mut Importer<'_>, call: &Call<'_>) -> Result<(), Problem> {
+    if !importer.has_constant_operand(call) {
+        return pair(importer, call, BinaryKind::Mul, Some(MUL_OPTIONS));
+    }
     let (input, scale, _) = importer.operands(call)?;
     let shift = vec![0.0; scale.len()];
     importer.emit_affine(call, MUL_OPTIONS, input, scale, shift)

@@ -143,7 +143,7 @@ impl<'a> Importer<'a> {
     }
 
     /// Weights of `filter` in the graph's order: axis `n` of `dims` is axis `to[n]` of the file.
-    fn weights(
+    pub(super) fn weights(
         &mut self,
         filter: &Constant<'a>,
         input: TensorId,

@@ -2,8 +2,9 @@
 
 use super::super::error::Problem;
 use super::super::geometry::shown;
+use super::shuffle::pair;
 use super::{Call, Importer, affine};
-use crate::ir::{Clamp, DType, Op};
+use crate::ir::{BinaryKind, Clamp, DType, Op};
 
 /// Types of option tables.
 const SOFTMAX_OPTIONS: u8 = 9;
@@ -21,14 +22,7 @@ pub(in crate::import) fn add(importer: &mut Importer<'_>, call: &Call<'_>) -> Re
     let inputs = [importer.input(call, 0)?, importer.input(call, 1)?];
     let [a, b] = inputs.map(|id| importer.shape(id));
     if a != b {
-        return Err(Problem::refused(
-            format!(
-                "a sum of {} and {}; broadcasting is not supported",
-                shown(a),
-                shown(b)
-            ),
-            "give both activations one shape",
-        ));
+        return pair(importer, call, BinaryKind::Add, Some(ADD_OPTIONS));
     }
     importer.emit(call, Op::Add(clamp), &inputs)
 }

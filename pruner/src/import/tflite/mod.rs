@@ -13,6 +13,7 @@ mod flatbuffer;
 mod names;
 pub(in crate::import) mod reshape;
 mod schema;
+pub(in crate::import) mod shuffle;
 mod tensors;
 #[cfg(test)]
 mod tests;

@@ -58,10 +58,10 @@ pub(in crate::import) fn pad(importer: &mut Importer<'_>, call: &Call<'_>) -> Re
             amounts.dims
         )));
     }
-    let [0, 0, top, bottom, left, right, 0, 0] = values[..] else {
+    let [0, 0, top, bottom, left, right, front, back] = values[..] else {
         return Err(Problem::refused(
-            format!("padding {values:?} of the batch or of channels"),
-            "only rows and columns can be padded",
+            format!("padding {values:?} of the batch"),
+            "channels, rows and columns can be padded",
         ));
     };
     let side = |v| window_number("padding", v, 0);
@@ -77,7 +77,21 @@ pub(in crate::import) fn pad(importer: &mut Importer<'_>, call: &Call<'_>) -> Re
         end: [side(bottom)?, side(right)?],
         value,
     };
-    importer.emit(call, op, &[input])
+    if [front, back] == [0; 2] {
+        return importer.emit(call, op, &[input]);
+    }
+    let input = if [top, bottom, left, right] == [0; 4] {
+        input
+    } else {
+        let name = format!("{}_pixels", call.name);
+        importer.assembler.inserted(&name, op, input)?
+    };
+    let channels = Op::PadChannels {
+        begin: side(front)?,
+        end: side(back)?,
+        value,
+    };
+    importer.emit(call, channels, &[input])
 }
 
 /// `MEAN` over rows and columns.

@@ -378,7 +378,7 @@ fn pads_and_means_work_on_rows_and_columns_only() {
         value: 0.0,
     };
     assert_eq!(graph.nodes[0].op, expected);
-    assert!(refusal(&pad([0, 0, 1, 0, 0, 2, 0, 1])).contains("of channels"));
+    assert!(refusal(&pad([1, 0, 1, 0, 0, 2, 0, 0])).contains("of the batch"));
     assert!(refusal(&pad([0, 0, -1, 0, 0, 2, 0, 0])).contains("padding -1"));
 
     let mean = |axes: [i32; 2]| {

@@ -2,7 +2,7 @@
 
 use super::range::Range;
 use super::rows::Rows;
-use crate::ir::{FlattenOrder, Graph, Node, Op, Shape};
+use crate::ir::{Axis, FlattenOrder, Graph, Node, Op, Rearrange, Shape};
 
 /// Per tensor and channel, whether it remains.
 ///
@@ -65,6 +65,26 @@ fn spread(graph: &Graph, node: &Node, ranges: &[Vec<Range>], kept: &mut [Vec<boo
             tie(kept, input, output, |i| i / multiplier)
         }
         Op::Flatten(order) => tie(kept, input, output, |i| flattened(*order, shape, i)),
+        Op::Binary(_) => {
+            let inputs = node.inputs.iter();
+            inputs.fold(false, |new, i| new | broadcast(kept, i.0, output))
+        }
+        Op::Rearrange(Rearrange::Concat {
+            axis: Axis::Channels,
+        }) => {
+            let (mut new, mut first) = (false, 0);
+            for id in &node.inputs {
+                new |= tie_from(kept, id.0, output, first);
+                first += kept[id.0].len();
+            }
+            new
+        }
+        Op::Rearrange(_) | Op::PadChannels { .. } => {
+            let inputs = node.inputs.iter().map(|i| i.0);
+            inputs
+                .chain([output])
+                .fold(false, |new, t| new | keep_all(&mut kept[t]))
+        }
         Op::Softmax { .. } | Op::Reshape(_) => {
             let new = kept[input].contains(&false) || kept[output].contains(&false);
             kept[input].fill(true);
@@ -75,6 +95,7 @@ fn spread(graph: &Graph, node: &Node, ranges: &[Vec<Range>], kept: &mut [Vec<boo
         | Op::Clamp(_)
         | Op::Prelu(_)
         | Op::Unary(_)
+        | Op::Resize(_)
         | Op::MaxPool2d(_)
         | Op::AveragePool2d(_)
         | Op::Mean
@@ -83,6 +104,32 @@ fn spread(graph: &Graph, node: &Node, ranges: &[Vec<Range>], kept: &mut [Vec<boo
         | Op::Quantize
         | Op::Dequantize => tie(kept, input, output, |i| i),
     }
+}
+
+/// Every channel remains.
+fn keep_all(channels: &mut [bool]) -> bool {
+    let new = channels.contains(&false);
+    channels.fill(true);
+    new
+}
+
+/// A single channel that all others meet remains; else channels remain together.
+fn broadcast(kept: &mut [Vec<bool>], input: usize, output: usize) -> bool {
+    if kept[input].len() == kept[output].len() {
+        return tie(kept, input, output, |i| i);
+    }
+    keep_all(&mut kept[input])
+}
+
+/// Input channel `i` and output channel `first + i` remain together.
+fn tie_from(kept: &mut [Vec<bool>], input: usize, output: usize, first: usize) -> bool {
+    let mut new = false;
+    for i in 0..kept[input].len() {
+        let both = kept[input][i] || kept[output][first + i];
+        new |= both != kept[input][i] || both != kept[output][first + i];
+        (kept[input][i], kept[output][first + i]) = (both, both);
+    }
+    new
 }
 
 /// The channel that entry `i` of a flattened vector comes from.

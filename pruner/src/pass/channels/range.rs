@@ -8,7 +8,7 @@ use crate::arith;
 use crate::interpret::{
     FloatKernel, IntegerKernel, Interpreter, Kernel, function, looked_up, sloped,
 };
-use crate::ir::{Clamp, FlattenOrder, Node, Op, Tensor};
+use crate::ir::{Axis, Clamp, FlattenOrder, Node, Op, Rearrange, Tensor};
 
 /// The values that a channel can take, both ends included; integers for `s8`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -110,6 +110,7 @@ pub(super) fn of_tensors(interpreter: &Interpreter<'_>) -> Vec<Vec<Range>> {
                 };
                 Some(a.iter().map(real).collect())
             }
+            Kernel::Moves(_) => joined(node, &ranges),
             Kernel::Copy => Some(copied(interpreter, node, a)),
         };
         if let Some(known) = known {
@@ -132,6 +133,16 @@ const fn whole(tensor: &Tensor) -> Range {
 )]
 fn quantized(x: f64, quant: crate::ir::Quant) -> f64 {
     f64::from(arith::quantize(x as f32, quant))
+}
+
+/// Ranges of channels behind each other; unknown for other rearrangements.
+fn joined(node: &Node, ranges: &[Vec<Range>]) -> Option<Vec<Range>> {
+    let axis = Axis::Channels;
+    if node.op != Op::Rearrange(Rearrange::Concat { axis }) {
+        return None;
+    }
+    let inputs = node.inputs.iter();
+    Some(inputs.flat_map(|i| ranges[i.0].clone()).collect())
 }
 
 /// Ranges through an operator that only reorders.
@@ -203,7 +214,10 @@ fn integer(
             Some(a.iter().map(|r| r.hull(frame)).collect())
         }
         IntegerKernel::FlattenChannelsLast(_) => Some(copied(interpreter, node, a)),
-        IntegerKernel::Softmax(_)
+        IntegerKernel::Resize(..) => Some(a.to_vec()),
+        IntegerKernel::PadChannels(_)
+        | IntegerKernel::Binary(_)
+        | IntegerKernel::Softmax(_)
         | IntegerKernel::Add(_)
         | IntegerKernel::Requantize(_)
         | IntegerKernel::Mean(_) => None,
@@ -258,7 +272,11 @@ fn float(
             Some(a.iter().map(|r| r.hull(frame)).collect())
         }
         FloatKernel::FlattenChannelsLast(_) => Some(copied(interpreter, node, a)),
-        FloatKernel::ChannelAffine(..) | FloatKernel::Softmax(_) => None,
+        FloatKernel::ChannelAffine(..)
+        | FloatKernel::Softmax(_)
+        | FloatKernel::Binary(..)
+        | FloatKernel::PadChannels(_)
+        | FloatKernel::Resize(..) => None,
     }
 }
 

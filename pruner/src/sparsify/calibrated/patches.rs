@@ -39,6 +39,10 @@ pub(super) fn cut(
         | Op::Clamp(_)
         | Op::Prelu(_)
         | Op::Unary(_)
+        | Op::Binary(_)
+        | Op::Rearrange(_)
+        | Op::PadChannels { .. }
+        | Op::Resize(_)
         | Op::MaxPool2d(_)
         | Op::AveragePool2d(_)
         | Op::Mean

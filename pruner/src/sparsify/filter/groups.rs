@@ -35,7 +35,16 @@ pub(super) fn spaces(graph: &Graph, pinned: &[usize]) -> Vec<Space> {
         }
     };
     let ends = graph.inputs.iter().chain(&graph.outputs);
-    let across = |n: &&Node| matches!(n.op, Op::Softmax { .. } | Op::Reshape(_));
+    let across = |n: &&Node| {
+        matches!(
+            n.op,
+            Op::Softmax { .. }
+                | Op::Reshape(_)
+                | Op::Binary(_)
+                | Op::Rearrange(_)
+                | Op::PadChannels { .. }
+        )
+    };
     let mixing = graph.nodes.iter().filter(across);
     let mixing = mixing.flat_map(|n| n.inputs.iter().chain([&n.output]));
     let kept = pinned.iter().map(|n| &graph.nodes[*n].output);
@@ -123,7 +132,12 @@ fn tie(graph: &Graph, node: &Node, sets: &mut Sets) {
     let out = graph.tensor(node.output).shape.c;
     let (input, output) = (sets.at[node.inputs[0].0], sets.at[node.output.0]);
     match &node.op {
-        Op::Conv2d(_) | Op::FullyConnected(_) | Op::Reshape(_) => {}
+        Op::Conv2d(_)
+        | Op::FullyConnected(_)
+        | Op::Reshape(_)
+        | Op::Binary(_)
+        | Op::Rearrange(_)
+        | Op::PadChannels { .. } => {}
         Op::DepthwiseConv2d(_) => {
             (0..out).for_each(|i| sets.join(input + i * shape.c / out, output + i));
         }
@@ -141,6 +155,7 @@ fn tie(graph: &Graph, node: &Node, sets: &mut Sets) {
         | Op::Clamp(_)
         | Op::Prelu(_)
         | Op::Unary(_)
+        | Op::Resize(_)
         | Op::MaxPool2d(_)
         | Op::AveragePool2d(_)
         | Op::Mean

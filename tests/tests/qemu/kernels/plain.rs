@@ -152,7 +152,14 @@ fn rearranged(random: &mut Random) -> Case {
                 lo: value,
                 hi: value,
             };
-            (Op::Pad { top, left, value }, (c, height, width))
+            let front = 0;
+            let op = Op::Pad {
+                top,
+                left,
+                front,
+                value,
+            };
+            (op, (c, height, width))
         }
     };
     Case {
