@@ -7,9 +7,11 @@
 //! test       test.rs                  everything that can be tested here, and what was skipped
 //! qemu       qemu.rs                  one model on the emulated machines
 //! size       size.rs, symbols.rs      code bytes of one model's own image
+//! accuracy   accuracy/                what pruning costs, benches/record/accuracy.csv
 //! bench      bench.rs                 benches/record/TARGET/DATE.csv
 //! ```
 
+mod accuracy;
 mod bench;
 mod check;
 mod command;
@@ -80,6 +82,12 @@ enum Chore {
         #[arg(long, default_value_t = 12)]
         symbols: usize,
     },
+    /// Measure what pruning costs in accuracy and record it; needs ../shared.
+    Accuracy {
+        /// Run only rows whose network or options contain this text, and record nothing.
+        #[arg(long)]
+        only: Option<String>,
+    },
     /// Measure models on every emulated machine and record the figures.
     Bench {
         /// The models.
@@ -113,6 +121,7 @@ fn main() -> ExitCode {
                 symbols,
             },
         ),
+        Chore::Accuracy { only } => accuracy::run(only.as_deref()),
         Chore::Bench { models, date } => bench::run(&models, date),
     };
     match result {
