@@ -23,6 +23,7 @@ pub mod media;
 pub mod meta;
 pub mod network;
 pub mod nnz_file;
+pub mod report;
 pub mod ui;
 
 use clap::Parser;

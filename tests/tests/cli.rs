@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "prune", "run", "eval", "verify", "inspect", "diff", "bench", "demo", "ops", "targets",
+    "report",
 ];
 
 fn example(name: &str) -> String {

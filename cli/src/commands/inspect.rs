@@ -1,13 +1,14 @@
 //! `nnz inspect`: what is in a file, layer by layer.
 
+use crate::failure::{InFile, failure};
 use crate::infer::{self, Port};
 use crate::meta::Meta;
 use crate::network::{Kind, Network};
-use crate::nnz_file;
 use crate::ui::{self, Align, Style, Table};
+use crate::{atomic, nnz_file, report};
 use nnz_pruner::inspect::{InspectedLayer, Inspection, inspect};
 use nnz_pruner::ir::{Graph, Tensor, Weights};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const LONG: &str = "\
 Shows what is in a .nnz file, or in a model that could become one.
@@ -17,6 +18,7 @@ times output pixels, which is what the kernels really compute.
 
   nnz inspect net.nnz
   nnz inspect net.onnx
+  nnz inspect net.nnz --svg arena.svg
   nnz inspect net.nnz --json";
 
 /// Shows what is in a file, layer by layer
@@ -26,6 +28,9 @@ pub(super) struct Args {
     /// A .nnz file, or an .onnx or .tflite model
     #[arg(value_name = "FILE|MODEL")]
     file: PathBuf,
+    /// Also draw the arena over time
+    #[arg(long, value_name = "OUT.svg")]
+    svg: Option<PathBuf>,
     /// Print the numbers as JSON
     #[arg(long)]
     json: bool,
@@ -44,10 +49,30 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             (of_graph(graph, bytes), graph_facts(graph))
         }
     };
+    if let Some(path) = &args.svg {
+        draw(path, &network)?;
+    }
     if args.json {
         return ui::print_json(&inspection);
     }
     ui::print_text(&render(&inspection, &facts))
+}
+
+/// Draws the arena of a file that has one.
+fn draw(path: &Path, network: &Network) -> anyhow::Result<()> {
+    let Kind::Nnz(bytes) = &network.kind else {
+        return Err(failure(
+            "a model has no memory plan yet",
+            "`nnz prune MODEL -o OUT.nnz` makes the file to draw",
+        ))
+        .in_file(&network.path);
+    };
+    let model = nnz_file::parse(&network.path, bytes.bytes())?;
+    let names = nnz_pruner::inspect::layer_names(&model);
+    atomic::write(
+        path,
+        report::standalone(&report::memory_map(&model, &names)).as_bytes(),
+    )
 }
 
 /// Label and text of one line below the table.

@@ -13,6 +13,7 @@ mod ops;
 mod outputs;
 mod prune;
 mod prune_args;
+mod report;
 mod run;
 mod targets;
 mod verify;
@@ -65,6 +66,7 @@ enum Command {
     Bench(bench::Args),
     FitCosts(fit_costs::Args),
     Demo(demo::Args),
+    Report(report::Args),
     Ops(ops::Args),
     Targets(targets::Args),
 }
@@ -87,6 +89,7 @@ impl Cli {
             Command::Bench(args) => bench::run(args),
             Command::FitCosts(args) => fit_costs::run(args),
             Command::Demo(args) => demo::run(args),
+            Command::Report(args) => report::run(args),
             Command::Ops(args) => ops::run(args),
             Command::Targets(args) => targets::run(args),
         }

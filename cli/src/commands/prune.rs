@@ -3,11 +3,12 @@
 use super::common::DataArgs;
 use super::prune_args::{DTypeArg, LoweringArgs, PruningArgs, ranges, targets};
 use crate::failure::{InFile, failure};
+use crate::report::{self, Extra};
 use crate::ui::{self, Align, Progress, Style, Table};
 use crate::{atomic, nnz_file};
 use nnz_pruner::data::read_classes;
 use nnz_pruner::export::{self, Mask};
-use nnz_pruner::pipeline::{self, Options, PipelineError, PrunedOnnx, Report, Versus};
+use nnz_pruner::pipeline::{self, Options, PipelineError, Pruned, PrunedOnnx, Report, Versus};
 use nnz_pruner::sparsify::{Method, Pattern};
 use std::path::{Path, PathBuf};
 
@@ -57,6 +58,9 @@ pub(super) struct Args {
     /// Also write which weights stay, keyed by the constants of an ONNX model, for fine-tuning
     #[arg(long, value_name = "M.safetensors")]
     pub(super) masks: Option<PathBuf>,
+    /// Also write a page about the result: costs, layers, memory, weights
+    #[arg(long, value_name = "OUT.html")]
+    pub(super) report: Option<PathBuf>,
     /// Print the report as JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -76,8 +80,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     };
     check_pattern(&options)?;
     check_output(&args.output, &args.model)?;
-    if let Some(masks) = &args.masks {
-        atomic::check_writable(masks)?;
+    for beside in [&args.masks, &args.report].into_iter().flatten() {
+        atomic::check_writable(beside)?;
+    }
+    if args.report.is_some() && has_extension(&args.output, "onnx") {
+        return Err(failure(
+            "--report is about .nnz files",
+            "name the output OUT.nnz, or leave --report out",
+        ));
     }
     let bytes = nnz_file::read(&args.model)?;
     if has_extension(&args.output, "onnx") {
@@ -88,6 +98,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     })?;
     atomic::write(&args.output, &pruned.bytes)?;
     write_masks(args, pruned.masks.as_deref())?;
+    if let Some(path) = &args.report {
+        write_report(path, &args.output, &pruned)?;
+    }
     if args.json {
         return ui::print_json(&pruned.report);
     }
@@ -131,6 +144,29 @@ fn onnx(args: &Args, options: &Options, bytes: &[u8]) -> anyhow::Result<()> {
     ui::print_text(&render_onnx(&args.output, &pruned))
 }
 
+/// Writes the page about the result.
+fn write_report(path: &Path, output: &Path, pruned: &Pruned) -> anyhow::Result<()> {
+    let r = &pruned.report;
+    let bytes = nnz_file::Aligned::copy_of(&pruned.bytes);
+    let name = output.file_name().unwrap_or(output.as_os_str());
+    let extra = Extra {
+        title: name.to_string_lossy().into_owned(),
+        versus: [
+            ("bytes", Some(r.bytes)),
+            ("arena", Some(r.arena)),
+            ("predicted instructions", r.instructions),
+            ("predicted cycles", r.cycles),
+        ]
+        .into_iter()
+        .filter_map(|(label, versus)| Some((label, versus?)))
+        .collect(),
+        judged: None,
+        notes: r.notes.clone(),
+    };
+    let html = report::html(&nnz_file::parse(output, bytes.bytes())?, &extra);
+    atomic::write(path, html.as_bytes())
+}
+
 /// Writes the masks where they are asked for.
 fn write_masks(args: &Args, masks: Option<&[Mask]>) -> anyhow::Result<()> {
     let Some(path) = &args.masks else {
@@ -138,8 +174,8 @@ fn write_masks(args: &Args, masks: Option<&[Mask]>) -> anyhow::Result<()> {
     };
     let masks = masks.ok_or_else(|| {
         failure(
-            "masks are keyed by the constants of an ONNX model; this one is TFLite",
-            "start from the ONNX model, or leave --masks out",
+            "masks need an ONNX model whose weights keep their shapes",
+            "start from the ONNX model, choose a method other than filter, or leave --masks out",
         )
     })?;
     let bytes = export::to_safetensors(masks).map_err(|e| anyhow::anyhow!("{e}"))?;

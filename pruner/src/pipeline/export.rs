@@ -5,7 +5,7 @@ use crate::export::{Mask, OnnxSource, to_onnx};
 use crate::import;
 use crate::ir::Graph;
 use crate::pass::{self, PassSet};
-use crate::sparsify::SparsityReport;
+use crate::sparsify::{Method, SparsityReport};
 use nnz_format::Rounding;
 
 /// A pruned network for other programs.
@@ -38,7 +38,7 @@ pub fn prune_to_onnx(
     let options = &options.resolved();
     let imported = import::from_bytes(name, bytes).map_err(PipelineError::Import)?;
     check(&imported, options)?;
-    if import::is_tflite(bytes) {
+    if import::is_tflite(bytes) || options.method() == Method::Filter {
         return rebuilt(imported, options, progress);
     }
     let source = OnnxSource::open(name, bytes).map_err(PipelineError::Export)?;
@@ -99,6 +99,12 @@ pub(super) fn source(
     bytes: &[u8],
     options: &Options,
 ) -> Result<Option<OnnxSource>, PipelineError> {
+    if options.masks && options.method() == Method::Filter {
+        return Err(PipelineError::option(
+            "`--method filter` makes tensors smaller, which masks cannot say",
+            "leave `--masks` out, or choose another method",
+        ));
+    }
     let wanted = options.masks.then(|| OnnxSource::open(name, bytes));
     wanted.transpose().map_err(PipelineError::Export)
 }

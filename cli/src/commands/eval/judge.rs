@@ -19,7 +19,7 @@ pub(super) enum Judged {
 }
 
 /// The preprocessing of `network`: what was given, or what the file `beside` it knows.
-pub(super) fn options(
+pub(in crate::commands) fn options(
     network: &Network,
     beside: Option<&Network>,
     given: &DataArgs,

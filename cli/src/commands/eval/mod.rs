@@ -7,7 +7,7 @@ use super::common::DataArgs;
 use crate::network::Network;
 use crate::ui;
 use judge::Judged;
-pub(super) use judge::accuracy;
+pub(super) use judge::{accuracy, options};
 use nnz_pruner::data::Dataset;
 use std::path::PathBuf;
 
@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let data = Dataset::open(&args.data)?;
     let other = args.compare.as_deref().map(Network::open).transpose()?;
     let of = |network: &Network, beside: Option<&Network>, label: &str| {
-        let options = judge::options(network, beside, &args.preprocess)?;
+        let options = options(network, beside, &args.preprocess)?;
         judge::judge(network, &data, &options, label)
     };
     let first = of(&network, other.as_ref(), "evaluating")?;
