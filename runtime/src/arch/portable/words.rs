@@ -1,4 +1,5 @@
 //! The twin of the word kernels in plain Rust: what assembly must equal, and what other targets run.
+#![allow(dead_code, reason = "targets with assembly use a part")]
 
 use super::arithmetic::S8;
 use super::finish::finish_tile;

@@ -2,7 +2,7 @@
 
 use crate::arch::portable::csr_n_words;
 use crate::kernels::Post;
-use crate::requantize::{Double, Round, Single};
+use crate::requantize::{Double, Single};
 use crate::words::{WordKernels, WordTile};
 use core::arch::global_asm;
 use nnz_format::{CsrN, CsrP, Rows};
