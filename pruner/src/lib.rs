@@ -24,6 +24,7 @@ pub mod progress;
 pub mod quantize;
 #[cfg(test)]
 mod random;
+pub mod retarget;
 pub mod sparsify;
 pub mod target;
 #[cfg(test)]

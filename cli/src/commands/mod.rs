@@ -14,6 +14,7 @@ mod outputs;
 mod prune;
 mod prune_args;
 mod report;
+mod retarget;
 mod run;
 mod targets;
 mod verify;
@@ -57,6 +58,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Prune(Box<prune::Args>),
+    Retarget(retarget::Args),
     Run(run::Args),
     Eval(eval::Args),
     Verify(verify::Args),
@@ -80,6 +82,7 @@ impl Cli {
     pub fn run(&self) -> anyhow::Result<()> {
         match &self.command {
             Command::Prune(args) => prune::run(args),
+            Command::Retarget(args) => retarget::run(args),
             Command::Run(args) => run::run(args),
             Command::Eval(args) => eval::run(args),
             Command::Verify(args) => verify::run(args),

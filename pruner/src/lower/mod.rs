@@ -10,6 +10,7 @@
 //! cost that the target's table predicts, or of bytes ([`Prefer`]).
 
 mod activations;
+mod again;
 mod convert;
 mod narrow;
 mod nodes;
@@ -21,6 +22,7 @@ mod tensors;
 mod tests;
 mod weights;
 
+pub use again::{again, has_floats};
 pub use program::{Program, Step, StepStats, TensorSpec};
 
 use crate::ir::{Graph, GraphError};

@@ -113,7 +113,7 @@ pub fn experiments(backend: Backend) -> Vec<Experiment> {
         };
         let wide = layouts.iter().map(|&layout| (layout, false));
         let narrow = layouts.iter().map(|&layout| (layout, true));
-        let narrow = narrow.filter(|_| backend == Backend::ArmDsp);
+        let narrow = narrow.filter(|_| backend == Backend::ArmDsp && has_layouts);
         let made = wide
             .chain(narrow)
             .filter_map(|kind| experiment(backend, &family, kind));
