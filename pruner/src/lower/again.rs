@@ -39,7 +39,7 @@ pub fn again(model: &Model<'_>, options: &Options) -> Result<Program, LowerError
         let lowered = step_again(&step, &program, options)?;
         program.steps.push(lowered);
     }
-    find_views(model, &mut program);
+    find_views(model, &mut program)?;
     Ok(program)
 }
 
@@ -57,20 +57,26 @@ fn spec(tensor: &Tensor) -> TensorSpec {
         dims: vec![1, tensor.c.into(), tensor.h.into(), tensor.w.into()],
         order: AxisOrder::Nchw,
         alias_of: None,
+        alias_at: 0,
     }
 }
 
-/// Tensors that are read and that nothing writes are views of what was written last where they begin.
-fn find_views(model: &Model<'_>, program: &mut Program) {
-    let offset = |tensor: usize| model.tensor(tensor).map(|t| t.offset);
+/// Tensors that are read and that nothing writes are views of what was written last where they begin. Views of parts
+/// (slices, concatenations) are refused: the file does not say whose parts they are.
+fn find_views(model: &Model<'_>, program: &mut Program) -> Result<(), LowerError> {
+    let offset = |tensor: usize| model.tensor(tensor).map(|t| (t.offset, t.len));
     let mut written = program.inputs.clone();
     let mut views = Vec::new();
+    let mut lost = None;
     let mut read = |tensor: usize, written: &mut Vec<usize>| {
         if written.contains(&tensor) {
             return;
         }
         let owner = written.iter().rev().find(|&&w| offset(w) == offset(tensor));
-        views.extend(owner.map(|&owner| (tensor, owner)));
+        match owner {
+            Some(&owner) => views.push((tensor, owner)),
+            None => lost = Some(tensor),
+        }
         written.push(tensor);
     };
     for step in &program.steps {
@@ -84,9 +90,17 @@ fn find_views(model: &Model<'_>, program: &mut Program) {
     for &output in &program.outputs {
         read(output, &mut written);
     }
+    if let Some(tensor) = lost {
+        return Err(LowerError::Tensor {
+            tensor: format!("tensor {tensor}"),
+            reason: "it is a part of others; lower the source again with `nnz prune --target`"
+                .into(),
+        });
+    }
     for (view, owner) in views {
         program.tensors[view].alias_of = Some(owner);
     }
+    Ok(())
 }
 
 fn step_again(
