@@ -1,6 +1,6 @@
 //! The round trip of fine-tuning: prune to ONNX with masks, train with the zeros held, keep what came back.
 //!
-//! It runs where a Python has PyTorch, and says so elsewhere.
+//! It runs where a Python has `PyTorch`, and says so elsewhere.
 
 use nnz_pruner::export::OnnxSource;
 use nnz_tests::command::nnz;

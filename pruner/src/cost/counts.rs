@@ -122,6 +122,10 @@ impl Counts {
     }
 
     /// Accumulators that become outputs, in rows or tiles of them.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "only products have accumulators to rescale"
+    )]
     const fn rescaled(&self, op: &Op) -> u64 {
         match op {
             Op::Conv2d { .. } | Op::FullyConnected { .. } => self.get(Term::Row),
@@ -200,7 +204,13 @@ pub fn kernels(op: &Op, input: &Tensor, (layout, narrow): (WeightLayout, bool)) 
         _ if matches!(op, Op::Binary { .. }) => "add".to_owned(),
         _ if matches!(op, Op::Copy { .. } | Op::ResizeNearest) => "repack".to_owned(),
         WeightLayout::None | WeightLayout::Table => op.name().to_owned(),
-        _ => format!("{}.{}", op.name(), layout.name()),
+        WeightLayout::Dense
+        | WeightLayout::CsrP
+        | WeightLayout::CsrN
+        | WeightLayout::CsrQ
+        | WeightLayout::Blk1x4
+        | WeightLayout::Blk4x1
+        | WeightLayout::CsrF => format!("{}.{}", op.name(), layout.name()),
     };
     let variant = variant(op, input);
     let mut names = Vec::new();

@@ -178,10 +178,12 @@ fn matrix(
         values,
         scales: Vec::new(),
     };
-    let layer = match &step.op {
-        Op::Conv2d { window, .. } => Layer::convolution(&weights, window),
-        Op::DepthwiseConv2d { window, .. } => Layer::depthwise(&weights, window),
-        _ => Layer::fully_connected(&weights),
+    let layer = if let Op::Conv2d { window, .. } = &step.op {
+        Layer::convolution(&weights, window)
+    } else if let Op::DepthwiseConv2d { window, .. } = &step.op {
+        Layer::depthwise(&weights, window)
+    } else {
+        Layer::fully_connected(&weights)
     };
     let candidates = encoded(step, &layer, program, options)?;
     let price = |it: &Encoded| {
@@ -250,7 +252,14 @@ fn float_biases(weights: &nnz_format::Weights<'_>) -> Vec<f32> {
     let rows = match weights {
         W::DenseF32(w) => w.rows(),
         W::CsrF(w) => w.rows(),
-        _ => return Vec::new(),
+        W::None
+        | W::DenseS8(_)
+        | W::CsrP(_)
+        | W::CsrN(_)
+        | W::CsrQ(_)
+        | W::Blk1x4(_)
+        | W::Blk4x1(_)
+        | W::Table(_) => return Vec::new(),
     };
     rows.iter().map(|row| row.bias).collect()
 }

@@ -1,6 +1,6 @@
 //! Which tensors share a scale: operators that only move or select values keep their input's.
 
-use crate::ir::{BinaryKind, Graph, Op, TensorId};
+use crate::ir::{Binary, BinaryKind, Graph, Op, TensorId};
 
 /// For every tensor, the tensor whose quantisation it has (often itself).
 pub(super) fn roots(graph: &Graph) -> Vec<TensorId> {
@@ -17,13 +17,14 @@ pub(super) fn roots(graph: &Graph) -> Vec<TensorId> {
 
 /// Whether an operator gives all its inputs and its output one scale.
 pub(super) const fn joins(op: &Op) -> bool {
-    match op {
-        Op::Rearrange(_) => true,
-        Op::Binary(binary) => {
-            matches!(binary.kind, BinaryKind::Minimum | BinaryKind::Maximum)
-        }
-        _ => false,
-    }
+    matches!(
+        op,
+        Op::Rearrange(_)
+            | Op::Binary(Binary {
+                kind: BinaryKind::Minimum | BinaryKind::Maximum,
+                ..
+            })
+    )
 }
 
 /// For every root, the first of the roots that operators with several inputs give one scale with it.

@@ -108,7 +108,9 @@ pub(crate) unsafe extern "C" fn qemu_plugin_install(
     let target = unsafe { CStr::from_ptr(target) };
     let texts = (0..usize::try_from(argc).unwrap_or(0)).map(|index| {
         // SAFETY: `argv` holds `argc` pointers.
-        let text = unsafe { argv.add(index).read() };
+        let text = unsafe { argv.add(index) };
+        // SAFETY: as above.
+        let text = unsafe { text.read() };
         // SAFETY: each is a text that lives during the call.
         unsafe { CStr::from_ptr(text) }.to_str().unwrap_or_default()
     });
@@ -167,7 +169,8 @@ unsafe fn hook(state: &mut State, handle: *mut Handle) {
     // SAFETY: the caller's contract; `data` lives as long as the emulator.
     unsafe { qemu_plugin_register_vcpu_insn_exec_cb(handle, call, NO_REGISTERS, data) };
     let aligns = state.meter.has_core() && may_be_unaligned(insn);
-    if !aligns && !(state.meter.has_flash() && insn.class.is_memory()) {
+    let fetches = state.meter.has_flash() && insn.class.is_memory();
+    if !(aligns || fetches) {
         return;
     }
     let accesses = if aligns { READS_AND_WRITES } else { READS };
@@ -200,8 +203,12 @@ unsafe fn decoded(state: &mut State, handle: *const Handle) -> &'static Insn {
         true => (riscv::is_wide(first), riscv::decode as Decode),
         false => (thumb::is_wide(first), thumb::decode as Decode),
     };
-    // SAFETY: the first two say that there are two more.
-    let second = is_wide.then(|| unsafe { bytes.add(2).cast::<[u8; 2]>().read() });
+    let second = is_wide.then(|| {
+        // SAFETY: the first two say that there are two more.
+        let rest = unsafe { bytes.add(2) };
+        // SAFETY: as above.
+        unsafe { rest.cast::<[u8; 2]>().read() }
+    });
     let insn = decode(address, first, second.map(u16::from_le_bytes));
     match state.insns.get(&address) {
         Some(known) if **known == insn => known,

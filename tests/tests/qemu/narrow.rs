@@ -4,7 +4,6 @@
 //! arena    | input: a vector that every step sees as a tensor of its own | outputs, one vector | scratch |
 //! ```
 
-#[allow(dead_code, reason = "shared with the suites of the runtime")]
 #[path = "../../../runtime/tests/common/mod.rs"]
 mod common;
 

@@ -6,6 +6,11 @@
 //!
 //! The network's one input is a vector over the first part, so that steps compute with bytes that vary.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "steps without a shape of their own keep that of their input"
+)]
+
 use super::shapes::Shape;
 use nnz_format::encode::{self, Blob, Matrix, RowQuant};
 use nnz_format::write::{IoDesc, ModelDesc, StepDesc, write};

@@ -177,7 +177,7 @@ pub(in crate::import) fn conv_transpose<'a>(
     })?;
     let bias = match importer.bias(call, 2, o)? {
         Bias::F32(b) => Bias::F32(phases.repeated(&b)),
-        other => other,
+        other @ (Bias::None | Bias::S32(_)) => other,
     };
     let conv = Conv {
         window: phases.window,
