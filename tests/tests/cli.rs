@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 11] = [
-    "prune", "run", "eval", "verify", "inspect", "diff", "bench", "demo", "ops", "targets",
-    "report",
+const COMMANDS: [&str; 13] = [
+    "prune", "run", "eval", "verify", "calib", "inspect", "explain", "diff", "bench", "demo",
+    "ops", "targets", "report",
 ];
 
 fn example(name: &str) -> String {

@@ -7,6 +7,7 @@ mod demo;
 mod diff;
 mod dump;
 mod eval;
+mod explain;
 mod fit_costs;
 mod inspect;
 mod ops;
@@ -64,6 +65,7 @@ enum Command {
     Verify(verify::Args),
     Calib(calib::Args),
     Inspect(inspect::Args),
+    Explain(explain::Args),
     Diff(diff::Args),
     Bench(bench::Args),
     FitCosts(fit_costs::Args),
@@ -88,6 +90,7 @@ impl Cli {
             Command::Verify(args) => verify::run(args),
             Command::Calib(args) => calib::run(args),
             Command::Inspect(args) => inspect::run(args),
+            Command::Explain(args) => explain::run(args),
             Command::Diff(args) => diff::run(args),
             Command::Bench(args) => bench::run(args),
             Command::FitCosts(args) => fit_costs::run(args),

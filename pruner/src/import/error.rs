@@ -127,7 +127,7 @@ impl core::error::Error for ImportError {}
 /// The operator of a refusal that concerns the whole model.
 const WHOLE: &str = "-";
 /// What every refusal of an operator falls back to.
-const DEFAULT_HELP: &str = "`nnz ops` lists what each operator supports";
+pub(super) const DEFAULT_HELP: &str = "`nnz ops` lists what each operator supports";
 
 /// What an operator's import finds wrong; the caller knows file, node and operator.
 #[derive(Debug)]
@@ -166,6 +166,18 @@ impl Problem {
     /// Something that contradicts the format.
     pub(super) fn malformed(reason: impl Into<String>) -> Self {
         Self::Malformed(reason.into())
+    }
+
+    /// The same, of something in the model that is named first.
+    pub(super) fn about(self, what: &str) -> Self {
+        match self {
+            Self::Unsupported { reason, help } => Self::Unsupported {
+                reason: format!("{what}: {reason}"),
+                help,
+            },
+            Self::Malformed(reason) => Self::Malformed(format!("{what}: {reason}")),
+            other @ (Self::NotFinite { .. } | Self::Limit { .. }) => other,
+        }
     }
 
     /// The error for `file` as a whole.

@@ -31,10 +31,13 @@ pub(super) fn shape_of(dims: &[usize], order: Order) -> Result<Shape, Problem> {
             ));
         }
         _ => {
-            return Err(Problem::unsupported(format!(
-                "activations of rank {} are not supported (1 to 4 are)",
-                dims.len()
-            )));
+            return Err(Problem::refused(
+                format!(
+                    "activations of rank {} are not supported (1 to 4 are)",
+                    dims.len()
+                ),
+                "networks of vectors, signals and images are read, those of volumes and image sequences are not",
+            ));
         }
     };
     let values = dims.iter().fold(1_usize, |n, d| n.saturating_mul(*d));

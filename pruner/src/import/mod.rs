@@ -10,6 +10,7 @@
 //! What is not supported is refused by name, with the reason and a way out ([`ImportError`]).
 
 mod assemble;
+mod blockers;
 mod error;
 mod geometry;
 mod limits;
@@ -21,6 +22,7 @@ mod support;
 mod tests;
 mod tflite;
 
+pub use blockers::{Blocker, blockers};
 pub use error::ImportError;
 pub use support::{SupportRow, support};
 

@@ -254,7 +254,16 @@ pub(super) fn onnx(name: &str) -> Option<onnx::Handler> {
 /// Ways out for operators that people often meet and that are not supported.
 const WAYS_OUT: &[(&[&str], &str)] = &[
     (
-        &["LogSoftmax", "LOG_SOFTMAX", "ArgMax", "ARG_MAX"],
+        &[
+            "LogSoftmax",
+            "LOG_SOFTMAX",
+            "ArgMax",
+            "ARG_MAX",
+            "TopK",
+            "TOPK_V2",
+            "NonMaxSuppression",
+            "TFLite_Detection_PostProcess",
+        ],
         "where it is the last operator, cut it off and let the application compute it",
     ),
     (
@@ -276,6 +285,10 @@ const WAYS_OUT: &[(&[&str], &str)] = &[
         "recurrent layers are not supported; use convolutions",
     ),
     (
+        &["SHAPE", "PACK"],
+        "the batch is open: convert a Keras model whose input is `keras.Input(batch_shape=(1, ...))`",
+    ),
+    (
         &["If", "Loop", "Scan", "IF", "WHILE", "CALL_ONCE"],
         "export the model without control flow",
     ),
@@ -284,8 +297,10 @@ const WAYS_OUT: &[(&[&str], &str)] = &[
 /// The refusal of an operator without a row.
 pub(super) fn refusal(name: &str) -> Problem {
     let reason = "this operator is not supported";
-    match WAYS_OUT.iter().find(|(names, _)| names.contains(&name)) {
-        Some((_, help)) => Problem::refused(reason, help),
-        None => Problem::unsupported(reason),
-    }
+    let known = WAYS_OUT.iter().find(|(names, _)| names.contains(&name));
+    let help = known.map_or(
+        "`nnz explain MODEL` lists every operator that stops the import",
+        |(_, help)| help,
+    );
+    Problem::refused(reason, help)
 }

@@ -11,6 +11,9 @@ mod flatten;
 mod identity;
 mod pad;
 mod rewrite;
+mod trace;
+
+pub use trace::{Effect, trace};
 
 use crate::arith::Rounding;
 use crate::ir::{Graph, GraphError};
@@ -178,17 +181,22 @@ pub fn run_with_rounding(
 ) -> Result<Graph, PassError> {
     graph.check().map_err(PassError::Input)?;
     let chosen = PASSES.iter().filter(|p| set.contains(p));
-    chosen.into_iter().try_fold(graph, |graph, pass| {
-        let graph = (pass.apply)(graph, rounding).map_err(|reason| PassError::Unsupported {
-            pass: pass.name,
-            reason,
-        })?;
-        graph.check().map_err(|error| PassError::Broken {
-            pass: pass.name,
-            error,
-        })?;
-        Ok(graph)
-    })
+    chosen
+        .into_iter()
+        .try_fold(graph, |graph, pass| apply(graph, pass, rounding))
+}
+
+/// One pass, and the rules of a graph after it.
+fn apply(graph: Graph, pass: &Pass, rounding: Rounding) -> Result<Graph, PassError> {
+    let graph = (pass.apply)(graph, rounding).map_err(|reason| PassError::Unsupported {
+        pass: pass.name,
+        reason,
+    })?;
+    graph.check().map_err(|error| PassError::Broken {
+        pass: pass.name,
+        error,
+    })?;
+    Ok(graph)
 }
 
 #[cfg(test)]

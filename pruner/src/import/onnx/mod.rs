@@ -32,7 +32,10 @@ pub(in crate::import) mod resize;
 pub(in crate::import) mod shuffle;
 #[cfg(test)]
 mod tests;
+mod unknown;
 mod wire;
+
+pub(super) use unknown::unknown_operators;
 
 /// The decoder generated from `schema.proto`.
 #[allow(
@@ -278,10 +281,14 @@ impl<'a> Importer<'a> {
         match self.value(call, i)? {
             None => Ok(None),
             Some(Value::Constant(constant)) => Ok(Some(constant)),
-            Some(Value::Activation(id)) => Err(Problem::unsupported(format!(
-                "its input {i} ('{}') must be a constant",
-                printable(&self.tensor(id).name)
-            ))),
+            Some(Value::Activation(id)) => Err(Problem::refused(
+                format!(
+                    "its input {i} ('{}') must be a constant",
+                    printable(&self.tensor(id).name)
+                ),
+                "weights must be stored in the model, not fed into it (`keep_initializers_as_inputs=False`); \
+                 products of two computed values, as in attention, are not supported",
+            )),
         }
     }
 

@@ -45,7 +45,10 @@ impl<'a> Importer<'a> {
             });
         }
         let order = self.order_for(&info.name, dims.len());
-        let id = self.assembler.activation(&info.name, &dims, order, None)?;
+        let id = self
+            .assembler
+            .activation(&info.name, &dims, order, None)
+            .map_err(|p| p.about(&format!("input '{shown}'")))?;
         self.assembler.graph.inputs.push(id);
         self.bind(&info.name, Value::Activation(id))
     }

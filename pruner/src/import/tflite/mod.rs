@@ -17,6 +17,9 @@ pub(in crate::import) mod shuffle;
 mod tensors;
 #[cfg(test)]
 mod tests;
+mod unknown;
+
+pub(super) use unknown::unknown_operators;
 
 use super::assemble::Assembler;
 use super::error::{ImportError, Problem, printable};
