@@ -21,6 +21,9 @@ Every output, and every layer that both have in the same shape, is compared in r
 the model's values over the power of the difference, in dB. An integer model that was only made smaller \
 (`--lossless`) is identical: SNR inf. A pruned or quantised one differs, and the table says from which layer on.
 
+The exit code is 1 where an output is outside the tolerance: --snr, by default 10 dB for an integer file of a float model, \
+80 dB (1e-4) for a float file, and no difference at all for an integer file of an integer model.
+
   nnz verify net.nnz net.onnx --data eval.npz
   nnz verify kws.nnz kws_int8.tflite --data calib.npz --json";
 
@@ -40,6 +43,9 @@ pub(super) struct Args {
     /// Samples to compare at most
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = at_least_one)]
     limit: usize,
+    /// Smallest signal-to-noise ratio of an output; below it the exit code is 1
+    #[arg(long, value_name = "DB", allow_hyphen_values = true)]
+    snr: Option<f64>,
     /// Print the comparison as JSON
     #[arg(long)]
     json: bool,
@@ -110,7 +116,37 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let outputs = compare_outputs(&model, graph, &ours, &theirs, rows).in_file(&args.model)?;
     let passed = pass::run((**graph).clone(), PassSet::All).in_file(&args.model)?;
     let layers = compare_layers(&model, &passed, &ours, &theirs, rows).in_file(&args.model)?;
-    report(args, rows, &outputs, &layers)
+    let wanted = args.snr.unwrap_or_else(|| tolerance(&model, graph));
+    report(args, rows, &outputs, &layers, wanted)?;
+    judge(&outputs, wanted).in_file(&args.file)
+}
+
+/// The SNR in dB that an output must have where nobody says.
+fn tolerance(model: &Model<'_>, graph: &Graph) -> f64 {
+    let integers = infer::outputs(model)
+        .iter()
+        .any(|p| p.tensor.quant.is_some());
+    match (integers, graph.is_quantized()) {
+        (true, true) => f64::INFINITY,
+        (true, false) => 10.0,
+        (false, _) => 80.0,
+    }
+}
+
+/// Fails where an output is outside the tolerance.
+fn judge(outputs: &[Compared], wanted: f64) -> anyhow::Result<()> {
+    let within = |d: &Difference| d.is_identical() || d.snr() >= wanted;
+    let Some(bad) = outputs.iter().find(|o| !within(&o.difference)) else {
+        return Ok(());
+    };
+    Err(failure(
+        format!(
+            "output '{}' has {:.1} dB, {wanted:.1} dB are asked for",
+            bad.name,
+            bad.difference.snr()
+        ),
+        "the table shows from which layer on it differs; `--snr DB` sets another tolerance",
+    ))
 }
 
 /// The outputs against those of the model as it is.
@@ -206,12 +242,15 @@ fn report(
     rows: usize,
     outputs: &[Compared],
     layers: &[Compared],
+    wanted: f64,
 ) -> anyhow::Result<()> {
     let first = layers.iter().find(|l| !l.difference.is_identical());
     let identical = outputs.iter().all(|o| o.difference.is_identical());
     if args.json {
         return ui::print_json(&serde_json::json!({
             "identical": identical,
+            "within_tolerance": judge(outputs, wanted).is_ok(),
+            "tolerance_db": wanted.is_finite().then_some(wanted),
             "n": rows,
             "first_differing_layer": first.map(|l| &l.name),
             "outputs": outputs.iter().map(to_json).collect::<Vec<_>>(),
