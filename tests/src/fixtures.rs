@@ -86,7 +86,8 @@ impl Fixture {
                 let named = self.input_names.iter().position(|n| *n == tensor.name);
                 let index = named
                     .unwrap_or_else(|| panic!("{}: no input named '{}'", self.model, tensor.name));
-                rows(&self.read(&self.inputs[index]), tensor)
+                let rows = rows(&self.read(&self.inputs[index]), tensor).into_iter();
+                rows.map(|row| in_type_of(row, tensor)).collect()
             })
             .collect();
         let count = columns[0].len();
@@ -131,5 +132,13 @@ fn rows(array: &Array, tensor: &Tensor) -> Vec<Value> {
             .map(|row| Value::S8(from_source_order(row, shape, order)))
             .collect(),
         Elements::U8(_) | Elements::S64(_) => panic!("unexpected elements"),
+    }
+}
+
+/// Float rows in the integers of a network whose interface was quantised.
+fn in_type_of(row: Value, tensor: &Tensor) -> Value {
+    match row {
+        Value::F32(real) => Value::from_real(&real, tensor),
+        integers @ Value::S8(_) => integers,
     }
 }

@@ -9,18 +9,27 @@
     reason = "in a test a panic is the report"
 )]
 
-use nnz_pruner::data::{Elements, read_npy};
+use nnz_pruner::data::{Dataset, Elements, Preprocess, read_npy};
 use nnz_pruner::import;
 use nnz_pruner::interpret::{Interpreter, Value, from_source_order, to_source_order};
 use nnz_pruner::ir::{DType, Graph, Order, Tensor};
 use nnz_tests::hash::fnv1a32;
+use nnz_tests::shared::repository;
 use std::path::{Path, PathBuf};
 
-/// Networks whose operators are not all supported yet, with a word of the reason.
-const REFUSED: [(&str, &str); 2] = [
-    ("blazeface_full_range_sparse_f16", "DENSIFY"),
-    ("kws_hybrid_f32io", "hybrid"),
-];
+/// Largest relative L2 distance of float outputs.
+fn tolerance(stem: &str) -> f64 {
+    match stem {
+        // TFLite rounds this network's activations to 8 bits while it runs, nnz does not: of 32 outputs the median is
+        // 0.007 away, the farthest 0.111, and all have the same first class.
+        "kws_hybrid_f32io" => 0.12,
+        _ if stem.ends_with("_f16") => 1e-3,
+        _ => 1e-4,
+    }
+}
+
+/// Networks without golden outputs: right answers on `keywords_eval`.
+const RIGHT: [(&str, usize); 2] = [("keywords_dense", 953), ("keywords_u75", 958)];
 
 fn shared(folder: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -70,66 +79,113 @@ fn relative_l2(found: &[f32], golden: &[f32]) -> f64 {
     difference.sqrt() / size.sqrt().max(f64::MIN_POSITIVE)
 }
 
-/// Runs every golden input of a model and compares every output.
-fn compare(model: &Path, graph: &Graph, golden: &Path) -> usize {
-    let stem = model.file_stem().unwrap().to_string_lossy();
-    let exact = golden.join(format!("{stem}.tflm_out0.npy"));
-    let expected = if exact.is_file() {
-        exact
-    } else {
-        golden.join(format!("{stem}.out0.npy"))
-    };
-    let input = graph.tensor(graph.inputs[0]);
-    let output = graph.tensor(graph.outputs[0]);
-    let inputs = rows(&golden.join(format!("{stem}.in.npy")), input);
-    let expected = rows(&expected, output);
-    assert_eq!(inputs.len(), expected.len());
+/// Runs inputs through a model and compares every output with the rows in its file; returns the largest distance.
+fn compare(stem: &str, graph: &Graph, inputs: &[Value], expected: &[PathBuf]) -> f64 {
     let interpreter = Interpreter::new(graph).unwrap();
-    for (i, (input, expected)) in inputs.iter().zip(&expected).enumerate() {
+    let mut worst = 0.0_f64;
+    let expected: Vec<Vec<Value>> = expected
+        .iter()
+        .zip(&graph.outputs)
+        .map(|(path, id)| rows(path, graph.tensor(*id)))
+        .collect();
+    assert_eq!(expected.len(), graph.outputs.len(), "{stem}");
+    for (i, input) in inputs.iter().enumerate() {
         let found = interpreter.run(core::slice::from_ref(input)).unwrap();
-        match (&found[0], expected) {
-            (Value::S8(found), Value::S8(golden)) => {
-                assert_eq!(found, golden, "{}: row {i}", model.display());
+        for (found, golden) in found.iter().zip(&expected) {
+            match (found, &golden[i]) {
+                (Value::S8(found), Value::S8(golden)) => {
+                    assert_eq!(found, golden, "{stem}: row {i}");
+                }
+                (Value::F32(found), Value::F32(golden)) => {
+                    let error = relative_l2(found, golden);
+                    assert!(error <= tolerance(stem), "{stem}: row {i}: {error:e}");
+                    worst = worst.max(error);
+                }
+                _ => panic!("{stem}: the golden has another type"),
             }
-            (Value::F32(found), Value::F32(golden)) => {
-                let error = relative_l2(found, golden);
-                assert!(error <= 1e-4, "{}: row {i}: {error:e}", model.display());
-            }
-            _ => panic!("{}: the golden has another type", model.display()),
         }
     }
-    expected.len()
+    worst
+}
+
+/// The golden outputs of a model, TensorFlow Lite Micro's where they differ from `LiteRT`'s.
+fn golden_outputs(golden: &Path, stem: &str) -> Vec<PathBuf> {
+    let exact = golden.join(format!("{stem}.tflm_out0.npy"));
+    if exact.is_file() {
+        return vec![exact];
+    }
+    let paths = (0..).map(|k| golden.join(format!("{stem}.out{k}.npy")));
+    paths.take_while(|p| p.is_file()).collect()
+}
+
+/// The first rows of a data set as inputs of a graph.
+fn samples(graph: &Graph, data: &Path, layout: Option<Order>, how: &Preprocess) -> Vec<Value> {
+    let data = Dataset::open(data).unwrap();
+    let input = graph.tensor(graph.inputs[0]);
+    let samples = data.samples(input, layout, how).unwrap();
+    (0..samples.len())
+        .map(|i| Value::F32(samples.get(i)))
+        .collect()
+}
+
+/// How many samples of `keywords_eval` a network gets right.
+fn right(graph: &Graph, data: &Path) -> usize {
+    let labels = Dataset::open(data).unwrap().labels().unwrap().to_vec();
+    let interpreter = Interpreter::new(graph).unwrap();
+    let inputs = samples(graph, data, None, &Preprocess::NONE);
+    let is_right = |(input, label): (Value, usize)| {
+        let output = interpreter.run(&[input]).unwrap().remove(0);
+        let scores = output.to_real(graph.tensor(graph.outputs[0]));
+        let best = scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+        usize::from(best.is_some_and(|(class, _)| class == label))
+    };
+    inputs.into_iter().zip(labels).map(is_right).sum()
+}
+
+/// Compares one model with what is known of it, and says how.
+fn judge(path: &Path, stem: &str, shared: &Path) -> String {
+    let golden = shared.join("golden");
+    let graph = import::load(path).unwrap_or_else(|e| panic!("{e}"));
+    let inputs = golden.join(format!("{stem}.in.npy"));
+    if inputs.is_file() {
+        let inputs = rows(&inputs, graph.tensor(graph.inputs[0]));
+        let worst = compare(stem, &graph, &inputs, &golden_outputs(&golden, stem));
+        return format!("golden, {} rows, {worst:.1e}", inputs.len());
+    }
+    if let Some((_, expected)) = RIGHT.iter().find(|(name, _)| *name == stem) {
+        let found = right(&graph, &shared.join("data/keywords_eval.npz"));
+        assert_eq!(found, *expected, "{stem}");
+        return format!("{found} right");
+    }
+    let outputs = repository(&format!("tests/fixtures/cifar/{stem}.out0.npy"));
+    assert!(outputs.is_file(), "{stem} is compared with nothing");
+    let how = Preprocess {
+        mean: vec![128.0],
+        std: vec![64.0],
+    };
+    let data = shared.join("data/cifar10_eval.npz");
+    let mut inputs = samples(&graph, &data, Some(Order::Nhwc), &how);
+    inputs.truncate(16);
+    let worst = compare(stem, &graph, &inputs, &[outputs]);
+    format!("ONNX Runtime, 16 images, {worst:.1e}")
 }
 
 #[test]
-fn every_network_with_a_golden_computes_it() {
-    let (Some(models), Some(golden)) = (shared("models"), shared("golden")) else {
+fn every_network_of_the_shared_folder_computes_what_its_runtime_computes() {
+    let Some(models) = shared("models") else {
         return;
     };
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(models)
+    let folder = models.parent().unwrap();
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(&models)
         .unwrap()
         .map(|e| e.unwrap().path())
         .collect();
     paths.sort();
-    let mut compared = 0;
-    for path in paths {
-        let Some(stem) = path.file_stem().map(|s| s.to_string_lossy().into_owned()) else {
-            continue;
-        };
-        if !golden.join(format!("{stem}.in.npy")).is_file() {
-            continue;
-        }
-        if let Some((_, reason)) = REFUSED.iter().find(|(name, _)| *name == stem) {
-            let refusal = import::load(&path).unwrap_err().to_string();
-            assert!(refusal.contains(reason), "{refusal}");
-            continue;
-        }
-        let graph = import::load(&path).unwrap();
-        let rows = compare(&path, &graph, &golden);
-        println!("{}: {rows} rows", path.display());
-        compared += 1;
+    for path in &paths {
+        let stem = path.file_stem().unwrap().to_string_lossy();
+        println!("{}: {}", path.display(), judge(path, &stem, folder));
     }
-    assert!(compared >= 20, "only {compared} networks were compared");
+    assert!(paths.len() >= 45, "only {} networks", paths.len());
 }
 
 fn unhex(text: &str) -> Vec<i8> {

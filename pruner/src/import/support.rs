@@ -2,7 +2,7 @@
 //! documentation print it.
 
 use super::error::Problem;
-use super::onnx::{self, activation as f, affine, dense, elementwise as float, pooling};
+use super::onnx::{self, activation as f, affine, dense, elementwise as float, pooling, qdq};
 use super::tflite::{self, activation as t, convolution, elementwise as int8, shuffle};
 
 /// One operator, as both formats name it.
@@ -223,15 +223,22 @@ const ROWS: &[SupportRow] = &[
         "between channels first and last, or moving no value",
     )
     .onnx("Transpose", onnx::reshape::transpose),
-    SupportRow::new("quantize", "float32 to int8, or int8 to another scale").tflite(
-        "QUANTIZE",
-        114,
-        int8::quantize,
-    ),
-    SupportRow::new("dequantize", "int8 to float32; float16 constants").tflite(
-        "DEQUANTIZE",
-        6,
-        int8::dequantize,
+    SupportRow::new(
+        "quantize",
+        "float32 to int8 (ONNX also uint8), or int8 to another scale; one scale",
+    )
+    .tflite("QUANTIZE", 114, int8::quantize)
+    .onnx("QuantizeLinear", qdq::quantize_linear),
+    SupportRow::new(
+        "dequantize",
+        "int8 to float32; float16 and quantised constants",
+    )
+    .tflite("DEQUANTIZE", 6, int8::dequantize)
+    .onnx("DequantizeLinear", qdq::dequantize_linear),
+    SupportRow::new("identity", "of a constant in TFLite's sparse encoding").tflite(
+        "DENSIFY",
+        124,
+        int8::densify,
     ),
     SupportRow::new("identity", "").onnx("Identity", float::identity),
     SupportRow::new("identity", "at inference").onnx("Dropout", float::identity),
@@ -267,18 +274,12 @@ const WAYS_OUT: &[(&[&str], &str)] = &[
         "where it is the last operator, cut it off and let the application compute it",
     ),
     (
-        &[
-            "QuantizeLinear",
-            "DequantizeLinear",
-            "QLinearConv",
-            "ConvInteger",
-            "DynamicQuantizeLinear",
-        ],
-        "give the float ONNX model with `--calib`, or the int8 TFLite model",
+        &["DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"],
+        "scales that are computed while the network runs are not supported: give the float model with `--calib`, or quantise with `quantize_static`",
     ),
     (
-        &["DENSIFY"],
-        "export the model with dense tensors; zeros are found again",
+        &["QLinearConv", "QLinearMatMul", "QLinearAdd", "QGemm"],
+        "quantise in the QDQ format: `quantize_static(…, quant_format=QuantFormat.QDQ)`",
     ),
     (
         &["LSTM", "GRU", "RNN", "UNIDIRECTIONAL_SEQUENCE_LSTM", "SVDF"],
@@ -289,7 +290,16 @@ const WAYS_OUT: &[(&[&str], &str)] = &[
         "the batch is open: convert a Keras model whose input is `keras.Input(batch_shape=(1, ...))`",
     ),
     (
-        &["If", "Loop", "Scan", "IF", "WHILE", "CALL_ONCE"],
+        &[
+            "VAR_HANDLE",
+            "READ_VARIABLE",
+            "ASSIGN_VARIABLE",
+            "CALL_ONCE",
+        ],
+        "variables that live between runs are not supported; make the state an input and an output of the model",
+    ),
+    (
+        &["If", "Loop", "Scan", "IF", "WHILE"],
         "export the model without control flow",
     ),
 ];

@@ -285,6 +285,17 @@ impl<'g> Interpreter<'g> {
     }
 }
 
+/// Whether a node of integer tensors can be computed.
+///
+/// # Errors
+///
+/// Says why not.
+pub(crate) fn integer_form(graph: &Graph, node: &Node) -> Result<(), String> {
+    let shapes: Vec<_> = node.inputs.iter().map(|t| graph.tensor(*t).shape).collect();
+    node.op.shape_of(&shapes)?;
+    Kernel::prepare(graph, node, Rounding::Double).map(|_| ())
+}
+
 impl Kernel {
     fn prepare(graph: &Graph, node: &Node, rounding: Rounding) -> Result<Self, String> {
         let input = graph.tensor(node.inputs[0]);

@@ -199,5 +199,15 @@ fn apply(graph: Graph, pass: &Pass, rounding: Rounding) -> Result<Graph, PassErr
     Ok(graph)
 }
 
+/// Only the pass that makes activations bounds of the operator before them.
+pub(crate) fn fuse_clamps(graph: Graph) -> Result<Graph, String> {
+    clamp::fuse(graph, Rounding::Double)
+}
+
+/// Only the pass that drops what no output depends on.
+pub(crate) fn drop_unused(graph: Graph) -> Result<Graph, String> {
+    rewrite::drop_unused(graph, Rounding::Double)
+}
+
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@
 //! float graph → rewrite → observe (samples × tensors) → ranges → ties → integer graph
 //! ```
 
+mod adopt;
 mod error;
 mod histogram;
 mod input;
@@ -20,6 +21,7 @@ mod tests;
 mod ties;
 mod weights;
 
+pub(crate) use adopt::{BiasScales, adopt};
 pub use error::QuantizeError;
 pub use normalise::fold_preprocess;
 pub use range::Range;

@@ -108,7 +108,8 @@ pub(super) fn depthwise(name: &str, scale: Vec<f32>, shift: Vec<f32>) -> Op {
     })
 }
 
-fn is_global(pool: &Pool, input: Shape) -> bool {
+/// Whether a pool averages the whole image, without bounds.
+pub(super) fn is_global(pool: &Pool, input: Shape) -> bool {
     pool.window.kernel == [input.h, input.w]
         && pool.window.pad_begin == [0, 0]
         && pool.window.pad_end == [0, 0]

@@ -41,7 +41,8 @@ pub(super) fn joined(graph: &Graph, roots: &[TensorId]) -> Vec<TensorId> {
     joined
 }
 
-const fn keeps_scale(op: &Op) -> bool {
+/// Whether the output has the scale of the input (of all inputs).
+pub(super) const fn keeps_scale(op: &Op) -> bool {
     match op {
         Op::MaxPool2d(_)
         | Op::AveragePool2d(_)

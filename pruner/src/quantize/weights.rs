@@ -6,6 +6,11 @@ use crate::ir::{Bias, Quant, Slopes, Values, Weights};
 const MAX_Q: f64 = 127.0;
 /// Right shift that a row without weights gets: any sane one serves, its output is a constant.
 const DEAD_FACTOR: f64 = 1.0 / 256.0;
+/// The scale of a row whose weights are all 0.
+pub(super) fn dead_scale(input: Quant, output: Quant) -> f32 {
+    row_scale(&[0.0], 0.0, input, output).0
+}
+
 /// Largest |bias|: a scale grows until the bias fits, which leaves room for the products.
 const MAX_BIAS: f64 = (1u32 << 30) as f64;
 /// Smallest factor from accumulator to output; below it a row contributes nothing.

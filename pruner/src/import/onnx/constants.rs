@@ -3,6 +3,7 @@
 use super::super::assemble::finite;
 use super::super::error::{Problem, printable};
 use super::super::limits::{self, Budget};
+use super::qdq::Quantized;
 use super::schema::TensorProto;
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -13,9 +14,11 @@ const MOST_INTS: usize = 64;
 const MOST_FOLDED: usize = 1 << 16;
 
 /// Element types by code.
-mod element {
+pub(super) mod element {
     pub(super) const FLOAT: i32 = 1;
-    pub(super) const INT32: i32 = 6;
+    pub(in super::super) const UINT8: i32 = 2;
+    pub(in super::super) const INT8: i32 = 3;
+    pub(in super::super) const INT32: i32 = 6;
     pub(super) const INT64: i32 = 7;
     pub(super) const BOOL: i32 = 9;
     pub(super) const FLOAT16: i32 = 10;
@@ -27,8 +30,8 @@ mod element {
 pub(super) const fn element_name(code: i32) -> &'static str {
     match code {
         element::FLOAT => "float32",
-        2 => "uint8",
-        3 => "int8",
+        element::UINT8 => "uint8",
+        element::INT8 => "int8",
         4 => "uint16",
         5 => "int16",
         element::INT32 => "int32",
@@ -40,6 +43,9 @@ pub(super) const fn element_name(code: i32) -> &'static str {
         12 => "uint32",
         13 => "uint64",
         element::BFLOAT16 => "bfloat16",
+        17..=20 => "float8",
+        21 => "uint4",
+        22 => "int4",
         _ => "of an unknown element type",
     }
 }
@@ -61,6 +67,10 @@ pub(super) enum Data<'a> {
     Ints(Vec<i64>),
     /// Folded floats.
     Floats(Rc<[f32]>),
+    /// Integers of a narrow type, folded.
+    Narrow(Rc<[i32]>, i32),
+    /// Integers that stand for real numbers.
+    Quantized(Rc<Quantized>),
 }
 
 impl<'a> Constant<'a> {
@@ -107,7 +117,7 @@ impl<'a> Constant<'a> {
                 matches!(t.data_type, element::INT32 | element::INT64 | element::BOOL)
             }
             Data::Ints(_) => true,
-            Data::Floats(_) => false,
+            Data::Floats(_) | Data::Narrow(..) | Data::Quantized(_) => false,
         }
     }
 
@@ -120,7 +130,11 @@ impl<'a> Constant<'a> {
                 budget.take(values.len())?;
                 values.to_vec()
             }
-            Data::Ints(_) => return Err(self.bad("it is not float")),
+            Data::Quantized(quantized) => {
+                budget.take(quantized.values.len())?;
+                quantized.real(&self.dims)
+            }
+            Data::Ints(_) | Data::Narrow(..) => return Err(self.bad("it is not float")),
         };
         finite(&self.name, &values)?;
         Ok(values)
@@ -196,7 +210,9 @@ impl<'a> Constant<'a> {
         }
         let tensor = match &self.data {
             Data::Ints(values) => return Ok(values.clone()),
-            Data::Floats(_) => return Err(self.bad("it is not integer")),
+            Data::Floats(_) | Data::Narrow(..) | Data::Quantized(_) => {
+                return Err(self.bad("it is not integer"));
+            }
             Data::Proto(tensor) => tensor,
         };
         let mut free = Budget::for_file(0);
@@ -220,7 +236,7 @@ impl<'a> Constant<'a> {
         }
     }
 
-    fn collect<const N: usize, T>(
+    pub(super) fn collect<const N: usize, T>(
         &self,
         raw: &[u8],
         count: usize,
@@ -233,7 +249,7 @@ impl<'a> Constant<'a> {
         Ok(chunks.iter().map(|b| convert(*b)).collect())
     }
 
-    fn sized(&self, found: usize, expected: usize) -> Result<(), Problem> {
+    pub(super) fn sized(&self, found: usize, expected: usize) -> Result<(), Problem> {
         if found == expected {
             return Ok(());
         }
@@ -243,7 +259,7 @@ impl<'a> Constant<'a> {
         )))
     }
 
-    fn bad(&self, what: &str) -> Problem {
+    pub(super) fn bad(&self, what: &str) -> Problem {
         Problem::malformed(format!("constant '{}': {what}", printable(&self.name)))
     }
 }

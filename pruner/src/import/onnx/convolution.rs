@@ -14,7 +14,7 @@ pub(in crate::import) fn conv<'a>(
     call: &Call<'a>,
 ) -> Result<(), Problem> {
     let attributes = call.attributes();
-    let (filter, values) = importer.floats(call, 1)?;
+    let (filter, values, scales) = importer.weights(call, 1, 0)?;
     let (input, shape) = importer.image(call)?;
     let rank = importer.tensor(input).source.dims.len();
     let [o, i, kh, kw] = match filter.dims[..] {
@@ -50,7 +50,8 @@ pub(in crate::import) fn conv<'a>(
     }
     let window = window(attributes, shape, spread.kernel([kh, kw]))?;
     let (values, dims) = spread.apply(values, [o, i, kh, kw], &mut importer.assembler.budget)?;
-    let weights = float_weights(&filter.name, dims, values)?;
+    let mut weights = float_weights(&filter.name, dims, values)?;
+    weights.scales = scales;
     importer.assembler.note_spread(&call.name, spread);
     let (input, window) = importer.padded(call, input, window)?;
     let bias = importer.bias(call, 2, o)?;
@@ -164,6 +165,9 @@ impl<'a> Importer<'a> {
         let Some(constant) = self.constant(call, i)? else {
             return Ok(Bias::None);
         };
+        if let Some(bias) = self.integer_bias(call, &constant, rows)? {
+            return Ok(bias);
+        }
         let values = constant.floats(&mut self.assembler.budget)?;
         finite(&constant.name, &values)?;
         if values.len() != rows {

@@ -2,7 +2,7 @@
 
 use super::super::assemble::{float_weights, unpadded};
 use super::super::error::{Problem, printable};
-use super::{Call, Importer};
+use super::{Call, Importer, qdq};
 use crate::ir::{Bias, Clamp, Conv, FullyConnected, Op, Order, Weights};
 
 /// `Gemm`: `alpha · x · B + beta · C`.
@@ -23,6 +23,9 @@ pub(in crate::import) fn gemm<'a>(
     let rows = weights.shape[0];
     let bias = match importer.constant(call, 2)? {
         None => Bias::None,
+        Some(constant) if beta == 1.0 && qdq::is_wide(&constant) && constant.count()? == rows => {
+            importer.bias(call, 2, rows)?
+        }
         Some(constant) => {
             let last = constant.dims.last().copied().unwrap_or(1);
             if constant.count()? != last || !(last == rows || last == 1) {
@@ -61,7 +64,8 @@ impl<'a> Importer<'a> {
         factor: f32,
     ) -> Result<Weights, Problem> {
         self.input(call, 0)?;
-        let (constant, values) = self.floats(call, 1)?;
+        let axis = usize::from(!is_transposed);
+        let (constant, values, mut scales) = self.weights(call, 1, axis)?;
         let [a, b] = constant.dims[..] else {
             return Err(Problem::unsupported(format!(
                 "weights '{}' of dimensions {:?}, not a matrix",
@@ -79,9 +83,16 @@ impl<'a> Importer<'a> {
             ((b, a), turned)
         };
         if factor != 1.0 {
-            values.iter_mut().for_each(|v| *v *= factor);
+            let scaled = if scales.is_empty() {
+                &mut values
+            } else {
+                &mut scales
+            };
+            scaled.iter_mut().for_each(|v| *v *= factor);
         }
-        float_weights(&constant.name, [o, i, 1, 1], values)
+        let mut weights = float_weights(&constant.name, [o, i, 1, 1], values)?;
+        weights.scales = scales;
+        Ok(weights)
     }
 
     fn emit_layer(&mut self, call: &Call<'a>, weights: Weights, bias: Bias) -> Result<(), Problem> {

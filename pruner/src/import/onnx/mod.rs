@@ -25,6 +25,9 @@ mod liveness;
 mod one_dimension_tests;
 pub(in crate::import) mod pooling;
 mod ports;
+pub(in crate::import) mod qdq;
+#[cfg(test)]
+mod qdq_tests;
 #[cfg(test)]
 mod refusal_tests;
 pub(in crate::import) mod reshape;
@@ -53,7 +56,8 @@ pub(crate) use constants::floats_of;
 use super::assemble::Assembler;
 use super::error::{ImportError, Problem, printable};
 use super::{limits, support};
-use crate::ir::{Graph, Op, Order, Tensor, TensorId};
+use crate::ir::{Graph, Op, Order, Quant, Tensor, TensorId};
+use crate::quantize::{self, BiasScales};
 use attributes::Attributes;
 use constants::Constant;
 use prost::Message;
@@ -91,6 +95,8 @@ pub(in crate::import) struct Importer<'a> {
     readers: HashMap<&'a str, Vec<usize>>,
     /// Names of network outputs.
     outputs: HashSet<&'a str>,
+    /// Scales of integer biases, by the layer's position.
+    bias_scales: BiasScales,
 }
 
 /// Whether the bytes begin like an ONNX file: with a known field of the model.
@@ -126,6 +132,11 @@ pub(super) fn import(
         }
     }
     importer.bind_outputs().map_err(whole)?;
+    if importer.is_quantized() {
+        let graph = core::mem::take(&mut importer.assembler.graph);
+        let adopted = quantize::adopt(graph, &importer.bias_scales);
+        importer.assembler.graph = adopted.map_err(|reason| whole(Problem::malformed(reason)))?;
+    }
     importer.assembler.finish()
 }
 
@@ -144,6 +155,7 @@ impl<'a> Importer<'a> {
             values: HashMap::new(),
             readers: liveness::readers(graph, &live),
             outputs: graph.output.iter().map(|o| o.name.as_str()).collect(),
+            bias_scales: BiasScales::new(),
         };
         let skipped = live.iter().filter(|l| !**l).count();
         if skipped > 0 {
@@ -227,9 +239,23 @@ impl<'a> Importer<'a> {
         dims: &[usize],
         order: Order,
     ) -> Result<TensorId, Problem> {
+        let quant = inputs.first().and_then(|i| self.moved_quant(&op, *i));
+        self.emit_quantized(call, op, inputs, dims, order, quant)
+    }
+
+    /// Adds the node of `call`; `quant` makes its output an integer one.
+    fn emit_quantized(
+        &mut self,
+        call: &Call<'a>,
+        op: Op,
+        inputs: &[TensorId],
+        dims: &[usize],
+        order: Order,
+        quant: Option<Quant>,
+    ) -> Result<TensorId, Problem> {
         let name = call.output()?;
         let shape = self.assembler.shape_of(&op, inputs)?;
-        let output = self.assembler.shaped(name, shape, dims, order, None)?;
+        let output = self.assembler.shaped(name, shape, dims, order, quant)?;
         self.assembler
             .node(&call.name, op, inputs, output, Some(call.index))?;
         self.bind(name, Value::Activation(output))?;

@@ -163,7 +163,7 @@ impl<'a> Importer<'a> {
             from[axis] = dim;
         }
         let values = self.weight_values(filter, dtype)?;
-        let scales = self.weight_scales(filter, dims[0], channel_axis)?;
+        let scales = self.weight_scales(filter, dtype, dims[0], channel_axis)?;
         match values {
             Values::F32(v) => float_weights(&filter.name, dims, permuted(&v, from, to)),
             Values::S8(v) => Ok(Weights {

@@ -94,12 +94,23 @@ pub(in crate::import) fn quantize(
     importer.emit(call, Op::Quantize, &[input])
 }
 
+/// `DENSIFY` of a constant.
+pub(in crate::import) fn densify(
+    importer: &mut Importer<'_>,
+    call: &Call<'_>,
+) -> Result<(), Problem> {
+    if importer.shows_constant(call)? {
+        return Ok(());
+    }
+    Err(Problem::malformed("its input is no sparse constant"))
+}
+
 /// `DEQUANTIZE`: int8 to float; of float16 constants it is folded.
 pub(in crate::import) fn dequantize(
     importer: &mut Importer<'_>,
     call: &Call<'_>,
 ) -> Result<(), Problem> {
-    if importer.converts_half(call)? {
+    if importer.shows_constant(call)? {
         return Ok(());
     }
     let input = importer.input(call, 0)?;

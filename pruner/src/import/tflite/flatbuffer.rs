@@ -168,11 +168,6 @@ impl<'a> Table<'a> {
         self.elements(id, 1)
     }
 
-    /// Whether field `id` is present.
-    pub(in crate::import) fn has(&self, id: usize) -> Result<bool, Broken> {
-        Ok(self.field(id, 1)?.is_some())
-    }
-
     fn elements(&self, id: usize, size: usize) -> Result<&'a [u8], Broken> {
         let Some(field) = self.field(id, 4)? else {
             return Ok(&[]);

@@ -10,10 +10,15 @@ pub(in crate::import) mod elementwise;
 #[cfg(test)]
 mod fixture;
 mod flatbuffer;
+mod hybrid;
+mod liveness;
 mod names;
 pub(in crate::import) mod reshape;
 mod schema;
 pub(in crate::import) mod shuffle;
+mod sparse;
+#[cfg(test)]
+mod sparse_tests;
 mod tensors;
 #[cfg(test)]
 mod tests;
@@ -52,6 +57,8 @@ pub(in crate::import) struct Importer<'a> {
     converted: HashMap<i32, i32>,
     /// How many operators read a tensor.
     reader_counts: HashMap<i32, usize>,
+    /// Layers with integer weights between float activations.
+    hybrid: usize,
 }
 
 /// Whether the bytes carry TFLite's identifier.
@@ -68,9 +75,12 @@ pub(super) fn import(file: &str, bytes: &[u8]) -> Result<Graph, ImportError> {
     let whole = |p: Problem| p.whole(file);
     let mut importer = Importer::open(file, bytes).map_err(whole)?;
     importer.inputs().map_err(whole)?;
-    for index in 0..importer.subgraph.operators.len() {
+    let live = liveness::live_operators(&importer.model, &importer.subgraph).map_err(whole)?;
+    for (index, _) in live.iter().enumerate().filter(|(_, live)| **live) {
         importer.operator(index)?;
     }
+    importer.note_skipped(live.iter().filter(|live| !**live).count());
+    importer.note_hybrid();
     importer.outputs().map_err(whole)?;
     importer.assembler.finish()
 }
@@ -110,7 +120,15 @@ impl<'a> Importer<'a> {
             activations: vec![None; subgraph.tensors.len()],
             converted: HashMap::new(),
             reader_counts: readers(&subgraph)?,
+            hybrid: 0,
         })
+    }
+
+    fn note_skipped(&mut self, skipped: usize) {
+        if skipped > 0 {
+            let note = format!("{skipped} operators that no output needs were skipped");
+            self.assembler.graph.notes.push(note);
+        }
     }
 
     fn inputs(&mut self) -> Result<(), Problem> {
@@ -152,6 +170,7 @@ impl<'a> Importer<'a> {
         let at = |p: Problem| p.at(&file, &call.name, &operator);
         match support::tflite(code).filter(|_| custom.is_empty()) {
             Some(handler) => handler(self, &call).map_err(at),
+            None if !custom.is_empty() => Err(at(custom_operator(&operator))),
             None => Err(at(support::refusal(&operator))),
         }
     }
@@ -184,6 +203,16 @@ impl<'a> Importer<'a> {
         let index = call.info.inputs.get(i);
         self.known(index.ok_or_else(|| Problem::malformed(format!("it has no input {i}")))?)
     }
+}
+
+/// The refusal of an operator that is not one of TFLite's own.
+fn custom_operator(name: &str) -> Problem {
+    let help = if name.starts_with("Flex") {
+        "convert without `tf.lite.OpsSet.SELECT_TF_OPS`, so that only TFLite's own operators are used"
+    } else {
+        "convert without `allow_custom_ops`; where it is the last operator, cut it off and let the application compute it"
+    };
+    Problem::refused("custom operators are not supported", help)
 }
 
 /// How many operators read each tensor.

@@ -6,6 +6,8 @@
 //! SubGraph   0 tensors  1 inputs [i32]  2 outputs [i32]  3 operators
 //! Tensor     0 shape [i32]  1 type i8  2 buffer u32  3 name  4 quantization  6 sparsity
 //! Quant      2 scale [f32]  3 zero_point [i64]  4 details_type u8  6 quantized_dimension i32
+//! Sparsity   0 traversal_order [i32]  1 block_map [i32]  2 dim_metadata
+//! Level      0 format i8  1 dense_size i32  2/3 segments  4/5 indices (union: 1 i32, 2 u16, 3 u8; 0 values)
 //! Operator   0 opcode_index u32  1 inputs [i32]  2 outputs [i32]  3 builtin_options_type u8  4 builtin_options
 //! Buffer     0 data [u8]  1 offset u64  2 size u64
 //! ```
@@ -22,6 +24,7 @@ pub(super) mod element {
     pub(in super::super) const INT32: i8 = 2;
     pub(in super::super) const UINT8: i8 = 3;
     pub(in super::super) const INT64: i8 = 4;
+    pub(in super::super) const INT16: i8 = 7;
     pub(in super::super) const INT8: i8 = 9;
 
     /// The name of an element type.
@@ -34,7 +37,7 @@ pub(super) mod element {
             INT64 => "int64",
             5 => "string",
             6 => "bool",
-            7 => "int16",
+            INT16 => "int16",
             8 => "complex64",
             INT8 => "int8",
             10 => "float64",
@@ -112,7 +115,8 @@ pub(super) struct TensorInfo<'a> {
     pub(super) element: i8,
     pub(super) buffer: u32,
     pub(super) name: &'a [u8],
-    pub(super) is_sparse: bool,
+    /// The sparse encoding of its values.
+    pub(super) sparsity: Option<Table<'a>>,
     pub(super) scales: Numbers<'a, f32>,
     pub(super) zero_points: Numbers<'a, i64>,
     pub(super) quantized_dimension: i32,
@@ -126,7 +130,7 @@ impl<'a> TensorInfo<'a> {
             element: table.number(1, 0)?,
             buffer: table.number(2, 0)?,
             name: table.string(3)?,
-            is_sparse: table.has(6)?,
+            sparsity: table.table(6)?,
             scales: match quantization {
                 Some(q) => q.numbers(2)?,
                 None => Numbers::EMPTY,

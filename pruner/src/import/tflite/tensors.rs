@@ -4,9 +4,12 @@ use super::super::assemble::finite;
 use super::super::error::{Problem, printable};
 use super::super::geometry::shape_of;
 use super::super::limits;
+use super::flatbuffer::Table;
 use super::schema::{TensorInfo, element};
+use super::sparse;
 use super::{Call, Importer, as_index};
 use crate::ir::{Bias, DType, Order, Quant, Shape, TensorId, Values};
+use std::borrow::Cow;
 
 /// A constant tensor: what it is called, its dimensions and its bytes.
 #[derive(Debug)]
@@ -14,7 +17,7 @@ pub(super) struct Constant<'a> {
     pub(super) name: String,
     pub(super) dims: Vec<usize>,
     info: TensorInfo<'a>,
-    bytes: &'a [u8],
+    bytes: Cow<'a, [u8]>,
 }
 
 impl<'a> Importer<'a> {
@@ -67,13 +70,17 @@ impl<'a> Importer<'a> {
         }
     }
 
-    /// Whether the operator only turns a float16 constant into float32; then its output is that constant.
-    pub(super) fn converts_half(&mut self, call: &Call<'_>) -> Result<bool, Problem> {
+    /// Whether the operator only shows a constant otherwise (float16 as float32, a sparse one as dense); then its output
+    /// is that constant.
+    pub(super) fn shows_constant(&mut self, call: &Call<'_>) -> Result<bool, Problem> {
         let (Some(from), Some(to)) = (call.info.inputs.get(0), call.info.outputs.get(0)) else {
             return Ok(false);
         };
+        let from = self.converted.get(&from).copied().unwrap_or(from);
         let info = self.info(from)?;
-        if info.element != element::FLOAT16 || self.model.buffer(info.buffer)?.is_empty() {
+        let shown = info.element == element::FLOAT16 || info.sparsity.is_some();
+        let is_known = self.activations.get(as_index(from)?).copied().flatten();
+        if !shown || is_known.is_some() || self.model.buffer(info.buffer)?.is_empty() {
             return Ok(false);
         }
         self.converted.insert(to, from);
@@ -120,7 +127,11 @@ impl<'a> Importer<'a> {
                         printable(&name),
                         element::name(other)
                     ),
-                    "convert with `inference_input_type = inference_output_type = tf.int8`, or to float32",
+                    if other == element::INT16 {
+                        "convert with 8-bit activations (`supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]`), or to float32"
+                    } else {
+                        "convert with `inference_input_type = inference_output_type = tf.int8`, or to float32"
+                    },
                 ));
             }
         };
@@ -145,7 +156,7 @@ impl<'a> Importer<'a> {
 
     /// The constant at position `i` of the operator's inputs; `None` where an optional one is left out.
     pub(super) fn constant(
-        &self,
+        &mut self,
         call: &Call<'_>,
         i: usize,
     ) -> Result<Option<Constant<'a>>, Problem> {
@@ -167,25 +178,46 @@ impl<'a> Importer<'a> {
                 printable(&name)
             )));
         }
-        if info.is_sparse {
-            return Err(Problem::refused(
-                format!(
-                    "'{}' is stored in TFLite's sparse encoding",
-                    printable(&name)
-                ),
-                "export the model with dense tensors; zeros are found again",
-            ));
-        }
+        let dims = dims_of(&info)?;
+        let stored = self.model.buffer(info.buffer)?;
+        let bytes = match &info.sparsity {
+            None => Cow::Borrowed(stored),
+            Some(sparsity) => Cow::Owned(self.dense_bytes(sparsity, &info, &dims, stored)?),
+        };
         Ok(Some(Constant {
-            dims: dims_of(&info)?,
-            bytes: self.model.buffer(info.buffer)?,
+            dims,
+            bytes,
             name,
             info,
         }))
     }
 
+    /// The bytes of a constant that is stored in the sparse encoding.
+    fn dense_bytes(
+        &mut self,
+        sparsity: &Table<'_>,
+        info: &TensorInfo<'_>,
+        dims: &[usize],
+        stored: &[u8],
+    ) -> Result<Vec<u8>, Problem> {
+        let size = match info.element {
+            element::FLOAT32 | element::INT32 => 4,
+            element::FLOAT16 => 2,
+            element::INT8 => 1,
+            other => {
+                return Err(Problem::unsupported(format!(
+                    "a sparse tensor of {}",
+                    element::name(other)
+                )));
+            }
+        };
+        let count = dims.iter().try_fold(1_usize, |n, d| n.checked_mul(*d));
+        self.assembler.budget.take(count.unwrap_or(usize::MAX))?;
+        sparse::densify(sparsity, dims, stored, size)
+    }
+
     /// The constant at position `i`, which must be there.
-    pub(super) fn required(&self, call: &Call<'_>, i: usize) -> Result<Constant<'a>, Problem> {
+    pub(super) fn required(&mut self, call: &Call<'_>, i: usize) -> Result<Constant<'a>, Problem> {
         self.constant(call, i)?
             .ok_or_else(|| Problem::malformed(format!("its constant input {i} is missing")))
     }
@@ -228,14 +260,9 @@ impl<'a> Importer<'a> {
                         .collect(),
                 ))
             }
-            (element::INT8 | element::UINT8, DType::F32) => Err(Problem::refused(
-                format!(
-                    "hybrid layer: {} weights '{}' between float activations",
-                    element::name(constant.info.element),
-                    printable(&constant.name)
-                ),
-                "convert to float32 without `optimizations`, or to full int8 with a representative dataset",
-            )),
+            (element::INT8 | element::UINT8, DType::F32) => {
+                self.real_weights(constant).map(Values::F32)
+            }
             (other, _) => Err(Problem::refused(
                 format!(
                     "weights '{}' are {}",
@@ -251,10 +278,11 @@ impl<'a> Importer<'a> {
     pub(super) fn weight_scales(
         &mut self,
         constant: &Constant<'a>,
+        input: DType,
         channels: usize,
         axis: i32,
     ) -> Result<Vec<f32>, Problem> {
-        if constant.info.element != element::INT8 {
+        if constant.info.element != element::INT8 || input != DType::S8 {
             return Ok(Vec::new());
         }
         let found = constant.info.scales.len();
@@ -349,6 +377,32 @@ impl Constant<'_> {
             self.dims,
             self.bytes.len()
         )))
+    }
+
+    /// The values of an 8-bit integer constant.
+    pub(super) fn bytes_as_integers(&self) -> Result<Vec<i16>, Problem> {
+        self.sized(self.count()?)?;
+        let signed = self.info.element == element::INT8;
+        let value = |b: &u8| {
+            if signed {
+                i16::from(i8::from_le_bytes([*b]))
+            } else {
+                i16::from(*b)
+            }
+        };
+        Ok(self.bytes.iter().map(value).collect())
+    }
+
+    /// Scales and zero points.
+    pub(super) fn steps(&self) -> (Vec<f32>, Vec<f32>) {
+        let zeros = self.info.zero_points.iter();
+        let zeros = zeros.map(|z| f32::from(i16::try_from(z).unwrap_or(0)));
+        (self.info.scales.iter().collect(), zeros.collect())
+    }
+
+    /// The axis that the scales run along.
+    pub(super) const fn axis(&self) -> i32 {
+        self.info.quantized_dimension
     }
 
     fn words(&self) -> Result<impl Iterator<Item = [u8; 4]>, Problem> {

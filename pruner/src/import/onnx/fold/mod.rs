@@ -9,10 +9,13 @@ mod array;
 mod tests;
 
 use super::super::error::Problem;
+use super::super::limits::Budget;
 use super::constants::{Constant, Data};
+use super::qdq::{self, Quantized};
 use super::reshape::{absolute, reshaped_dims, squeezed, unsqueezed};
 use super::{Call, Importer, Value};
 use array::{Array, Numbers, bounded, signed, strided};
+use std::rc::Rc;
 
 /// The constant that a node computes; `None` where it is not one of these operators on constants.
 pub(super) fn fold<'a>(
@@ -42,6 +45,12 @@ pub(super) fn fold<'a>(
             return with_dims(importer, call, first).map(Some);
         }
         _ => {}
+    }
+    if let Some(constant) = qdq::fold(call, &inputs, &mut importer.assembler.budget)? {
+        return Ok(Some(constant));
+    }
+    if let ("Transpose", Data::Quantized(quantized)) = (operator, &first.data) {
+        return turned(call, first, quantized, &mut importer.assembler.budget).map(Some);
     }
     let operands = Operands {
         inputs: &inputs,
@@ -147,22 +156,7 @@ impl<'a> Operands<'_, 'a> {
 
     fn transpose(&self, importer: &mut Importer<'a>) -> Result<Array, Problem> {
         let array = self.array(importer, 0)?;
-        let rank = array.dims.len();
-        let perm: Vec<usize> = match self.call.attributes().ints("perm")? {
-            None => (0..rank).rev().collect(),
-            Some(perm) => perm
-                .iter()
-                .map(|a| absolute(*a, rank, 1))
-                .collect::<Result<_, _>>()?,
-        };
-        let mut sorted = perm.clone();
-        sorted.sort_unstable();
-        if !sorted.into_iter().eq(0..rank) {
-            return Err(Problem::malformed(format!(
-                "{perm:?} is no order of {rank} axes"
-            )));
-        }
-        array.transposed(&perm)
+        array.transposed(&order_of_axes(self.call, array.dims.len())?)
     }
 
     fn slice(&self, importer: &mut Importer<'a>) -> Result<Array, Problem> {
@@ -252,6 +246,55 @@ impl<'a> Operands<'_, 'a> {
         let values = (0..dims[0]).map(|i| start.wrapping_add(delta.wrapping_mul(signed(i))));
         Array::new(dims.clone(), Numbers::Ints(values.collect()))
     }
+}
+
+/// The order of axes that a `Transpose` asks for.
+fn order_of_axes(call: &Call<'_>, rank: usize) -> Result<Vec<usize>, Problem> {
+    let perm: Vec<usize> = match call.attributes().ints("perm")? {
+        None => (0..rank).rev().collect(),
+        Some(perm) => perm
+            .iter()
+            .map(|a| absolute(*a, rank, 1))
+            .collect::<Result<_, _>>()?,
+    };
+    let mut sorted = perm.clone();
+    sorted.sort_unstable();
+    if sorted.into_iter().eq(0..rank) {
+        return Ok(perm);
+    }
+    Err(Problem::malformed(format!(
+        "{perm:?} is no order of {rank} axes"
+    )))
+}
+
+/// Quantised weights with their axes in another order.
+fn turned<'a>(
+    call: &Call<'a>,
+    constant: &Constant<'a>,
+    quantized: &Quantized,
+    budget: &mut Budget,
+) -> Result<Constant<'a>, Problem> {
+    let perm = order_of_axes(call, constant.dims.len())?;
+    budget.take(2 * quantized.values.len())?;
+    let wide = quantized.values.iter().map(|v| i64::from(*v)).collect();
+    let array = Array::new(constant.dims.clone(), Numbers::Ints(wide))?.transposed(&perm)?;
+    let Numbers::Ints(values) = array.numbers else {
+        return Err(Problem::malformed("integers became floats"));
+    };
+    let axis = perm.iter().position(|a| *a == quantized.axis);
+    Ok(Constant {
+        name: constant.name.clone(),
+        dims: array.dims,
+        data: Data::Quantized(Rc::new(Quantized {
+            values: values
+                .iter()
+                .map(|v| i32::try_from(*v).unwrap_or(0))
+                .collect(),
+            scales: quantized.scales.clone(),
+            axis: axis.unwrap_or(0),
+            is_wide: quantized.is_wide,
+        })),
+    })
 }
 
 /// First position and number of steps of a slice along an axis of `len`.
@@ -350,7 +393,7 @@ fn shape<'a>(importer: &Importer<'a>, call: &Call<'a>) -> Result<Constant<'a>, P
 }
 
 fn with_dims<'a>(
-    importer: &Importer<'a>,
+    importer: &mut Importer<'a>,
     call: &Call<'a>,
     constant: &Constant<'a>,
 ) -> Result<Constant<'a>, Problem> {
@@ -360,8 +403,16 @@ fn with_dims<'a>(
         "Flatten" => vec![1, constant.count()?],
         _ => reshaped_dims(importer, call, &constant.dims)?,
     };
+    let moves = dims != constant.dims;
+    let is_per_axis = matches!(&constant.data, Data::Quantized(q) if q.scales.len() > 1);
+    let data = if moves && is_per_axis {
+        Data::Floats(constant.floats(&mut importer.assembler.budget)?.into())
+    } else {
+        constant.data.clone()
+    };
     Ok(Constant {
+        name: constant.name.clone(),
         dims,
-        ..constant.clone()
+        data,
     })
 }

@@ -1,0 +1,468 @@
+//! Networks that were quantised before: float operators between quantisations become integer operators.
+//!
+//! ```text
+//! q ─dequantize→ op ─quantize→ q'     becomes     q ─op on integers→ q'           scales are the file's
+//! ```
+//!
+//! Weights that hold integers with scales (`Values::F32` of whole numbers, `Weights::scales` not empty: what importers
+//! leave here) are taken as they are. Operators that keep the scale of their input and are to write another one are
+//! followed by a change of scale. What has no integer form stays float between its conversions, with a note; a network
+//! that is wholly integer takes and gives integers, so that floats remain only in the caller's hands.
+
+use super::{fixed_quant, rewrite, ties, weights};
+use crate::interpret::integer_form;
+use crate::ir::{
+    Bias, Conv, DType, FullyConnected, Graph, Node, Op, Quant, Shape, Slopes, TensorId, Values,
+    Weights,
+};
+use crate::pass;
+use std::collections::HashMap;
+
+/// Bias scales, by the layer's position in the source model.
+pub(crate) type BiasScales = HashMap<usize, Vec<f32>>;
+
+/// Relative difference of two bias scales that is only rounding.
+const SAME_SCALE: f64 = 1e-5;
+
+/// Turns what lies between quantisations into integer operators.
+pub(crate) fn adopt(mut graph: Graph, biases: &BiasScales) -> Result<Graph, String> {
+    merge(&mut graph);
+    let graph = pass::fuse_clamps(graph)?;
+    let mut adoption = Adoption::new(graph, biases);
+    for index in 0..adoption.graph.nodes.len() {
+        adoption.node(index);
+    }
+    let mut graph = pass::drop_unused(adoption.finish())?;
+    for node in &mut graph.nodes {
+        let own = node.source_index.and_then(|i| biases.get(&i));
+        to_floats(&mut node.op, own);
+    }
+    if is_integer_inside(&graph) {
+        strip(&mut graph);
+        graph = pass::drop_unused(graph)?;
+    }
+    Ok(graph)
+}
+
+/// Lets equal quantisations of one tensor be one, and drops those that only undo a dequantisation.
+fn merge(graph: &mut Graph) {
+    let mut integer_of: HashMap<TensorId, TensorId> = HashMap::new();
+    let mut known: HashMap<(TensorId, u32, i32), TensorId> = HashMap::new();
+    let mut same: HashMap<TensorId, TensorId> = HashMap::new();
+    for node in &mut graph.nodes {
+        for input in &mut node.inputs {
+            *input = same.get(input).copied().unwrap_or(*input);
+        }
+        let (Some(&input), output) = (node.inputs.first(), node.output) else {
+            continue;
+        };
+        if matches!(node.op, Op::Dequantize) {
+            integer_of.insert(output, input);
+            continue;
+        }
+        let Some(quant) = graph.tensors[output.0].quant else {
+            continue;
+        };
+        if !matches!(node.op, Op::Quantize) || graph.outputs.contains(&output) {
+            continue;
+        }
+        let undone = integer_of.get(&input).copied();
+        let undone = undone.filter(|t| graph.tensors[t.0].quant == Some(quant));
+        let key = (input, quant.scale.to_bits(), quant.zero_point);
+        let first = undone.unwrap_or_else(|| *known.entry(key).or_insert(output));
+        if first != output {
+            same.insert(output, first);
+        }
+    }
+}
+
+/// A network on its way from floats to integers.
+struct Adoption<'b> {
+    graph: Graph,
+    biases: &'b BiasScales,
+    /// The integers behind each float tensor that is only a view of integers.
+    integer_of: HashMap<TensorId, TensorId>,
+    /// Nodes that read each tensor.
+    readers: Vec<Vec<usize>>,
+    /// Nodes to insert, each before the node of that index.
+    extra: Vec<(usize, Node)>,
+    gone: Vec<bool>,
+}
+
+impl<'b> Adoption<'b> {
+    fn new(graph: Graph, biases: &'b BiasScales) -> Self {
+        let mut readers = vec![Vec::new(); graph.tensors.len()];
+        for (index, node) in graph.nodes.iter().enumerate() {
+            for input in &node.inputs {
+                readers[input.0].push(index);
+            }
+        }
+        Self {
+            gone: vec![false; graph.nodes.len()],
+            graph,
+            biases,
+            integer_of: HashMap::new(),
+            readers,
+            extra: Vec::new(),
+        }
+    }
+
+    /// Makes one node an integer one, if what surrounds it allows that.
+    fn node(&mut self, index: usize) {
+        let node = self.graph.nodes[index].clone();
+        let output = node.output;
+        if matches!(node.op, Op::Dequantize) {
+            self.integer_of.insert(output, node.inputs[0]);
+        }
+        if matches!(node.op, Op::Dequantize | Op::Quantize) {
+            return;
+        }
+        let integers: Option<Vec<TensorId>> = node
+            .inputs
+            .iter()
+            .map(|t| self.integer_of.get(t).copied())
+            .collect();
+        let is_float = self.graph.tensor(output).dtype == DType::F32;
+        let Some(inputs) = integers.filter(|_| is_float) else {
+            return;
+        };
+        if let Err(reason) = self.convert(index, node, inputs) {
+            let name = &self.graph.nodes[index].name;
+            let note = format!("node '{name}' stays float between its conversions: {reason}");
+            self.graph.notes.push(note);
+        }
+    }
+
+    /// Replaces node `index` by its integer form on `inputs`.
+    fn convert(
+        &mut self,
+        index: usize,
+        mut node: Node,
+        inputs: Vec<TensorId>,
+    ) -> Result<(), String> {
+        let input = self.quant(inputs[0]);
+        let shape = self.graph.tensor(inputs[0]).shape;
+        let quantizer = self.sole_quantizer(node.output);
+        let wanted = self.later_quant(node.output);
+        let given = match (&node.op, wanted) {
+            (Op::Softmax { .. }, _) => fixed_quant(&node.op),
+            (op, Some(wanted)) if inputs.len() > 1 || !keeps(op, shape) => Some(wanted),
+            (_, Some(_)) => Some(input),
+            (op, None) if inputs.len() == 1 && keeps_values(op) => Some(input),
+            (op, None) => fixed_quant(op).filter(|_| self.is_last(node.output)),
+        };
+        let Some(given) = given else {
+            return Err("its output is not quantised".into());
+        };
+        let output = self.integers_like(node.output, given);
+        node.inputs = self.rescaled(index, &node, &inputs, given);
+        node.output = output;
+        let input = self.quant(node.inputs[0]);
+        let own = node.source_index.and_then(|i| self.biases.get(&i));
+        integer_op(&mut node, shape, (input, given), own)?;
+        integer_form(&self.graph, &node)?;
+        let float = core::mem::replace(&mut self.graph.nodes[index], node).output;
+        match quantizer {
+            Some(quantizer) if wanted == Some(given) => {
+                let target = self.graph.nodes[quantizer].output;
+                self.graph.nodes[index].output = target;
+                self.gone[quantizer] = true;
+            }
+            Some(quantizer) => self.graph.nodes[quantizer].inputs = vec![output],
+            None => {
+                let name = format!("{}_dequantize", self.graph.nodes[index].name);
+                self.insert(index + 1, name, Op::Dequantize, output, float);
+                self.integer_of.insert(float, output);
+            }
+        }
+        Ok(())
+    }
+
+    /// Inputs in the scale that the operator writes, where it can only join equal scales.
+    fn rescaled(
+        &mut self,
+        index: usize,
+        node: &Node,
+        inputs: &[TensorId],
+        given: Quant,
+    ) -> Vec<TensorId> {
+        if !ties::joins(&node.op) {
+            return inputs.to_vec();
+        }
+        let mut rescaled = Vec::new();
+        for (i, &input) in inputs.iter().enumerate() {
+            rescaled.push(if self.quant(input) == given {
+                input
+            } else {
+                let output = self.integers_like(input, given);
+                let name = format!("{}_rescale_{i}", node.name);
+                self.insert(index, name, Op::Quantize, input, output);
+                output
+            });
+        }
+        rescaled
+    }
+
+    fn insert(&mut self, before: usize, name: String, op: Op, input: TensorId, output: TensorId) {
+        let node = Node {
+            name,
+            op,
+            inputs: vec![input],
+            output,
+            source_index: None,
+        };
+        self.extra.push((before, node));
+    }
+
+    /// A new integer tensor that shows what `like` shows.
+    fn integers_like(&mut self, like: TensorId, quant: Quant) -> TensorId {
+        let mut tensor = self.graph.tensor(like).clone();
+        (tensor.dtype, tensor.quant) = (DType::S8, Some(quant));
+        self.graph.add_tensor(tensor)
+    }
+
+    fn quant(&self, id: TensorId) -> Quant {
+        let none = Quant {
+            scale: 1.0,
+            zero_point: 0,
+        };
+        self.graph.tensor(id).quant.unwrap_or(none)
+    }
+
+    /// The quantisation that alone reads a tensor.
+    fn sole_quantizer(&self, id: TensorId) -> Option<usize> {
+        let [reader] = self.readers.get(id.0)?[..] else {
+            return None;
+        };
+        let is_quantize = matches!(self.graph.nodes[reader].op, Op::Quantize);
+        (is_quantize && !self.graph.outputs.contains(&id)).then_some(reader)
+    }
+
+    /// The quantisation of a tensor, also after operators that only move its values.
+    fn later_quant(&self, mut id: TensorId) -> Option<Quant> {
+        loop {
+            if let Some(quantizer) = self.sole_quantizer(id) {
+                return Some(self.quant(self.graph.nodes[quantizer].output));
+            }
+            let [reader] = self.readers.get(id.0)?[..] else {
+                return None;
+            };
+            let node = &self.graph.nodes[reader];
+            let moves = keeps_values(&node.op) && node.inputs.len() == 1;
+            if !moves || self.graph.outputs.contains(&id) {
+                return None;
+            }
+            id = node.output;
+        }
+    }
+
+    fn is_last(&self, id: TensorId) -> bool {
+        self.readers.get(id.0).is_some_and(Vec::is_empty) && self.graph.outputs.contains(&id)
+    }
+
+    /// The graph with inserted nodes in their places.
+    fn finish(self) -> Graph {
+        let Self {
+            mut graph,
+            extra,
+            gone,
+            ..
+        } = self;
+        let mut placed: Vec<(usize, Node)> = extra
+            .into_iter()
+            .map(|(before, node)| (2 * before, node))
+            .collect();
+        for (index, node) in core::mem::take(&mut graph.nodes).into_iter().enumerate() {
+            if !gone[index] {
+                placed.push((2 * index + 1, node));
+            }
+        }
+        placed.sort_by_key(|(place, _)| *place);
+        graph.nodes = placed.into_iter().map(|(_, node)| node).collect();
+        graph
+    }
+}
+
+/// Operators that only move values, so that they may act before or after a conversion.
+const fn keeps_values(op: &Op) -> bool {
+    ties::keeps_scale(op) && !matches!(op, Op::AveragePool2d(_))
+}
+
+/// Whether the output of an operator has its input's quantisation whatever is asked for.
+fn keeps(op: &Op, shape: Shape) -> bool {
+    let becomes_mean = matches!(op, Op::AveragePool2d(pool) if rewrite::is_global(pool, shape));
+    ties::keeps_scale(op) && !becomes_mean
+}
+
+/// Gives an operator its integer weights, or the form that integers compute.
+fn integer_op(
+    node: &mut Node,
+    shape: Shape,
+    (input, output): (Quant, Quant),
+    bias_scales: Option<&Vec<f32>>,
+) -> Result<(), String> {
+    if let Op::ChannelAffine { scale, shift } = &node.op {
+        node.op = rewrite::depthwise(&node.name, scale.clone(), shift.clone());
+    } else if let Op::AveragePool2d(pool) = &node.op
+        && rewrite::is_global(pool, shape)
+    {
+        node.op = Op::Mean;
+    } else if let Op::Prelu(slopes @ Slopes::F32(_)) = &mut node.op {
+        *slopes = weights::slopes(slopes);
+    }
+    let (Op::Conv2d(Conv { weights, bias, .. })
+    | Op::DepthwiseConv2d(Conv { weights, bias, .. })
+    | Op::FullyConnected(FullyConnected { weights, bias, .. })) = &mut node.op
+    else {
+        return Ok(());
+    };
+    if weights.scales.is_empty() {
+        let quantized = weights::quantize(weights, bias, input, output);
+        (*weights, *bias) = (quantized.weights, quantized.bias);
+        return Ok(());
+    }
+    let Values::F32(values) = &weights.values else {
+        return Ok(());
+    };
+    let mut integers: Vec<i8> = values.iter().map(|v| whole(*v)).collect();
+    let row_len = weights.row_len().max(1);
+    for (row, scale) in integers.chunks_mut(row_len).zip(&mut weights.scales) {
+        if *scale == 0.0 {
+            row.fill(0);
+        }
+        if row.iter().all(|w| *w == 0) {
+            *scale = weights::dead_scale(input, output);
+        }
+    }
+    *bias = integer_bias(bias, &weights.scales, input, bias_scales)?;
+    weights.values = Values::S8(integers);
+    Ok(())
+}
+
+/// The bias in steps of input scale × weight scale.
+fn integer_bias(
+    bias: &Bias,
+    scales: &[f32],
+    input: Quant,
+    own: Option<&Vec<f32>>,
+) -> Result<Bias, String> {
+    let step = |row: usize| f64::from(input.scale) * f64::from(scales[row]);
+    match (bias, own) {
+        (Bias::None, _) => Ok(Bias::None),
+        (Bias::F32(b), _) => {
+            let rows = b.iter().enumerate();
+            let steps = rows.map(|(row, b)| saturated(f64::from(*b) / step(row)));
+            Ok(Bias::S32(steps.collect()))
+        }
+        (Bias::S32(b), Some(own)) if own.len() == b.len() => {
+            let rows = b.iter().zip(own).enumerate();
+            let steps = rows.map(|(row, (b, own))| {
+                let ratio = f64::from(*own) / step(row);
+                if (ratio - 1.0).abs() <= SAME_SCALE {
+                    *b
+                } else {
+                    saturated(f64::from(*b) * ratio)
+                }
+            });
+            Ok(Bias::S32(steps.collect()))
+        }
+        (Bias::S32(_), _) => Err("its integer bias has no scales".into()),
+    }
+}
+
+/// Layers that stayed float get real weights and biases.
+fn to_floats(op: &mut Op, bias_scales: Option<&Vec<f32>>) {
+    let Some((weights, bias, _)) = op.layer_mut() else {
+        return;
+    };
+    let row_len = weights.row_len().max(1);
+    let Weights { values, scales, .. } = weights;
+    let Values::F32(values) = values else {
+        return;
+    };
+    for (row, scale) in values.chunks_mut(row_len).zip(&*scales) {
+        row.iter_mut().for_each(|w| *w *= scale);
+    }
+    scales.clear();
+    if let (Bias::S32(b), Some(own)) = (&*bias, bias_scales) {
+        let real = b.iter().zip(own).map(|(b, s)| real_bias(*b, *s));
+        *bias = Bias::F32(real.collect());
+    }
+}
+
+/// Whether floats occur only where the network's interface is converted.
+fn is_integer_inside(graph: &Graph) -> bool {
+    let float = |id: &TensorId| graph.tensor(*id).dtype == DType::F32;
+    let is_read = |id: TensorId| graph.nodes.iter().any(|n| n.inputs.contains(&id));
+    graph.nodes.iter().all(|node| {
+        if matches!(node.op, Op::Dequantize) {
+            return graph.outputs.contains(&node.output) && !is_read(node.output);
+        }
+        let from_caller =
+            matches!(node.op, Op::Quantize) && node.inputs.iter().all(|t| graph.inputs.contains(t));
+        !float(&node.output) && (from_caller || !node.inputs.iter().any(float))
+    })
+}
+
+/// Makes the network's float inputs and outputs the integers that they are converted to and from.
+fn strip(graph: &mut Graph) {
+    for index in 0..graph.inputs.len() {
+        let input = graph.inputs[index];
+        let readers = graph.consumers(input);
+        let [reader] = readers[..] else { continue };
+        if !matches!(graph.nodes[reader].op, Op::Quantize)
+            || graph.tensor(input).dtype != DType::F32
+        {
+            continue;
+        }
+        let target = graph.nodes[reader].output;
+        let quant = graph.tensor(target).quant;
+        let tensor = graph.tensor_mut(input);
+        (tensor.dtype, tensor.quant) = (DType::S8, quant);
+        graph.nodes[reader].op = Op::Identity;
+        for node in &mut graph.nodes {
+            let same = node.inputs.iter_mut().filter(|t| **t == target);
+            same.for_each(|t| *t = input);
+        }
+    }
+    for index in 0..graph.outputs.len() {
+        let output = graph.outputs[index];
+        let Some(producer) = graph.producer(output) else {
+            continue;
+        };
+        if matches!(graph.nodes[producer].op, Op::Dequantize) {
+            let integers = graph.nodes[producer].inputs[0];
+            let (name, source) = {
+                let shown = graph.tensor(output);
+                (shown.name.clone(), shown.source.clone())
+            };
+            let tensor = graph.tensor_mut(integers);
+            (tensor.name, tensor.source) = (name, source);
+            graph.outputs[index] = integers;
+        }
+    }
+    graph
+        .notes
+        .push("quantised model (QDQ): inputs and outputs are int8 with the file's scales; float data are converted".into());
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "importers put whole numbers of s8 here; others saturate"
+)]
+fn whole(value: f32) -> i8 {
+    value.round() as i8
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "float to integer casts saturate, as wanted"
+)]
+fn saturated(value: f64) -> i32 {
+    value.round_ties_even() as i32
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "biases are f32")]
+fn real_bias(steps: i32, scale: f32) -> f32 {
+    (f64::from(steps) * f64::from(scale)) as f32
+}
