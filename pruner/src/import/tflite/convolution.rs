@@ -10,8 +10,8 @@ use super::super::assemble::{convolution, float_weights, permuted};
 use super::super::error::{Problem, printable};
 use super::super::geometry::{orders_agree, same_padding, window_number};
 use super::super::spread::Spread;
+use super::constants::Constant;
 use super::flatbuffer::Table;
-use super::tensors::Constant;
 use super::{Call, Importer};
 use crate::ir::{
     Clamp, Conv, DType, FlattenOrder, FullyConnected, Op, Pool, Shape, TensorId, Values, Weights,

@@ -5,7 +5,7 @@
 
 use super::super::error::{Problem, printable};
 use super::Importer;
-use super::tensors::Constant;
+use super::constants::Constant;
 
 impl<'a> Importer<'a> {
     /// The real values of an 8-bit integer constant, in the source's order.
