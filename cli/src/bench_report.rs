@@ -36,6 +36,9 @@ pub struct BenchReport {
     /// Instructions by class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instruction_mix: Option<BTreeMap<String, u64>>,
+    /// A run that paused, where `--slice` asked for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slices: Option<SliceReport>,
     /// Inferences per second at the median latency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub throughput_per_s: Option<f64>,
@@ -56,6 +59,19 @@ pub struct Latency {
     pub median: f64,
     /// 99th percentile.
     pub p99: f64,
+}
+
+/// A run that paused after every so many multiply-accumulates (`Session::step`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SliceReport {
+    /// Multiply-accumulates that a slice was given.
+    pub budget_macs: u32,
+    /// Slices of one inference.
+    pub count: usize,
+    /// Instructions of the longest slice.
+    pub longest_instructions: u64,
+    /// Cycles of the longest slice, where the machine has a cycle model.
+    pub longest_cycles: Option<u64>,
 }
 
 /// One step of the network.

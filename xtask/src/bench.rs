@@ -50,6 +50,7 @@ fn row(target: &Target, model: &PathBuf) -> Result<String> {
         input: &[],
         timeout: Duration::from_secs(600),
         meter: Some(FlashModel::of(target)),
+        slice: None,
     };
     let outcome = emulator::run(&request)?;
     let name = model.file_stem().unwrap_or_default().to_string_lossy();

@@ -18,9 +18,13 @@ pub(crate) fn run() -> Result<()> {
     let mut summary = Summary::default();
     component(&mut summary, "format", "fmt", || {
         command::run(cargo().args(["fmt", "--all", "--", "--check"]))?;
-        let mut firmware = cargo();
-        firmware.current_dir(root().join("targets/firmware"));
-        command::run(firmware.args(["fmt", "--", "--check"]))
+        ["targets/firmware", "examples/embassy"]
+            .into_iter()
+            .try_for_each(|folder| {
+                let mut fmt = cargo();
+                fmt.current_dir(root().join(folder));
+                command::run(fmt.args(["fmt", "--", "--check"]))
+            })
     });
     component(&mut summary, "lints", "clippy", || {
         command::run(

@@ -6,6 +6,7 @@
 //! firmware   firmware.rs, plugin.rs   target/firmware/NAME.elf for every target, and the cycle model
 //! test       test.rs                  everything that can be tested here, and what was skipped
 //! qemu       qemu.rs                  one model on the emulated machines
+//! embassy    embassy.rs               examples/embassy on the emulated machine
 //! size       size.rs, symbols.rs      code bytes of one model's own image
 //! accuracy   accuracy/                what pruning costs, benches/record/accuracy.csv
 //! bench      bench.rs                 benches/record/TARGET/DATE.csv
@@ -15,6 +16,7 @@ mod accuracy;
 mod bench;
 mod check;
 mod command;
+mod embassy;
 mod firmware;
 mod plugin;
 mod qemu;
@@ -65,6 +67,11 @@ enum Chore {
         #[arg(long)]
         input: Option<PathBuf>,
     },
+    /// Build examples/embassy for one model, run it emulated and check that no other task waits for long.
+    Embassy {
+        /// The model, of one s8 input and output, lowered for cortex-m4.
+        model: PathBuf,
+    },
     /// Build an image with one model's operators only and measure its code.
     Size {
         /// The model.
@@ -106,6 +113,7 @@ fn main() -> ExitCode {
         Chore::Test { host_only } => test::run(host_only),
         Chore::Firmware { targets } => firmware::run(&targets),
         Chore::Qemu { model, on, input } => qemu::run(&model, &on, input.as_deref()),
+        Chore::Embassy { model } => embassy::run(&model),
         Chore::Size {
             model,
             target,

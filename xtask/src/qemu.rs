@@ -23,6 +23,7 @@ pub(crate) fn run(model: &Path, names: &[String], input: Option<&Path>) -> Resul
             input: &input,
             timeout: Duration::from_secs(600),
             meter: None,
+            slice: None,
         };
         let outcome = emulator::run(&request)?;
         let run = &outcome.run;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! set up → the house's rules → firmware images → no_std crates in debug (overflow checks)
-//!        → whole workspace in release → code size of one network's own image
+//!        → whole workspace in release → code size of one network's own image → the example beside other tasks
 //! ```
 //!
 //! The suites find images and emulators themselves; what is missing they skip with a line that says
@@ -11,9 +11,10 @@
 use crate::command::{self, cargo, is_ci, root};
 use crate::summary::Summary;
 use crate::toolchain::Toolchain;
-use crate::{check, firmware, setup, size};
+use crate::{check, embassy, firmware, setup, size};
 use anyhow::Result;
 use nnz_support::targets::Target;
+use std::path::Path;
 
 /// Largest code of keyword spotting with its own operators.
 const CODE_BYTES: u64 = 40 * 1024;
@@ -49,6 +50,7 @@ pub(crate) fn run(host_only: bool) -> Result<()> {
     }
     if !host_only {
         code_size(&mut summary);
+        beside_tasks(&mut summary);
     }
     summary.finish()
 }
@@ -67,17 +69,7 @@ fn code_size(summary: &mut Summary) {
     summary.part(name, || {
         let folder = tempfile::tempdir()?;
         let model = folder.path().join("kws.nnz");
-        let mut prune = cargo();
-        prune.args([
-            "run",
-            "--quiet",
-            "--release",
-            "--package",
-            "nnz-cli",
-            "--",
-            "prune",
-        ]);
-        command::run(prune.arg(source).arg("--lossless").arg("-o").arg(&model))?;
+        prune(&source, &["--lossless"], &model)?;
         let options = size::Options {
             limit: Some(CODE_BYTES),
             json: false,
@@ -85,6 +77,49 @@ fn code_size(summary: &mut Summary) {
         };
         size::run(&model, "cortex-m4", &options)
     });
+}
+
+/// Keyword spotting beside another task: the shared network where it is, and the one in the repository.
+fn beside_tasks(summary: &mut Summary) {
+    let name = "examples/embassy on cortex-m4";
+    let Ok(target) = Target::find("cortex-m4") else {
+        return summary.skip(name, "no such target");
+    };
+    if Toolchain::with(&target.triple).is_none() {
+        return summary.skip(name, "no compiler for it");
+    }
+    let emulator = target.emulator.as_ref().map(|e| e.program.as_str());
+    if !emulator.is_some_and(command::is_installed) {
+        return summary.skip(name, "no emulator for it");
+    }
+    summary.part(name, || {
+        let folder = tempfile::tempdir()?;
+        let model = folder.path().join("keywords.nnz");
+        let own = root().join("examples/keywords");
+        let calib = own.join("calib.npz");
+        let options = [
+            "--calib",
+            &calib.display().to_string(),
+            "--target",
+            "cortex-m4",
+        ];
+        prune(&own.join("keywords_u75.onnx"), &options, &model)?;
+        embassy::run(&model)?;
+        let shared = root().join("../shared/models/kws_int8.tflite");
+        if shared.is_file() {
+            prune(&shared, &["--lossless", "--target", "cortex-m4"], &model)?;
+            embassy::run(&model)?;
+        }
+        Ok(())
+    });
+}
+
+/// Makes a `.nnz` file with the command line of this checkout.
+fn prune(source: &Path, options: &[&str], model: &Path) -> Result<()> {
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--release", "--package", "nnz-cli", "--"]);
+    command.arg("prune").arg(source).args(options);
+    command::run(command.arg("-o").arg(model))
 }
 
 fn targets(summary: &mut Summary) {

@@ -1,6 +1,6 @@
 //! `nnz bench`: what one inference costs, here or on an emulated microcontroller.
 
-use crate::bench_report::BenchReport;
+use crate::bench_report::{BenchReport, SliceReport};
 use crate::emulate;
 use crate::failure::{InFile, failure};
 use crate::infer::{self, Port};
@@ -23,6 +23,7 @@ qemu-system-arm or qemu-system-riscv32 and the firmware; where one is missing th
   nnz bench net.nnz
   nnz bench net.nnz --on cortex-m4
   nnz bench net.nnz --on cortex-m4 --flash-ws 5 --flash-lines 64
+  nnz bench net.nnz --on cortex-m4 --slice 8000
   nnz bench net.nnz --on rv32 --input x.npy --output y.npy --json";
 
 /// Measures one inference, here or on an emulated microcontroller
@@ -47,6 +48,9 @@ pub(super) struct Args {
     /// Lines of 16 bytes that the flash buffers, for code and for data each
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     flash_lines: u32,
+    /// Also run in slices of about N multiply-accumulates, as beside other tasks, and report the longest
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    slice: Option<u32>,
     /// How long to measure on the host, seconds
     #[arg(long, value_name = "S", default_value_t = 1.0)]
     seconds: f64,
@@ -71,6 +75,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         Some(path) => encode_rows(path, &inputs)?,
         None => Vec::new(),
     };
+    if args.slice.is_some() && args.on == "host" {
+        return Err(failure(
+            "slices are counted on emulated machines only",
+            "name one with --on",
+        ));
+    }
     let (report, output) = if args.on == "host" {
         let seconds = args.seconds.clamp(0.01, 600.0);
         host_bench::run(&model, &rows, seconds).in_file(&args.file)?
@@ -83,6 +93,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             want_output: args.output.is_some(),
             flash_ws: args.flash_ws,
             flash_lines: args.flash_lines,
+            slice: args.slice,
         })?;
         drop(progress);
         let report = with_counts(done.report, &inspect(&model));
@@ -179,6 +190,7 @@ fn render(report: &BenchReport) -> String {
             .throughput_per_s
             .map(|t| format!("{t:.0} per second")),
     );
+    line("slices", report.slices.map(|s| slices(&s, report.clock_hz)));
     line("MACs", report.macs.map(ui::grouped));
     line("nonzero MACs", report.nonzero_macs.map(ui::grouped));
     line("model", report.model_bytes.map(ui::bytes));
@@ -191,6 +203,23 @@ fn render(report: &BenchReport) -> String {
         line(key, Some(style.dim(value)));
     }
     out
+}
+
+/// How many slices there were, and how long the longest took.
+fn slices(slices: &SliceReport, clock_hz: Option<u64>) -> String {
+    let mut text = format!(
+        "{} of about {} MACs, the longest {} instructions",
+        slices.count,
+        ui::grouped(slices.budget_macs.into()),
+        ui::grouped(slices.longest_instructions)
+    );
+    if let Some(cycles) = slices.longest_cycles {
+        text += &format!(", {} cycles", ui::grouped(cycles));
+        if let Some(hz) = clock_hz.filter(|&hz| hz > 0) {
+            text += &format!(", {:.0} us", cycles as f64 * 1e6 / hz as f64);
+        }
+    }
+    text
 }
 
 /// Shares of the kinds of instructions, the largest first.

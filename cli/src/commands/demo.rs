@@ -159,6 +159,7 @@ fn emulate(folder: &Path, rows: &mut [Row]) -> Option<anyhow::Error> {
             want_output: false,
             flash_ws: None,
             flash_lines: 1,
+            slice: None,
         };
         match emulate::run(&request) {
             Ok(done) => {

@@ -3,7 +3,7 @@
 //! The driver itself, with the search for images and emulators, is `nnz_support::emulator`; here
 //! its outcome becomes a [`BenchReport`].
 
-use crate::bench_report::{BenchReport, Latency, LayerReport};
+use crate::bench_report::{BenchReport, Latency, LayerReport, SliceReport};
 use crate::failure::InFile;
 use anyhow::Context;
 use core::time::Duration;
@@ -40,6 +40,8 @@ pub struct Request {
     pub flash_ws: Option<u32>,
     /// Lines of flash that are buffered.
     pub flash_lines: u32,
+    /// Multiply-accumulates after which another run of the first row pauses.
+    pub slice: Option<u32>,
 }
 
 /// What an emulated run brings back.
@@ -70,9 +72,11 @@ pub fn run(request: &Request) -> anyhow::Result<Emulated> {
         input: request.input.as_deref().unwrap_or_default(),
         timeout: TIMEOUT,
         meter: Some(flash),
+        slice: request.slice,
     })
     .with_context(|| format!("{} on {}", request.model.display(), target.name))?;
-    let report = report(target, &outcome, flash);
+    let mut report = report(target, &outcome, flash);
+    report.slices = request.slice.and_then(|budget| slices(&outcome, budget));
     Ok(Emulated {
         report,
         output: request.want_output.then_some(outcome.output),
@@ -111,6 +115,17 @@ fn report(target: &Target, outcome: &Outcome, flash: FlashModel) -> BenchReport 
         environment: Some(environment(target, outcome, flash)),
         ..BenchReport::default()
     }
+}
+
+/// What a run in slices took; `None` where it was not measured.
+fn slices(outcome: &Outcome, budget: u32) -> Option<SliceReport> {
+    let metered = outcome.metering.iter().flat_map(|m| &m.slices);
+    Some(SliceReport {
+        budget_macs: budget,
+        count: outcome.run.slices.len(),
+        longest_instructions: outcome.run.slices.iter().copied().max()?,
+        longest_cycles: metered.filter_map(|slice| slice.cycles).max(),
+    })
 }
 
 /// Time of a row at the target's clock.
@@ -190,6 +205,7 @@ mod tests {
             ..Metered::default()
         };
         outcome.metering = Some(Metering {
+            slices: Vec::new(),
             rows: vec![metered(250), metered(500)],
             steps: vec![metered(100), metered(150)],
         });
@@ -225,6 +241,7 @@ mod tests {
             want_output: false,
             flash_ws: None,
             flash_lines: 1,
+            slice: None,
         };
         let error = run(&request).expect_err("there is no z80").to_string();
         assert!(error.contains("z80") && error.contains("rv32"), "{error}");

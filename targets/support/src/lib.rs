@@ -27,5 +27,7 @@ pub const MODEL_FILE: &str = "model.nnz";
 /// Name of the file with the input rows; each row is all input tensors' bytes in file order, and no
 /// row at all is one row of zeros.
 pub const INPUT_FILE: &str = "input.bin";
+/// The multiply-accumulates of a slice, four bytes, little end first; not there where a run is not to pause.
+pub const BUDGET_FILE: &str = "budget.bin";
 /// Name of the file the firmware writes the output rows to, laid out like the input.
 pub const OUTPUT_FILE: &str = "output.bin";

@@ -7,6 +7,7 @@
 //! load 61234            instructions of parsing the model and opening a session
 //! row 0 7697347         instructions of one inference, one line a row of input
 //! step 0 812345         instructions of one step of the first row
+//! slice 0 41234         instructions of one slice of the first row, where the host asked for pauses
 //! stack 512             high-water mark of parsing, opening and running, bytes
 //! end                   last line of a run that succeeded
 //! fail text             instead of `end`: what went wrong
@@ -45,6 +46,13 @@ pub enum Record<'a> {
         /// Instructions.
         instructions: u64,
     },
+    /// Instructions of one slice of a run that pauses.
+    Slice {
+        /// Index of the slice in the run.
+        index: u32,
+        /// Instructions.
+        instructions: u64,
+    },
     /// Bytes of stack.
     Stack(u32),
     /// Last line of a run that failed.
@@ -68,6 +76,10 @@ impl fmt::Display for Record<'_> {
                 index,
                 instructions,
             } => write!(f, "step {index} {instructions}"),
+            Self::Slice {
+                index,
+                instructions,
+            } => write!(f, "slice {index} {instructions}"),
             Self::Stack(bytes) => write!(f, "stack {bytes}"),
             Self::Fail(text) => write!(f, "fail {text}"),
             Self::End => f.write_str("end"),
@@ -95,6 +107,13 @@ impl<'a> Record<'a> {
             "step" => {
                 let (index, instructions) = pair(rest)?;
                 Self::Step {
+                    index,
+                    instructions,
+                }
+            }
+            "slice" => {
+                let (index, instructions) = pair(rest)?;
+                Self::Slice {
                     index,
                     instructions,
                 }
@@ -136,6 +155,8 @@ mod collected {
         pub rows: Vec<u64>,
         /// Instructions of each step of the first row.
         pub steps: Vec<u64>,
+        /// Instructions of each slice of the first row; empty where the run was not to pause.
+        pub slices: Vec<u64>,
     }
 
     /// Why a firmware's lines are not a finished run.
@@ -148,7 +169,7 @@ mod collected {
         Version(u32),
         /// It stopped without a last line.
         Unfinished,
-        /// A row or step is missing or out of order.
+        /// A row, step or slice is missing or out of order.
         Order(String),
     }
 
@@ -197,6 +218,12 @@ mod collected {
                     } => {
                         push(&mut run.steps, index, instructions, line)?;
                     }
+                    Record::Slice {
+                        index,
+                        instructions,
+                    } => {
+                        push(&mut run.slices, index, instructions, line)?;
+                    }
                     Record::Stack(bytes) => run.stack_bytes = bytes,
                     Record::Fail(text) => return Err(RunFailure::Reported(text.to_owned())),
                     Record::End => return Ok(run),
@@ -221,7 +248,7 @@ mod tests {
     use super::*;
     use std::string::ToString;
 
-    const RECORDS: [Record<'_>; 9] = [
+    const RECORDS: [Record<'_>; 10] = [
         Record::Begin(VERSION),
         Record::Model(53_936),
         Record::Arena(22_816),
@@ -233,6 +260,10 @@ mod tests {
         Record::Step {
             index: 0,
             instructions: u64::MAX,
+        },
+        Record::Slice {
+            index: 3,
+            instructions: 41_234,
         },
         Record::Stack(512),
         Record::Fail("arena too small: 5 bytes of 8"),
@@ -265,13 +296,14 @@ mod tests {
     #[cfg(feature = "std")]
     #[test]
     fn a_finished_run_is_collected() {
-        let text = "boot\nnnz 1\nmodel 9\narena 16\nload 5\nrow 0 10\nrow 1 11\nstep 0 4\nstep 1 6\nstack 32\nend\n";
+        let text = "boot\nnnz 1\nmodel 9\narena 16\nload 5\nrow 0 10\nrow 1 11\nstep 0 4\nstep 1 6\nslice 0 3\nslice 1 8\nstack 32\nend\n";
         let run = Run::parse(text).unwrap();
         assert_eq!(
             (run.model_bytes, run.arena_bytes, run.stack_bytes),
             (9, 16, 32)
         );
         assert_eq!((run.rows, run.steps), (std::vec![10, 11], std::vec![4, 6]));
+        assert_eq!(run.slices, [3, 8]);
     }
 
     #[cfg(feature = "std")]

@@ -17,6 +17,7 @@ fn metered(target: &Target, model: &[u8], input: &[u8], flash: FlashModel) -> Op
         input,
         timeout: Duration::from_secs(300),
         meter: Some(flash),
+        slice: None,
     };
     let outcome = emulator::run(&request).unwrap();
     assert!(outcome.metering.is_some(), "{}", target.name);

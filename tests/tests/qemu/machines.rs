@@ -50,6 +50,7 @@ pub(crate) fn run(target: &Target, model: &[u8], input: &[u8]) -> Option<Outcome
         input,
         timeout: Duration::from_secs(300),
         meter: None,
+        slice: None,
     };
     match emulator::run(&request) {
         Ok(outcome) => Some(outcome),

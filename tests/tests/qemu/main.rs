@@ -155,6 +155,7 @@ fn a_refused_model_is_reported_with_its_reason() {
             input: &[],
             timeout: Duration::from_secs(60),
             meter: None,
+            slice: None,
         };
         let error = emulator::run(&request).unwrap_err().to_string();
         assert!(
@@ -175,6 +176,7 @@ fn an_input_of_the_wrong_length_is_reported() {
             input: &[1, 2, 3],
             timeout: Duration::from_secs(60),
             meter: None,
+            slice: None,
         };
         let error = emulator::run(&request).unwrap_err().to_string();
         assert!(

@@ -143,6 +143,7 @@ impl Machine {
             input,
             timeout: Duration::from_secs(600),
             meter: (self.unit == CostUnit::Cycles).then_some(self.flash),
+            slice: None,
         })?;
         let Outcome { run, metering, .. } = outcome;
         match (self.unit, metering) {

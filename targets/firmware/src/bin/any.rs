@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Every row runs once without a hook, which gives the instructions of an inference; the first row
-//! runs once more with a hook, which gives those of each step. Before anything is measured the
+//! runs once more with a hook, which gives those of each step, and where `budget.bin` is there once more in
+//! slices of so many multiply-accumulates, as beside other tasks. Before anything is measured the
 //! clock must count a loop of known length exactly.
 
 #![no_std]
@@ -15,7 +16,7 @@
 use core::fmt::{self, Display};
 use core::hint::black_box;
 use core::panic::PanicInfo;
-use nnz::{Model, Session};
+use nnz::{Model, Progress, Session};
 use nnz_firmware::memory::{Buffer, PaintedStack};
 use nnz_firmware::semihosting::{self, Console, File, FileError, Mode};
 use nnz_firmware::{Counter, clock, entry, spin};
@@ -160,6 +161,11 @@ fn measure(
     rows.rewind()?;
     rows.fill(&mut session)?;
     steps(console, clock, &mut session);
+    if let Some(budget) = slice_budget()? {
+        rows.rewind()?;
+        rows.fill(&mut session)?;
+        slices(console, clock, &mut session, budget);
+    }
     console.print(Record::Stack(used));
     Ok(())
 }
@@ -208,6 +214,41 @@ fn steps(console: &mut Console, clock: &mut Clock<Counter>, session: &mut Sessio
         index += 1;
         begin = clock.now();
     });
+}
+
+/// The multiply-accumulates of a slice, where the host wants a run that pauses.
+#[inline(never)]
+fn slice_budget() -> Result<Option<u32>, Failure> {
+    let Ok(mut file) = File::open(c"budget.bin", Mode::Read) else {
+        return Ok(None);
+    };
+    let mut budget = [0; 4];
+    file.read(&mut budget)
+        .map_err(|_| Failure::File("budget.bin"))?;
+    Ok(Some(u32::from_le_bytes(budget)))
+}
+
+/// Prints the instructions of each slice of one inference.
+#[inline(never)]
+fn slices(
+    console: &mut Console,
+    clock: &mut Clock<Counter>,
+    session: &mut Session<'_, '_>,
+    budget: u32,
+) {
+    session.begin();
+    for index in 0.. {
+        let begin = clock.now();
+        let progress = session.step(budget);
+        let end = clock.now();
+        console.print(Record::Slice {
+            index,
+            instructions: clock.between(begin, end),
+        });
+        if matches!(progress, Progress::Done) {
+            break;
+        }
+    }
 }
 
 /// The rows of input and output files.

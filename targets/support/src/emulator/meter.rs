@@ -1,7 +1,7 @@
 //! The cycle model: which plugin QEMU loads, with what arguments, and what its totals say of a run.
 //!
 //! ```text
-//! readings   0 1 2 3 4 5 │ 6 … │ row 0: 2 │ row 1: 2 │ … │ before step 0, after, before step 1, after, …, 1 more
+//! readings   0 1 2 3 4 5 │ 6 … │ row 0: 2 │ row 1: 2 │ … │ before step 0, after, before step 1, after, …, 1 more │ slice 0: 2 │ …
 //!            clock start   load  begin end                 every reading is one line of totals since power-on
 //! ```
 //!
@@ -61,6 +61,8 @@ pub struct Metering {
     pub rows: Vec<Metered>,
     /// Each step of the first row.
     pub steps: Vec<Metered>,
+    /// Each slice of the first row.
+    pub slices: Vec<Metered>,
 }
 
 /// The plugin, where it was built.
@@ -111,8 +113,11 @@ pub(super) fn metering(
         .filter_map(|l| reading(l, has_model))
         .collect();
     let missing = || EmulatorError::Meter("its file of totals is cut short".to_owned());
-    let steps_at = readings
+    let slices_at = readings
         .len()
+        .checked_sub(2 * run.slices.len())
+        .ok_or_else(missing)?;
+    let steps_at = slices_at
         .checked_sub(2 * run.steps.len() + 1)
         .ok_or_else(missing)?;
     let rows_at = steps_at
@@ -146,6 +151,7 @@ pub(super) fn metering(
     Ok(Metering {
         rows: pairs(rows_at, &run.rows)?,
         steps: pairs(steps_at, &run.steps)?,
+        slices: pairs(slices_at, &run.slices)?,
     })
 }
 
@@ -239,6 +245,17 @@ mod tests {
         assert_eq!(steps, [(400, Some(800)), (600, Some(1200))]);
         let without = metering(&totals(&READINGS), &run(1000), false).unwrap();
         assert_eq!(without.rows[0].cycles, None);
+    }
+
+    #[test]
+    fn slices_are_the_differences_after_the_steps() {
+        let mut readings = READINGS.to_vec();
+        readings.extend([(3000, 6000), (3110, 6220)]);
+        let mut run = run(1000);
+        run.slices.push(100);
+        let found = metering(&totals(&readings), &run, true).unwrap();
+        assert_eq!(found.slices[0].cycles, Some(200));
+        assert_eq!(found.steps[1].cycles, Some(1200));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Runs one model on one target's firmware image under QEMU.
 //!
 //! ```text
-//! temporary folder   model.nnz  input.bin   → qemu -kernel TARGET.elf →   output.bin, lines on stdout
+//! temporary folder   model.nnz  input.bin  budget.bin   → qemu -kernel TARGET.elf →   output.bin, lines on stdout
 //! ```
 //!
 //! The firmware reads and writes the folder's files through semihosting. Instruction counts are
@@ -9,7 +9,7 @@
 
 use crate::report::{Run, RunFailure};
 use crate::targets::{Emulator, Target};
-use crate::{INPUT_FILE, MODEL_FILE, OUTPUT_FILE};
+use crate::{BUDGET_FILE, INPUT_FILE, MODEL_FILE, OUTPUT_FILE};
 use core::time::Duration;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -39,6 +39,8 @@ pub struct Request<'a> {
     pub timeout: Duration,
     /// With what flash to model cycles; `None` runs without the cycle model.
     pub meter: Option<FlashModel>,
+    /// Multiply-accumulates after which a further run of the first row pauses; `None` leaves that run out.
+    pub slice: Option<u32>,
 }
 
 /// What came out.
@@ -127,6 +129,9 @@ pub fn run_image(
     };
     write(MODEL_FILE, request.model)?;
     write(INPUT_FILE, request.input)?;
+    if let Some(budget) = request.slice {
+        write(BUDGET_FILE, &budget.to_le_bytes())?;
+    }
     let log = folder.path().join("log.txt");
     let plugin = request.meter.zip(find_plugin());
     let plugin = plugin.map(|(flash, file)| meter::argument(&file, request.target, flash));
@@ -299,6 +304,7 @@ mod tests {
             input: &[],
             timeout: Duration::from_millis(200),
             meter: None,
+            slice: None,
         }
     }
 
