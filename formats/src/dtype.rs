@@ -73,6 +73,16 @@ pub enum Rounding {
     Double,
 }
 
+/// Where an average between two integers goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Ties {
+    /// Away from zero, as TensorFlow Lite Micro.
+    Away = 0,
+    /// To the even distance from the zero point, as ONNX quantises.
+    Even = 1,
+}
+
 /// Memory layout of a weight matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]

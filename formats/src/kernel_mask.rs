@@ -3,7 +3,7 @@
 //! The mask stands at a fixed place of the header, so that a const generic can read it and unused kernels leave the
 //! firmware. Bits that this table does not name are 0.
 
-use crate::{Backend, Binary, DType, Op, WeightLayout};
+use crate::{Backend, Binary, DType, Op, Rounding, Ties, WeightLayout};
 
 /// Names of the bits.
 pub mod kernel_bits {
@@ -119,6 +119,12 @@ pub mod kernel_bits {
     pub const RESIZE_BILINEAR_S8: u8 = 79;
     /// `resize_bilinear`, f32.
     pub const RESIZE_BILINEAR_F32: u8 = 80;
+    /// `average_pool_2d`, s8, ties to even.
+    pub const AVERAGE_POOL_2D_EVEN_S8: u8 = 81;
+    /// `mean`, s8, rounded once.
+    pub const MEAN_ONCE_S8: u8 = 82;
+    /// `requantize`, rounded once.
+    pub const REQUANTIZE_ONCE_S8: u8 = 83;
     /// No kernel has the combination; never set in a file.
     pub const NONE: u8 = 127;
 }
@@ -223,12 +229,24 @@ const fn without_weights(op: &Op, dtype: DType) -> u8 {
     let (s8, f32) = match op {
         Op::Add { .. } => (bit::ADD_S8, bit::ADD_F32),
         Op::MaxPool2d { .. } => (bit::MAX_POOL_2D_S8, bit::MAX_POOL_2D_F32),
-        Op::AveragePool2d { .. } => (bit::AVERAGE_POOL_2D_S8, bit::AVERAGE_POOL_2D_F32),
-        Op::Mean { .. } => (bit::MEAN_S8, bit::MEAN_F32),
+        Op::AveragePool2d { ties, .. } => (
+            match ties {
+                Ties::Away => bit::AVERAGE_POOL_2D_S8,
+                Ties::Even => bit::AVERAGE_POOL_2D_EVEN_S8,
+            },
+            bit::AVERAGE_POOL_2D_F32,
+        ),
+        Op::Mean { rounding, .. } => (
+            twice_or_once(*rounding, bit::MEAN_S8, bit::MEAN_ONCE_S8),
+            bit::MEAN_F32,
+        ),
         Op::SoftmaxS8 { .. } => (bit::SOFTMAX_S8, bit::NONE),
         Op::SoftmaxF32 { .. } => (bit::NONE, bit::SOFTMAX_F32),
         Op::Pad { .. } => (bit::PAD_S8, bit::PAD_F32),
-        Op::Requantize { .. } => (bit::REQUANTIZE_S8, bit::NONE),
+        Op::Requantize { rounding, .. } => (
+            twice_or_once(*rounding, bit::REQUANTIZE_S8, bit::REQUANTIZE_ONCE_S8),
+            bit::NONE,
+        ),
         Op::Clamp { .. } => (bit::CLAMP_S8, bit::CLAMP_F32),
         Op::Repack { .. } => (bit::REPACK_S8, bit::REPACK_F32),
         Op::Quantize => (bit::QUANTIZE_S8, bit::NONE),
@@ -245,6 +263,13 @@ const fn without_weights(op: &Op, dtype: DType) -> u8 {
         | Op::ResizeBilinear => (bit::NONE, bit::NONE),
     };
     by_dtype(dtype, s8, f32)
+}
+
+const fn twice_or_once(rounding: Rounding, twice: u8, once: u8) -> u8 {
+    match rounding {
+        Rounding::Double => twice,
+        Rounding::Single => once,
+    }
 }
 
 const fn by_dtype(dtype: DType, s8: u8, f32: u8) -> u8 {

@@ -51,7 +51,7 @@ pub mod write;
 
 pub use band::{Band, TILE};
 pub use crc::crc32;
-pub use dtype::{AxisOrder, DType, Rounding, TensorLayout, WeightLayout};
+pub use dtype::{AxisOrder, DType, Rounding, TensorLayout, Ties, WeightLayout};
 pub use error::FormatError;
 pub use header::{Backend, SectionKind, arena_len, kernel_mask};
 #[doc(hidden)]

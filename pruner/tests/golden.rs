@@ -117,9 +117,12 @@ fn compare(golden: &Golden, graph: &Graph, tolerance: f32) -> usize {
     samples
 }
 
-/// Largest relative error of a network's floats: weights in half precision have wider bounds.
+/// Largest relative error of a network's floats: weights in half precision have wider bounds, and of hybrid networks
+/// TFLite rounds the activations to 8 bits, nnz does not.
 fn tolerance(name: &str) -> f32 {
-    if name.contains("f16") || name.contains("hybrid") {
+    if name.contains("hybrid") {
+        0.12
+    } else if name.contains("f16") {
         1.0e-3
     } else {
         1.0e-4

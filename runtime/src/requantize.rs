@@ -58,6 +58,32 @@ pub(crate) const fn multiply_double(value: i32, multiplier: i32, shift: i32) -> 
     )
 }
 
+/// [`multiply_double`] with one rounding, half up, where the shift is a right one.
+#[inline]
+#[must_use]
+pub(crate) fn multiply_once(value: i32, multiplier: i32, shift: i32) -> i32 {
+    match u32::try_from(shift) {
+        Ok(right @ 1..) => Single::shift_right(value, multiplier, right),
+        _ => Single::shift_left(value, multiplier, shift.unsigned_abs()),
+    }
+}
+
+/// `value / divisor`, rounded half to even.
+#[inline]
+#[must_use]
+pub(crate) fn rounding_divide_even(value: i32, divisor: NonZeroU32) -> i32 {
+    let magnitude = value.unsigned_abs();
+    let whole = magnitude / divisor;
+    let twice = (magnitude % divisor).saturating_mul(2);
+    let up = twice > divisor.get() || (twice == divisor.get() && whole & 1 == 1);
+    let magnitude = whole.wrapping_add(u32::from(up)).cast_signed();
+    if value < 0 {
+        magnitude.wrapping_neg()
+    } else {
+        magnitude
+    }
+}
+
 /// `value / divisor`, rounded half away from zero.
 #[inline]
 #[must_use]

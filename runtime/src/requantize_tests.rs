@@ -131,6 +131,36 @@ fn shifting_right_rounds_half_away_from_zero_up_to_the_extremes() {
 }
 
 #[test]
+fn one_rounding_of_any_shift_is_that_of_the_accumulators() {
+    for (acc, multiplier, shift) in cases() {
+        let expected = match shift {
+            0 => Single::shift_left(acc, multiplier, 0),
+            _ => Single::shift_right(acc, multiplier, shift),
+        };
+        assert_eq!(
+            multiply_once(acc, multiplier, shift.cast_signed()),
+            expected
+        );
+    }
+}
+
+#[test]
+fn division_rounds_half_to_even() {
+    for value in -200..200_i32 {
+        for divisor in 1..40_i32 {
+            let exact = f64::from(value) / f64::from(divisor);
+            let found =
+                rounding_divide_even(value, NonZeroU32::new(divisor.cast_unsigned()).unwrap());
+            let expected = exact.round_ties_even();
+            assert!(
+                (f64::from(found) - expected).abs() < 0.5,
+                "{value} / {divisor}: {found}"
+            );
+        }
+    }
+}
+
+#[test]
 fn division_rounds_half_away_from_zero() {
     for value in -200..200_i32 {
         for divisor in 1..40_i32 {

@@ -8,71 +8,10 @@
 mod common;
 
 use common::Random;
-use common::literal::{clamp_f32, clamp_s8, divide_by_power, double, high_mul, output_size, under};
+use common::any::{ACTIVATIONS, any, clamp_of, multiplier, net, storage};
+use common::literal::{clamp_f32, clamp_s8, divide_by_power, high_mul, requantize};
 use common::net::{Net, index, positions, shape, tensor};
-use nnz_format::{
-    AddParams, Clamp, DType, Op, RepackOrder, Rounding, Tensor, TensorLayout, Window,
-};
-
-const ACTIVATIONS: [TensorLayout; 2] = [TensorLayout::Planar, TensorLayout::Interleaved];
-
-fn net(op: Op, input: Tensor, output: Tensor) -> Net {
-    let rounding = Rounding::Double;
-    Net {
-        op,
-        input,
-        input2: None,
-        output,
-        weights: None,
-        rounding,
-        in_place: false,
-    }
-}
-
-/// A tensor of random shape, layout and zero point.
-fn any(random: &mut Random, dtype: DType) -> Tensor {
-    let shape = (
-        random.size(1, 9).into(),
-        random.size(1, 11).into(),
-        random.size(1, 13).into(),
-    );
-    let mut tensor = tensor(
-        dtype,
-        random.one_of(&ACTIVATIONS),
-        shape,
-        random.size(0, 3).into(),
-    );
-    if dtype == DType::S8 {
-        tensor.zero_point = random.s8().into();
-    }
-    tensor
-}
-
-/// Storage of the length of `tensor`.
-fn storage(random: &mut Random, tensor: &Tensor) -> Vec<i8> {
-    random.s8_vec(usize::try_from(tensor.len).unwrap())
-}
-
-fn clamp_of(random: &mut Random) -> Clamp {
-    let (a, b) = (random.s8(), random.s8());
-    Clamp::S8 {
-        lo: a.min(b),
-        hi: a.max(b),
-    }
-}
-
-fn multiplier(random: &mut Random) -> i32 {
-    (random.bits() >> 2 | 1 << 30).cast_signed()
-}
-
-/// `value / count`, half away from zero.
-fn rounded(value: i32, count: i32) -> i32 {
-    if value > 0 {
-        (value + count / 2) / count
-    } else {
-        (value - count / 2) / count
-    }
-}
+use nnz_format::{AddParams, Clamp, DType, Op, RepackOrder, Rounding, Tensor, TensorLayout};
 
 #[test]
 fn add_s8_follows_the_definition_in_place_or_not() {
@@ -122,151 +61,6 @@ fn add_s8_follows_the_definition_in_place_or_not() {
             })
             .collect();
         assert_eq!(found, expected, "seed {seed}: {net:?}");
-    }
-}
-
-fn pool_window(random: &mut Random) -> Window {
-    let (kernel_h, kernel_w) = (random.size(1, 5), random.size(1, 5));
-    Window {
-        kernel_h,
-        kernel_w,
-        stride_h: random.size(1, 3),
-        stride_w: random.size(1, 3),
-        pad_top: random.size(0, kernel_h - 1),
-        pad_left: random.size(0, kernel_w - 1),
-        pad_bottom: random.size(0, kernel_h - 1),
-        pad_right: random.size(0, kernel_w - 1),
-    }
-}
-
-#[test]
-fn pools_of_s8_skip_padding_and_round_half_away() {
-    for seed in 0..500 {
-        let mut random = Random::new(seed);
-        let window = pool_window(&mut random);
-        let input = any(&mut random, DType::S8);
-        let Some((h, w)) = output_size(&window, input.h, input.w) else {
-            continue;
-        };
-        let output = Tensor {
-            zero_point: input.zero_point,
-            scale: input.scale,
-            ..tensor(
-                DType::S8,
-                random.one_of(&ACTIVATIONS),
-                (input.c, h, w),
-                random.size(0, 3).into(),
-            )
-        };
-        let clamp = clamp_of(&mut random);
-        let x = storage(&mut random, &input);
-        let (_, ih, iw) = shape(&input);
-        let values = |(c, y, x_at): (usize, usize, usize)| -> Vec<i32> {
-            let taps = under(&window, (ih, iw), (y, x_at));
-            taps.iter()
-                .filter_map(|(_, _, inside)| {
-                    inside.map(|(y, x_at)| i32::from(x[index(&input, (c, y, x_at))]))
-                })
-                .collect()
-        };
-        let all = || positions(&output).map(values);
-        if all().any(|values| values.is_empty()) {
-            continue;
-        }
-        let found = net(Op::MaxPool2d { window, clamp }, input, output).run_s8(&[&x], &mut random);
-        let expected: Vec<i8> = all()
-            .map(|v| clamp_s8(v.into_iter().max().unwrap(), &clamp))
-            .collect();
-        assert_eq!(found, expected, "max, seed {seed}");
-        let found =
-            net(Op::AveragePool2d { window, clamp }, input, output).run_s8(&[&x], &mut random);
-        let average = |v: Vec<i32>| rounded(v.iter().sum(), i32::try_from(v.len()).unwrap());
-        let expected: Vec<i8> = all().map(|v| clamp_s8(average(v), &clamp)).collect();
-        assert_eq!(found, expected, "average, seed {seed}");
-    }
-}
-
-#[test]
-fn pools_and_means_of_f32_follow_the_definition() {
-    for seed in 0..300 {
-        let mut random = Random::new(seed);
-        let window = pool_window(&mut random);
-        let input = any(&mut random, DType::F32);
-        let x = random.f32_vec(usize::try_from(input.len / 4).unwrap());
-        let (_, ih, iw) = shape(&input);
-        let close = |found: &[f32], expected: &[f32]| {
-            assert_eq!(found.len(), expected.len());
-            found
-                .iter()
-                .zip(expected)
-                .for_each(|(a, b)| assert!((a - b).abs() < 1e-5, "seed {seed}: {a} {b}"));
-        };
-        let means = tensor(DType::F32, random.one_of(&ACTIVATIONS), (input.c, 1, 1), 0);
-        let found = net(
-            Op::Mean {
-                multiplier: 0,
-                shift: 0,
-            },
-            input,
-            means,
-        )
-        .run_f32(&[&x], &mut random);
-        let channel = |c: usize| positions(&input).filter(move |p| p.0 == c);
-        let mean = |c| channel(c).map(|p| x[index(&input, p)]).sum::<f32>() / (ih * iw) as f32;
-        close(
-            &found,
-            &(0..usize::from(input.c)).map(mean).collect::<Vec<f32>>(),
-        );
-        let Some((h, w)) = output_size(&window, input.h, input.w) else {
-            continue;
-        };
-        let output = tensor(DType::F32, random.one_of(&ACTIVATIONS), (input.c, h, w), 1);
-        let clamp = Clamp::F32 { lo: -0.5, hi: 0.5 };
-        let values = |(c, y, x_at): (usize, usize, usize)| -> Vec<f32> {
-            let taps = under(&window, (ih, iw), (y, x_at));
-            taps.iter()
-                .filter_map(|(_, _, inside)| inside.map(|(y, x_at)| x[index(&input, (c, y, x_at))]))
-                .collect()
-        };
-        let all = || positions(&output).map(values);
-        if all().any(|values| values.is_empty()) {
-            continue;
-        }
-        let found = net(Op::MaxPool2d { window, clamp }, input, output).run_f32(&[&x], &mut random);
-        let largest = |v: Vec<f32>| clamp_f32(v.into_iter().fold(f32::MIN, f32::max), &clamp);
-        close(&found, &all().map(largest).collect::<Vec<f32>>());
-        let found =
-            net(Op::AveragePool2d { window, clamp }, input, output).run_f32(&[&x], &mut random);
-        let average = |v: Vec<f32>| clamp_f32(v.iter().sum::<f32>() / v.len() as f32, &clamp);
-        close(&found, &all().map(average).collect::<Vec<f32>>());
-    }
-}
-
-#[test]
-fn mean_s8_rescales_the_sum_of_deviations() {
-    for seed in 0..400 {
-        let mut random = Random::new(seed);
-        let input = any(&mut random, DType::S8);
-        let layout = random.one_of(&ACTIVATIONS);
-        let output = Tensor {
-            zero_point: random.s8().into(),
-            ..tensor(DType::S8, layout, (input.c, 1, 1), 0)
-        };
-        let (multiplier, shift) = (multiplier(&mut random), random.size(0, 10).cast_signed());
-        let x = storage(&mut random, &input);
-        let found = net(Op::Mean { multiplier, shift }, input, output).run_s8(&[&x], &mut random);
-        let count = i32::from(input.h) * i32::from(input.w);
-        let expected: Vec<i8> = (0..usize::from(input.c))
-            .map(|c| {
-                let sum: i32 = positions(&input)
-                    .filter(|p| p.0 == c)
-                    .map(|p| i32::from(x[index(&input, p)]))
-                    .sum();
-                let scaled = double(sum - count * input.zero_point, multiplier, shift.into());
-                clamp_s8(scaled + output.zero_point, &Clamp::S8 { lo: -128, hi: 127 })
-            })
-            .collect();
-        assert_eq!(found, expected, "seed {seed}");
     }
 }
 
@@ -327,10 +121,12 @@ fn requantize_and_clamp_take_each_element_by_itself() {
         let clamp = clamp_of(&mut random);
         let x = storage(&mut random, &input);
         let in_place = random.one_in(2);
+        let rounding = random.one_of(&[Rounding::Double, Rounding::Single]);
         let op = Op::Requantize {
             multiplier,
             shift,
             clamp,
+            rounding,
         };
         let found = Net {
             in_place,
@@ -340,10 +136,8 @@ fn requantize_and_clamp_take_each_element_by_itself() {
         let expected: Vec<i8> = positions(&input)
             .map(|p| {
                 let centred = i32::from(x[index(&input, p)]) - input.zero_point;
-                clamp_s8(
-                    double(centred, multiplier, shift.into()) + output.zero_point,
-                    &clamp,
-                )
+                let scaled = requantize(centred, multiplier, shift.into(), rounding);
+                clamp_s8(scaled + output.zero_point, &clamp)
             })
             .collect();
         assert_eq!(found, expected, "requantize, seed {seed}");

@@ -9,6 +9,8 @@ mod unary;
 pub use pairs::{Binary, Block};
 pub use unary::Unary;
 
+use crate::{Rounding, Ties};
+
 /// Window geometry of convolutions and pools, in input elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Window {
@@ -150,6 +152,8 @@ pub enum Op {
         window: Window,
         /// Activation.
         clamp: Clamp,
+        /// Rounding of `s8`; away for `f32`.
+        ties: Ties,
     },
     /// Mean over rows and columns.
     Mean {
@@ -157,6 +161,8 @@ pub enum Op {
         multiplier: i32,
         /// Right shift; negative is a left shift.
         shift: i8,
+        /// Rounding of `s8`; double for `f32`.
+        rounding: Rounding,
     },
     /// Softmax of a vector, `s8`.
     SoftmaxS8 {
@@ -191,6 +197,8 @@ pub enum Op {
         shift: i8,
         /// Bounds.
         clamp: Clamp,
+        /// How the value at the new scale is rounded.
+        rounding: Rounding,
     },
     /// Bounds only.
     Clamp {

@@ -4,7 +4,7 @@
 
 use super::{AddParams, Binary, Block, Clamp, Op, PreluParams, RepackOrder, Unary, Window};
 use crate::bytes::{ensure, f32_at, i8_at, i32_at, some, tri, u8_at, u16_at};
-use crate::{DType, FormatError};
+use crate::{DType, FormatError, Rounding, Ties};
 
 /// Bytes of the parameters in a step record.
 #[cfg(feature = "write")]
@@ -36,12 +36,13 @@ pub(crate) const fn read(
             clamp_bytes(s8),
         ),
         4 => tri!(add(params, s8, step)),
-        5 | 6 => windowed(
+        5 => windowed(
             code,
             tri!(window(params, step)),
             tri!(clamp(params, s8, step)),
             s8,
         ),
+        6 => tri!(average_pool(params, s8, step)),
         7 => tri!(mean(params, s8, step)),
         8 if s8 => tri!(softmax_s8(params, step)),
         8 => tri!(softmax_f32(params, step)),
@@ -130,14 +131,36 @@ const fn window(params: &[u8], step: u16) -> Result<Window, FormatError> {
     Ok(window)
 }
 
-/// Convolution (code 1), maximum pool (5) or average pool (6).
+/// Convolution (code 1) or maximum pool (5).
 const fn windowed(code: u8, window: Window, clamp: Clamp, s8: bool) -> (Op, u64) {
     let op = match code {
         1 => Op::Conv2d { window, clamp },
-        5 => Op::MaxPool2d { window, clamp },
-        _ => Op::AveragePool2d { window, clamp },
+        _ => Op::MaxPool2d { window, clamp },
     };
     (op, WINDOW | clamp_bytes(s8))
+}
+
+const fn average_pool(params: &[u8], s8: bool, step: u16) -> Result<(Op, u64), FormatError> {
+    let (ties, used) = match u8_at(params, 18) {
+        1 if s8 => (Ties::Even, 0x1 << 18),
+        // Bytes of the bounds of `f32`; of `s8`, anything but 0 is left over and refused.
+        _ => (Ties::Away, 0),
+    };
+    let op = Op::AveragePool2d {
+        window: tri!(window(params, step)),
+        clamp: tri!(clamp(params, s8, step)),
+        ties,
+    };
+    Ok((op, WINDOW | clamp_bytes(s8) | used))
+}
+
+/// How `mean` and `requantize` round: byte 5.
+const fn rounding(params: &[u8], step: u16) -> Result<Rounding, FormatError> {
+    match u8_at(params, 5) {
+        0 => Ok(Rounding::Double),
+        1 => Ok(Rounding::Single),
+        _ => Err(FormatError::StepParams { step }),
+    }
 }
 
 const fn depthwise(params: &[u8], s8: bool, step: u16) -> Result<(Op, u64), FormatError> {
@@ -204,6 +227,7 @@ const fn mean(params: &[u8], s8: bool, step: u16) -> Result<(Op, u64), FormatErr
             Op::Mean {
                 multiplier: 0,
                 shift: 0,
+                rounding: Rounding::Double,
             },
             0,
         ));
@@ -211,8 +235,9 @@ const fn mean(params: &[u8], s8: bool, step: u16) -> Result<(Op, u64), FormatErr
     let op = Op::Mean {
         multiplier: tri!(multiplier(params, 0, step)),
         shift: tri!(shift(params, 4, step)),
+        rounding: tri!(rounding(params, step)),
     };
-    Ok((op, 0x1F))
+    Ok((op, 0x3F))
 }
 
 const fn softmax_s8(params: &[u8], step: u16) -> Result<(Op, u64), FormatError> {
@@ -269,8 +294,9 @@ const fn requantize(params: &[u8], step: u16) -> Result<(Op, u64), FormatError> 
         multiplier: tri!(multiplier(params, 0, step)),
         shift: tri!(shift(params, 4, step)),
         clamp: tri!(clamp(params, true, step)),
+        rounding: tri!(rounding(params, step)),
     };
-    Ok((op, 0x1F | clamp_bytes(true)))
+    Ok((op, 0x3F | clamp_bytes(true)))
 }
 
 const fn order(params: &[u8], step: u16) -> Result<RepackOrder, FormatError> {

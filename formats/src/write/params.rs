@@ -1,17 +1,26 @@
 //! Operators as bytes: the inverse of `op/params.rs`.
 
 use crate::op::params::PARAMS;
-use crate::{Block, Clamp, Op, Window};
+use crate::{Block, Clamp, Op, Rounding, Window};
 
 /// The 36 parameter bytes of an operator.
 pub(super) fn params(op: &Op) -> [u8; PARAMS] {
     let mut bytes = Params([0; PARAMS]);
     match op {
-        Op::Conv2d { window, clamp }
-        | Op::MaxPool2d { window, clamp }
-        | Op::AveragePool2d { window, clamp } => {
+        Op::Conv2d { window, clamp } | Op::MaxPool2d { window, clamp } => {
             bytes.window(window);
             bytes.clamp(clamp);
+        }
+        Op::AveragePool2d {
+            window,
+            clamp,
+            ties,
+        } => {
+            bytes.window(window);
+            bytes.clamp(clamp);
+            if matches!(clamp, Clamp::S8 { .. }) {
+                bytes.put(18, &[*ties as u8]);
+            }
         }
         Op::DepthwiseConv2d {
             window,
@@ -32,7 +41,14 @@ pub(super) fn params(op: &Op) -> [u8; PARAMS] {
             bytes.put(14, &params.so.to_le_bytes());
             bytes.clamp(clamp);
         }
-        Op::Mean { multiplier, shift } => bytes.scaling(*multiplier, *shift),
+        Op::Mean {
+            multiplier,
+            shift,
+            rounding,
+        } => {
+            bytes.scaling(*multiplier, *shift);
+            bytes.rounding(*rounding);
+        }
         Op::SoftmaxS8 {
             multiplier,
             left_shift,
@@ -59,8 +75,10 @@ pub(super) fn params(op: &Op) -> [u8; PARAMS] {
             multiplier,
             shift,
             clamp,
+            rounding,
         } => {
             bytes.scaling(*multiplier, *shift);
+            bytes.rounding(*rounding);
             bytes.clamp(clamp);
         }
         Op::Repack { order } => bytes.put(0, &[*order as u8]),
@@ -147,6 +165,10 @@ impl Params {
         }
         self.put(6, &block.from_step);
         self.put(9, &block.to_step);
+    }
+
+    fn rounding(&mut self, rounding: Rounding) {
+        self.put(5, &[u8::from(rounding == Rounding::Single)]);
     }
 
     fn scaling(&mut self, multiplier: i32, shift: i8) {

@@ -2,8 +2,8 @@
 
 use super::{Builder, CLAMP_F32, CLAMP_S8, window};
 use nnz_format::{
-    AddParams, Binary, Block, Clamp, DType, Op, PreluParams, RepackOrder, TensorLayout, Unary,
-    WeightLayout, encode,
+    AddParams, Binary, Block, Clamp, DType, Op, PreluParams, RepackOrder, Rounding, TensorLayout,
+    Ties, Unary, WeightLayout, encode,
 };
 
 /// Integer steps from an image to a vector.
@@ -69,25 +69,24 @@ pub(super) fn integer_part(b: &mut Builder, input: u16) -> u16 {
         None,
     );
     let average = t(b, [6, 2, 2]);
-    b.push(
-        Op::AveragePool2d {
-            window: window(3, 2, 1),
+    for ties in [Ties::Away, Ties::Even] {
+        let window = window(3, 2, 1);
+        let op = Op::AveragePool2d {
+            window,
             clamp,
-        },
-        most,
-        average,
-        None,
-    );
-    b.push(
-        Op::Requantize {
+            ties,
+        };
+        b.push(op, most, average, None);
+    }
+    for rounding in [Rounding::Double, Rounding::Single] {
+        let op = Op::Requantize {
             multiplier: 1 << 30,
             shift: -1,
             clamp,
-        },
-        average,
-        average,
-        None,
-    );
+            rounding,
+        };
+        b.push(op, average, average, None);
+    }
     b.push(Op::Clamp { clamp }, average, average, None);
     tables_s8(b, average);
     let interleaved = b.tensor(DType::S8, TensorLayout::Interleaved, [6, 2, 2]);
@@ -211,15 +210,14 @@ fn functions_f32(b: &mut Builder, tensor: u16) {
 fn integer_tail(b: &mut Builder, image: u16, flat: u16) -> u16 {
     use WeightLayout as L;
     let mean = b.planar(DType::S8, [6, 1, 1]);
-    b.push(
-        Op::Mean {
+    for rounding in [Rounding::Double, Rounding::Single] {
+        let op = Op::Mean {
             multiplier: 1 << 30,
             shift: 3,
-        },
-        image,
-        mean,
-        None,
-    );
+            rounding,
+        };
+        b.push(op, image, mean, None);
+    }
     let mut last = flat;
     for (layout, rows) in [
         (L::Dense, 300),
@@ -299,6 +297,7 @@ pub(super) fn float_part(b: &mut Builder, input: u16) -> u16 {
         Op::AveragePool2d {
             window: window(2, 1, 0),
             clamp,
+            ties: Ties::Away,
         },
         most,
         average,
@@ -320,6 +319,7 @@ pub(super) fn float_part(b: &mut Builder, input: u16) -> u16 {
         Op::Mean {
             multiplier: 0,
             shift: 0,
+            rounding: Rounding::Double,
         },
         average,
         mean,

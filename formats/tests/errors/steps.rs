@@ -50,6 +50,15 @@ pub(crate) fn step_cases() -> Vec<FormatError> {
         (conv, 28 + 8, &[1], |step| E::StepParams { step }),
         (conv, 28 + 35, &[1], |step| E::StepParams { step }),
         ((13, L::None, S8), 28, &[1], |step| E::StepParams { step }),
+        ((6, L::None, S8), 28 + 18, &[2], |step| E::StepParams {
+            step,
+        }),
+        ((7, L::None, S8), 28 + 5, &[2], |step| E::StepParams {
+            step,
+        }),
+        ((10, L::None, S8), 28 + 5, &[2], |step| E::StepParams {
+            step,
+        }),
         (conv, 28, &[0], |step| E::StepWindow { step }),
         (conv, 28 + 3, &[0], |step| E::StepWindow { step }),
         (conv, 28 + 7, &[3], |step| E::StepWindow { step }),

@@ -16,7 +16,7 @@ mod params;
 mod unary;
 
 use crate::ir::{Clamp, Quant};
-pub use nnz_format::Rounding;
+pub use nnz_format::{Rounding, Ties};
 pub use params::{
     MeanParams, SoftmaxParams, add_params, binary_params, conv_multipliers,
     fully_connected_multipliers, mean_params, prelu_params, requantize_multiplier, resize_weight,
@@ -153,6 +153,25 @@ pub fn requantize_single(acc: i32, multiplier: i32, shift: i32) -> i32 {
     let product = i64::from(acc) * i64::from(multiplier);
     let rounded = (product + (1_i64 << (30 + shift))) >> (31 + shift);
     i32::try_from(rounded.clamp(i64::from(i32::MIN), i64::from(i32::MAX))).unwrap_or(0)
+}
+
+/// [`requantize_single`] for right shifts; others, which round once either way, wrap in 32 bits as [`requantize_double`].
+#[must_use]
+pub fn requantize_once(acc: i32, multiplier: i32, shift: i32) -> i32 {
+    if shift > 0 {
+        requantize_single(acc, multiplier, shift)
+    } else {
+        requantize_double(acc, multiplier, shift)
+    }
+}
+
+/// `sum / n`, rounded half to even.
+#[must_use]
+pub fn divide_half_even(sum: i32, n: i32) -> i32 {
+    let n = n.max(1);
+    let (whole, twice) = (sum.div_euclid(n), 2 * i64::from(sum.rem_euclid(n)));
+    let up = twice > i64::from(n) || (twice == i64::from(n) && whole & 1 == 1);
+    whole + i32::from(up)
 }
 
 /// [`requantize_double`] or [`requantize_single`], by the file's flag.

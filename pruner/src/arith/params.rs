@@ -5,7 +5,7 @@
 
 use super::quantize_multiplier;
 use crate::ir::Quant;
-use nnz_format::{AddParams, Binary, PreluParams};
+use nnz_format::{AddParams, Binary, PreluParams, Rounding};
 
 /// Left shift of both inputs of an addition before they are rescaled.
 const ADD_LEFT_SHIFT: u32 = 20;
@@ -146,9 +146,28 @@ pub struct MeanParams {
     pub shift: i32,
 }
 
-/// Parameters of an integer mean over `elements` values (TensorFlow Lite's `QuantizedMeanOrSum`).
+/// Parameters of an integer mean over `elements` values with either rounding.
 #[must_use]
-pub fn mean_params(input: Quant, output: Quant, elements: usize) -> MeanParams {
+pub fn mean_params(rounding: Rounding, input: Quant, output: Quant, elements: usize) -> MeanParams {
+    match rounding {
+        Rounding::Double => mean_twice_params(input, output, elements),
+        Rounding::Single => mean_once_params(input, output, elements),
+    }
+}
+
+/// Parameters of a mean that is rounded once.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a plane has far below 2^53 pixels"
+)]
+fn mean_once_params(input: Quant, output: Quant, elements: usize) -> MeanParams {
+    let sum = f64::from(output.scale) * elements.max(1) as f64;
+    let (multiplier, shift) = quantize_multiplier(f64::from(input.scale) / sum);
+    MeanParams { multiplier, shift }
+}
+
+/// Parameters of a mean that is rounded twice (TensorFlow Lite's `QuantizedMeanOrSum`).
+fn mean_twice_params(input: Quant, output: Quant, elements: usize) -> MeanParams {
     let (multiplier, right) = requantize_multiplier(input, output);
     let elements = i64::try_from(elements.max(1)).unwrap_or(i64::MAX);
     let log2 = 63 - elements.leading_zeros().cast_signed();

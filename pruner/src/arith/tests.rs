@@ -240,13 +240,31 @@ fn a_mean_of_equal_scales_divides_by_the_count() {
         zero_point: 0,
     };
     for elements in [1, 2, 3, 25, 49, 64, 125] {
-        let p = mean_params(quant, quant, elements);
-        for value in [-128, -1, 0, 1, 77, 127] {
-            let sum = value * i32::try_from(elements).unwrap();
-            assert_eq!(
-                requantize_double(sum, p.multiplier, p.shift),
-                value,
-                "{elements} times {value}"
+        for (rounding, scaled) in [
+            (
+                Rounding::Double,
+                requantize_double as fn(i32, i32, i32) -> i32,
+            ),
+            (Rounding::Single, requantize_once),
+        ] {
+            let p = mean_params(rounding, quant, quant, elements);
+            for value in [-128, -1, 0, 1, 77, 127] {
+                let sum = value * i32::try_from(elements).unwrap();
+                let found = scaled(sum, p.multiplier, p.shift);
+                assert_eq!(found, value, "{rounding:?}: {elements} times {value}");
+            }
+        }
+    }
+}
+
+#[test]
+fn halves_go_to_even() {
+    for sum in -300..300_i32 {
+        for n in 1..30_i32 {
+            let exact = (f64::from(sum) / f64::from(n)).round_ties_even();
+            assert!(
+                (f64::from(divide_half_even(sum, n)) - exact).abs() < 0.5,
+                "{sum} / {n}"
             );
         }
     }

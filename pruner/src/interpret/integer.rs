@@ -5,9 +5,13 @@ use super::layout::transpose;
 use super::matrix::{Bounds, Matrix};
 use super::shuffle::{Channels, Meeting, resized};
 use super::softmax::softmax;
-use crate::arith::{self, MeanParams, Rounding, SoftmaxParams, requantize_double, to_s8};
+use crate::arith::{
+    self, MeanParams, Rounding, SoftmaxParams, Ties, divide_half_even, requantize_double,
+    requantize_once, to_s8,
+};
 use crate::ir::{
-    BinaryKind, Clamp, Conv, FlattenOrder, Graph, Node, Op, Quant, Resize, Shape, Slopes,
+    Arithmetic, BinaryKind, Clamp, Conv, FlattenOrder, Graph, Node, Op, Quant, Resize, Shape,
+    Slopes,
 };
 use nnz_format::{AddParams, PreluParams};
 
@@ -27,7 +31,8 @@ pub(crate) enum Kernel {
     PadChannels(Channels<i8>),
     Resize(Resize, Shape),
     MaxPool2d(Geometry, Bounds),
-    AveragePool2d(Geometry, Bounds),
+    /// Halves go to even where a zero point is given.
+    AveragePool2d(Geometry, Bounds, Option<i32>),
     Mean(Average),
     Softmax(SoftmaxParams),
     Pad(Geometry, i8),
@@ -50,6 +55,18 @@ pub(crate) struct Rescale {
     input_zero: i32,
     output_zero: i32,
     bounds: Bounds,
+    scaled: Scaled,
+}
+
+/// A value times multiplier and shift, rounded.
+type Scaled = fn(i32, i32, i32) -> i32;
+
+/// How changes of scale and means are rounded.
+const fn scaled(arithmetic: Arithmetic) -> Scaled {
+    match arithmetic {
+        Arithmetic::TensorFlowLite => requantize_double,
+        Arithmetic::Onnx => requantize_once,
+    }
 }
 
 /// Parameters of two activations that meet.
@@ -78,6 +95,7 @@ pub(crate) struct Average {
     input_zero: i32,
     output_zero: i32,
     plane: usize,
+    scaled: Scaled,
 }
 
 /// Quantisations of a node's activations: first input, second input (or the first again), output.
@@ -95,6 +113,7 @@ impl Kernel {
         let input = graph.tensor(node.inputs[0]).shape;
         let output = graph.tensor(node.output).shape;
         let [a, b, out] = quants(graph, node)?;
+        let scaled = scaled(graph.arithmetic);
         let geometry = |window| Geometry {
             input,
             output,
@@ -140,8 +159,10 @@ impl Kernel {
                 zeros: [a.zero_point, b.zero_point, out.zero_point],
                 bounds: Bounds::new(*clamp, out),
             }),
-            Op::Clamp(clamp) => Self::Requantize(Rescale::new(a, out, *clamp)),
-            Op::Quantize | Op::Identity => Self::Requantize(Rescale::new(a, out, Clamp::NONE)),
+            Op::Clamp(clamp) => Self::Requantize(Rescale::new(a, out, *clamp, scaled)),
+            Op::Quantize | Op::Identity => {
+                Self::Requantize(Rescale::new(a, out, Clamp::NONE, scaled))
+            }
             Op::Prelu(Slopes::S8 { values, scale }) => Self::Prelu(Sloped {
                 params: arith::prelu_params(a, *scale, out),
                 slopes: values.clone(),
@@ -182,13 +203,16 @@ impl Kernel {
             }
             Op::AveragePool2d(p) => {
                 same_quant()?;
-                Self::AveragePool2d(geometry(p.window), Bounds::new(p.clamp, out))
+                let even = graph.arithmetic.ties() == Ties::Even;
+                let zero = even.then_some(out.zero_point);
+                Self::AveragePool2d(geometry(p.window), Bounds::new(p.clamp, out), zero)
             }
             Op::Mean => Self::Mean(Average {
-                params: arith::mean_params(a, out, input.pixels()),
+                params: arith::mean_params(graph.arithmetic.rounding(), a, out, input.pixels()),
                 input_zero: a.zero_point,
                 output_zero: out.zero_point,
                 plane: input.pixels(),
+                scaled,
             }),
             Op::Softmax { beta } => {
                 if out.zero_point != -128 || (out.scale - 1.0 / 256.0).abs() > 1.0e-6 {
@@ -242,11 +266,14 @@ impl Kernel {
                 });
                 out
             }
-            Self::AveragePool2d(g, bounds) => {
+            Self::AveragePool2d(g, bounds, even) => {
                 let mut out = Vec::with_capacity(g.output.len());
                 g.for_windows(a, |window| {
                     let (sum, n) = window.fold((0, 0), |(s, n), x| (s + i32::from(x), n + 1));
-                    out.push(bounds.of(average(sum, n)));
+                    out.push(bounds.of(match even {
+                        Some(zero) => divide_half_even(sum - n * zero, n) + zero,
+                        None => average(sum, n),
+                    }));
                 });
                 out
             }
@@ -280,9 +307,10 @@ impl Sum {
 }
 
 impl Rescale {
-    fn new(input: Quant, output: Quant, clamp: Clamp) -> Self {
+    fn new(input: Quant, output: Quant, clamp: Clamp, scaled: Scaled) -> Self {
         let (multiplier, shift) = arith::requantize_multiplier(input, output);
         Self {
+            scaled,
             multiplier,
             shift,
             input_zero: input.zero_point,
@@ -298,7 +326,8 @@ impl Rescale {
 
     /// A value at the other scale.
     pub(crate) fn of(&self, x: i8) -> i8 {
-        let scaled = requantize_double(i32::from(x) - self.input_zero, self.multiplier, self.shift);
+        let centred = i32::from(x) - self.input_zero;
+        let scaled = (self.scaled)(centred, self.multiplier, self.shift);
         self.bounds.of(scaled.saturating_add(self.output_zero))
     }
 }
@@ -389,7 +418,7 @@ impl Average {
     }
 
     fn of_sum(&self, sum: i32) -> i8 {
-        let scaled = requantize_double(sum, self.params.multiplier, self.params.shift);
+        let scaled = (self.scaled)(sum, self.params.multiplier, self.params.shift);
         to_s8(scaled.saturating_add(self.output_zero))
     }
 }

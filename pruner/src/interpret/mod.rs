@@ -142,13 +142,13 @@ pub struct Interpreter<'g> {
 }
 
 impl<'g> Interpreter<'g> {
-    /// Prepares a graph, integer layers with double rounding (TensorFlow Lite Micro).
+    /// Prepares a graph, integer layers with the rounding of its arithmetic.
     ///
     /// # Errors
     ///
     /// The graph is not well formed, or a node mixes types or quantisations that its operator cannot.
     pub fn new(graph: &'g Graph) -> Result<Self, InterpretError> {
-        Self::with_rounding(graph, Rounding::Double)
+        Self::with_rounding(graph, graph.arithmetic.rounding())
     }
 
     /// Prepares a graph; `rounding` is that of integer convolutions and fully connected layers.
@@ -293,7 +293,7 @@ impl<'g> Interpreter<'g> {
 pub(crate) fn integer_form(graph: &Graph, node: &Node) -> Result<(), String> {
     let shapes: Vec<_> = node.inputs.iter().map(|t| graph.tensor(*t).shape).collect();
     node.op.shape_of(&shapes)?;
-    Kernel::prepare(graph, node, Rounding::Double).map(|_| ())
+    Kernel::prepare(graph, node, graph.arithmetic.rounding()).map(|_| ())
 }
 
 impl Kernel {

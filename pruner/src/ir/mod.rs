@@ -24,6 +24,8 @@ pub use shuffle::{Axis, Binary, BinaryKind, Block, BlockOrder, Move, Rearrange, 
 pub use tensor::{DType, Quant, Tensor, TensorId};
 pub use weights::{Bias, Values, Weights};
 
+use nnz_format::{Rounding, Ties};
+
 /// One operator application.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
@@ -37,6 +39,36 @@ pub struct Node {
     pub output: TensorId,
     /// Position of the operator in the source model, for per-operator comparison; `None` for inserted nodes.
     pub source_index: Option<usize>,
+}
+
+/// Whose rounding the integer operators of a network follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Arithmetic {
+    /// TensorFlow Lite Micro's: what nnz computes where nothing else is said.
+    #[default]
+    TensorFlowLite,
+    /// ONNX's: every value is rounded once from real numbers, halves of averages to even.
+    Onnx,
+}
+
+impl Arithmetic {
+    /// How accumulators of convolutions and fully connected layers are rounded where the user names no rounding.
+    #[must_use]
+    pub const fn rounding(self) -> Rounding {
+        match self {
+            Self::TensorFlowLite => Rounding::Double,
+            Self::Onnx => Rounding::Single,
+        }
+    }
+
+    /// Where halves of integer averages go.
+    #[must_use]
+    pub const fn ties(self) -> Ties {
+        match self {
+            Self::TensorFlowLite => Ties::Away,
+            Self::Onnx => Ties::Even,
+        }
+    }
 }
 
 /// A network.
@@ -54,6 +86,8 @@ pub struct Graph {
     pub outputs: Vec<TensorId>,
     /// What importer and passes want the user to know, in order.
     pub notes: Vec<String>,
+    /// Whose rounding integer operators follow.
+    pub arithmetic: Arithmetic,
 }
 
 impl Graph {

@@ -8,7 +8,7 @@ use super::{LowerError, Options, Program, Step, StepStats, TensorSpec, narrow};
 use crate::cost::Stored;
 use crate::ir::{Bias, Graph, Node, Tensor, TensorId, Values};
 use nnz_format::encode::{EncodeError, RowQuant};
-use nnz_format::{Backend, Op, RepackOrder, Rounding, WeightLayout};
+use nnz_format::{Backend, Op, RepackOrder, WeightLayout};
 
 /// A program in the making.
 #[derive(Debug)]
@@ -32,7 +32,9 @@ impl<'a> Lowering<'a> {
             program: Program {
                 name: graph.name.clone(),
                 backend: options.target.backend,
-                rounding: options.rounding.unwrap_or(Rounding::Double),
+                rounding: options
+                    .rounding
+                    .unwrap_or_else(|| graph.arithmetic.rounding()),
                 tensors: Vec::new(),
                 steps: Vec::new(),
                 inputs: Vec::new(),

@@ -12,7 +12,7 @@ use crate::ir::{
     Bias, Clamp, Conv, FlattenOrder, FullyConnected, Node, Op as Meaning, Pool, Shape, Tensor,
     Values, Weights,
 };
-use nnz_format::{Op, RepackOrder};
+use nnz_format::{Op, RepackOrder, Rounding, Ties};
 
 /// Most values of an int8 softmax: each adds up to 1 to a sum with 12 integer bits.
 const SOFTMAX_S8_LEN: usize = 4095;
@@ -163,6 +163,7 @@ impl Lowering<'_> {
             multiplier,
             shift: shift(right),
             clamp: clamp(bounds, to),
+            rounding: self.graph.arithmetic.rounding(),
         }
     }
 
@@ -199,9 +200,12 @@ impl Lowering<'_> {
             self.mean_op(node)
         } else {
             let clamp = clamp(pool.clamp, self.output(node));
+            let is_s8 = is_s8(self.output(node));
+            let ties = self.graph.arithmetic.ties();
             Op::AveragePool2d {
                 window: window(node, &pool.window)?,
                 clamp,
+                ties: if is_s8 { ties } else { Ties::Away },
             }
         };
         self.plain(node, op)
@@ -213,12 +217,15 @@ impl Lowering<'_> {
             return Op::Mean {
                 multiplier: 0,
                 shift: 0,
+                rounding: Rounding::Double,
             };
         }
-        let params = arith::mean_params(quant(from), quant(to), from.shape.pixels());
+        let rounding = self.graph.arithmetic.rounding();
+        let params = arith::mean_params(rounding, quant(from), quant(to), from.shape.pixels());
         Op::Mean {
             multiplier: params.multiplier,
             shift: shift(params.shift),
+            rounding,
         }
     }
 

@@ -233,7 +233,7 @@ fn an_int8_softmax_whose_sum_could_overflow_is_refused() {
             }],
             inputs: vec![TensorId(0)],
             outputs: vec![TensorId(1)],
-            notes: Vec::new(),
+            ..Graph::default()
         }
     };
     assert!(lower(&softmax(4095), &Options::default()).is_ok());

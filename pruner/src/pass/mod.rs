@@ -160,13 +160,14 @@ impl core::fmt::Display for PassError {
 
 impl core::error::Error for PassError {}
 
-/// Applies a set of passes; integer layers round twice, as in networks imported from TensorFlow Lite.
+/// Applies a set of passes; integer layers have the rounding of the graph's arithmetic.
 ///
 /// # Errors
 ///
 /// The graph is not well formed, or holds a node that cannot be evaluated.
 pub fn run(graph: Graph, set: PassSet) -> Result<Graph, PassError> {
-    run_with_rounding(graph, set, Rounding::Double)
+    let rounding = graph.arithmetic.rounding();
+    run_with_rounding(graph, set, rounding)
 }
 
 /// Applies a set of passes; `rounding` is that of the file's integer layers and decides the value of constant channels.
@@ -201,12 +202,14 @@ fn apply(graph: Graph, pass: &Pass, rounding: Rounding) -> Result<Graph, PassErr
 
 /// Only the pass that makes activations bounds of the operator before them.
 pub(crate) fn fuse_clamps(graph: Graph) -> Result<Graph, String> {
-    clamp::fuse(graph, Rounding::Double)
+    let rounding = graph.arithmetic.rounding();
+    clamp::fuse(graph, rounding)
 }
 
 /// Only the pass that drops what no output depends on.
 pub(crate) fn drop_unused(graph: Graph) -> Result<Graph, String> {
-    rewrite::drop_unused(graph, Rounding::Double)
+    let rounding = graph.arithmetic.rounding();
+    rewrite::drop_unused(graph, rounding)
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ fn prune_from(
     progress(Stage::Import, 0, 0);
     let graph = import::from_bytes_beside(name, bytes, folder).map_err(PipelineError::Import)?;
     let default = if graph.is_quantized() {
-        Rounding::Double
+        graph.arithmetic.rounding()
     } else {
         Rounding::Single
     };

@@ -6,8 +6,8 @@ pub(crate) use run::{run, run_with};
 
 use crate::interpret::Value;
 use crate::ir::{
-    Bias, Clamp, Conv, DType, FlattenOrder, FullyConnected, Function, Graph, Node, Op, Order, Pool,
-    Quant, Shape, Slopes, Source, Tensor, TensorId, Unary, Values, Weights, Window,
+    Arithmetic, Bias, Clamp, Conv, DType, FlattenOrder, FullyConnected, Function, Graph, Node, Op,
+    Order, Pool, Quant, Shape, Slopes, Source, Tensor, TensorId, Unary, Values, Weights, Window,
 };
 use crate::random::Random;
 
@@ -26,6 +26,11 @@ pub(crate) fn network(seed: u64, quantized: bool) -> Graph {
         random: Random::new(seed),
         graph: Graph {
             name: format!("random{seed}"),
+            arithmetic: if seed % 3 == 2 {
+                Arithmetic::Onnx
+            } else {
+                Arithmetic::TensorFlowLite
+            },
             ..Graph::default()
         },
         quantized,

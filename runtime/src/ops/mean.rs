@@ -3,7 +3,6 @@
 use super::{Job, narrow};
 use crate::arch::plain::sum_s8;
 use crate::cursor::{Cursor, Progress};
-use crate::requantize::multiply_double;
 use core::num::NonZeroU32;
 
 /// Elements of a plane, for dividing by.
@@ -15,12 +14,12 @@ fn count(pixels: usize) -> NonZeroU32 {
 }
 
 /// Integer means as TensorFlow Lite Micro: the multiplier holds `1 / count`, so the sum of deviations is rescaled
-/// and nothing is divided.
+/// and nothing is divided. `rescale` multiplies by multiplier and shift and rounds.
 pub(super) fn run_s8(
     job: &Job<'_, '_>,
-    multiplier: i32,
-    shift: i8,
+    (multiplier, shift): (i32, i8),
     cursor: &mut Cursor,
+    rescale: impl Fn(i32, i32, i32) -> i32,
 ) -> Progress {
     let (input, output) = (job.input::<i8>(), job.output::<i8>());
     let count = count(input.pixels());
@@ -31,7 +30,7 @@ pub(super) fn run_s8(
             || plane.fold(0_i32, |sum, cell| sum.wrapping_add(i32::from(cell.get()))),
             sum_s8,
         );
-        let mean = multiply_double(sum.wrapping_sub(centre), multiplier, i32::from(shift));
+        let mean = rescale(sum.wrapping_sub(centre), multiplier, i32::from(shift));
         if let Some(out) = output.at(channel, 0, 0).first() {
             out.set(narrow(mean.wrapping_add(output.zero_point)));
         }

@@ -29,9 +29,11 @@ use crate::arena::{Arena, Element, View};
 use crate::cursor::{Cursor, Progress};
 use crate::dispatch::has;
 use crate::kernels::{Post, Source};
+use crate::requantize::{multiply_double, multiply_once};
 use core::cell::Cell;
 use nnz_format::{
-    AddParams, Backend, Binary, Clamp, DType, Op, Rounding, Step, WeightLayout, kernel_bits as bits,
+    AddParams, Backend, Binary, Clamp, DType, Op, Rounding, Step, Ties, WeightLayout,
+    kernel_bits as bits,
 };
 
 /// One step with the memory that it runs in.
@@ -224,11 +226,33 @@ fn execute_s8<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progre
         Op::MaxPool2d { window, clamp } if has::<OPS>(bits::MAX_POOL_2D_S8) => {
             pool::max::<i8>(job, window, clamp, cursor)
         }
-        Op::AveragePool2d { window, clamp } if has::<OPS>(bits::AVERAGE_POOL_2D_S8) => {
+        Op::AveragePool2d {
+            window,
+            clamp,
+            ties: Ties::Away,
+        } if has::<OPS>(bits::AVERAGE_POOL_2D_S8) => {
             pool::average::<i8>(job, window, clamp, cursor)
         }
-        Op::Mean { multiplier, shift } if has::<OPS>(bits::MEAN_S8) => {
-            mean::run_s8(job, *multiplier, *shift, cursor)
+        Op::AveragePool2d {
+            window,
+            clamp,
+            ties: Ties::Even,
+        } if has::<OPS>(bits::AVERAGE_POOL_2D_EVEN_S8) => {
+            pool::average_even(job, window, clamp, cursor)
+        }
+        Op::Mean {
+            multiplier,
+            shift,
+            rounding: Rounding::Double,
+        } if has::<OPS>(bits::MEAN_S8) => {
+            mean::run_s8(job, (*multiplier, *shift), cursor, multiply_double)
+        }
+        Op::Mean {
+            multiplier,
+            shift,
+            rounding: Rounding::Single,
+        } if has::<OPS>(bits::MEAN_ONCE_S8) => {
+            mean::run_s8(job, (*multiplier, *shift), cursor, multiply_once)
         }
         Op::SoftmaxS8 {
             multiplier,
@@ -247,8 +271,17 @@ fn execute_s8<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progre
             multiplier,
             shift,
             clamp,
+            rounding: Rounding::Double,
         } if has::<OPS>(bits::REQUANTIZE_S8) => {
-            pointwise::requantize(job, *multiplier, *shift, clamp, cursor)
+            pointwise::requantize(job, (*multiplier, *shift), clamp, cursor, multiply_double)
+        }
+        Op::Requantize {
+            multiplier,
+            shift,
+            clamp,
+            rounding: Rounding::Single,
+        } if has::<OPS>(bits::REQUANTIZE_ONCE_S8) => {
+            pointwise::requantize(job, (*multiplier, *shift), clamp, cursor, multiply_once)
         }
         Op::Clamp { clamp } if has::<OPS>(bits::CLAMP_S8) => {
             pointwise::clamp::<i8>(job, clamp, cursor)
@@ -348,7 +381,7 @@ fn execute_f32<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progr
         Op::MaxPool2d { window, clamp } if has::<OPS>(bits::MAX_POOL_2D_F32) => {
             pool::max::<f32>(job, window, clamp, cursor)
         }
-        Op::AveragePool2d { window, clamp } if has::<OPS>(bits::AVERAGE_POOL_2D_F32) => {
+        Op::AveragePool2d { window, clamp, .. } if has::<OPS>(bits::AVERAGE_POOL_2D_F32) => {
             pool::average::<f32>(job, window, clamp, cursor)
         }
         Op::Mean { .. } if has::<OPS>(bits::MEAN_F32) => mean::run_f32(job, cursor),

@@ -2,16 +2,15 @@
 
 use super::{Bounded, Job, narrow};
 use crate::cursor::{Cursor, Progress};
-use crate::requantize::multiply_double;
 use nnz_format::Clamp;
 
-/// Another scale and zero point, rounded as TensorFlow Lite Micro does.
+/// Another scale and zero point; `rescale` multiplies by multiplier and shift and rounds.
 pub(super) fn requantize(
     job: &Job<'_, '_>,
-    multiplier: i32,
-    shift: i8,
+    (multiplier, shift): (i32, i8),
     clamp: &Clamp,
     cursor: &mut Cursor,
+    rescale: impl Fn(i32, i32, i32) -> i32,
 ) -> Progress {
     let (input, output) = (job.input::<i8>(), job.output::<i8>());
     let bounds = i8::bounds(clamp);
@@ -20,7 +19,7 @@ pub(super) fn requantize(
             .plane(channel)
             .set_each(input.plane(channel), |out, cell| {
                 let centred = i32::from(cell.get()).wrapping_sub(input.zero_point);
-                let scaled = multiply_double(centred, multiplier, i32::from(shift));
+                let scaled = rescale(centred, multiplier, i32::from(shift));
                 out.set(narrow(scaled.wrapping_add(output.zero_point)).clamped(bounds));
             });
     })

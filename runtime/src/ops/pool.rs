@@ -4,7 +4,7 @@ use super::{Bounded, Job, narrow};
 use crate::arch::plain::sum_s8;
 use crate::arena::{Pixels, View};
 use crate::cursor::{Cursor, Progress};
-use crate::requantize::rounding_divide;
+use crate::requantize::{rounding_divide, rounding_divide_even};
 use core::num::NonZeroU32;
 use core::ops::Range;
 use nnz_format::{Clamp, Window};
@@ -107,6 +107,25 @@ pub(super) fn average<T: Average>(
         let count = under(input, window, at, |run| sum = T::add(sum, run));
         let count = u32::try_from(count).ok().and_then(NonZeroU32::new);
         T::divide(sum, count.unwrap_or(NonZeroU32::MIN))
+    })
+}
+
+/// The mean under each window of integers, halves to the even distance from the zero point.
+pub(super) fn average_even(
+    job: &Job<'_, '_>,
+    window: &Window,
+    clamp: &Clamp,
+    cursor: &mut Cursor,
+) -> Progress {
+    let zero = job.output::<i8>().zero_point;
+    each::<i8>(job, window, clamp, cursor, |input, at| {
+        let mut sum = 0;
+        let count = under(input, window, at, |run| sum = Average::add(sum, run));
+        let count = u32::try_from(count).ok().and_then(NonZeroU32::new);
+        let count = count.unwrap_or(NonZeroU32::MIN);
+        let centre = count.get().cast_signed().wrapping_mul(zero);
+        let mean = rounding_divide_even(sum.wrapping_sub(centre), count);
+        narrow(mean.wrapping_add(zero))
     })
 }
 

@@ -9,6 +9,7 @@
     reason = "each suite uses its part; a test that fails may panic"
 )]
 
+pub mod any;
 pub mod conv;
 pub mod literal;
 pub mod net;

@@ -89,7 +89,7 @@ fn explain(args: &Args, imported: Graph) -> anyhow::Result<Explained> {
     let rounding = if float {
         Rounding::Single
     } else {
-        Rounding::Double
+        imported.arithmetic.rounding()
     };
     let (mut graph, effects) =
         pass::trace(imported.clone(), PassSet::All, rounding).in_file(&args.model)?;

@@ -1,6 +1,6 @@
 //! The shapes that each kernel is measured on: those of networks for microcontrollers, small and large.
 
-use nnz_format::{AddParams, Clamp, Op, RepackOrder, TensorLayout, Window};
+use nnz_format::{AddParams, Clamp, Op, RepackOrder, Rounding, TensorLayout, Ties, Window};
 
 /// One step to measure.
 #[derive(Debug, Clone, Copy)]
@@ -265,6 +265,7 @@ pub(super) fn families() -> Vec<Vec<Shape>> {
         pool(POOLS, &|window| Op::AveragePool2d {
             window,
             clamp: CLAMP,
+            ties: Ties::Away,
         }),
         values(
             Op::Add {
@@ -277,6 +278,7 @@ pub(super) fn families() -> Vec<Vec<Shape>> {
             Op::Mean {
                 multiplier: half,
                 shift: 6,
+                rounding: Rounding::Double,
             },
             MAPS,
         ),
@@ -302,6 +304,7 @@ pub(super) fn families() -> Vec<Vec<Shape>> {
                 multiplier: half,
                 shift: 0,
                 clamp: CLAMP,
+                rounding: Rounding::Double,
             },
             MAPS,
         ),

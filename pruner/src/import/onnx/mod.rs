@@ -56,7 +56,7 @@ pub(crate) use constants::floats_of;
 use super::assemble::Assembler;
 use super::error::{ImportError, Problem, printable};
 use super::{limits, support};
-use crate::ir::{Graph, Op, Order, Quant, Tensor, TensorId};
+use crate::ir::{Arithmetic, Graph, Op, Order, Quant, Tensor, TensorId};
 use crate::quantize::{self, BiasScales};
 use attributes::Attributes;
 use constants::Constant;
@@ -133,7 +133,8 @@ pub(super) fn import(
     }
     importer.bind_outputs().map_err(whole)?;
     if importer.is_quantized() {
-        let graph = core::mem::take(&mut importer.assembler.graph);
+        let mut graph = core::mem::take(&mut importer.assembler.graph);
+        graph.arithmetic = Arithmetic::Onnx;
         let adopted = quantize::adopt(graph, &importer.bias_scales);
         importer.assembler.graph = adopted.map_err(|reason| whole(Problem::malformed(reason)))?;
     }

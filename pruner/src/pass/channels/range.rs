@@ -205,7 +205,7 @@ fn integer(
             let of = |r: &Range| r.map_every_s8(|x| looked_up(table, x));
             Some(a.iter().map(of).collect())
         }
-        IntegerKernel::MaxPool2d(_, bounds) | IntegerKernel::AveragePool2d(_, bounds) => {
+        IntegerKernel::MaxPool2d(_, bounds) | IntegerKernel::AveragePool2d(_, bounds, _) => {
             each(&|x| bounds.of(i32::from(x)))
         }
         IntegerKernel::Mean(mean) if mean.is_monotone() => each(&|x| mean.of_constant(x)),

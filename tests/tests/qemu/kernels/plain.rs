@@ -2,7 +2,7 @@
 
 use super::cases::{Case, clamp, geometry, image, tensor};
 use crate::random::Random;
-use nnz_format::{AddParams, Clamp, Op, RepackOrder, Tensor, TensorLayout};
+use nnz_format::{AddParams, Clamp, Op, RepackOrder, Rounding, Tensor, TensorLayout, Ties};
 
 /// An operator without weights.
 pub(crate) fn other(random: &mut Random) -> Case {
@@ -62,7 +62,12 @@ fn pool(random: &mut Random) -> Case {
     let op = if random.one_in(2) {
         Op::MaxPool2d { window, clamp }
     } else {
-        Op::AveragePool2d { window, clamp }
+        let ties = random.one_of(&[Ties::Away, Ties::Even]);
+        Op::AveragePool2d {
+            window,
+            clamp,
+            ties,
+        }
     };
     Case {
         op,
@@ -80,6 +85,7 @@ fn mean(random: &mut Random) -> Case {
         op: Op::Mean {
             multiplier: multiplier(random),
             shift: i8::try_from(random.within(-1, 9)).unwrap(),
+            rounding: random.one_of(&[Rounding::Double, Rounding::Single]),
         },
         input: image(random, (c, h, w)),
         input2: None,
@@ -116,6 +122,7 @@ fn requantize(random: &mut Random) -> Case {
             multiplier: multiplier(random),
             shift: random.one_of(&[-1, 0, 1, 2, 5]),
             clamp: clamp(random),
+            rounding: random.one_of(&[Rounding::Double, Rounding::Single]),
         },
         input: image(random, shape),
         input2: None,
