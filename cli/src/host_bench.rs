@@ -156,7 +156,8 @@ pub fn layers(counted: &Inspection) -> Vec<LayerReport> {
 }
 
 /// `VmHWM` of this process, where the system tells.
-fn peak_rss() -> Option<u64> {
+#[must_use]
+pub fn peak_rss() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
     let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;

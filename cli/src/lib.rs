@@ -24,6 +24,7 @@ pub mod meta;
 pub mod network;
 pub mod nnz_file;
 pub mod report;
+pub mod svg;
 pub mod ui;
 
 use clap::Parser;

@@ -18,6 +18,8 @@ pub struct Target {
     pub backend: Backend,
     /// What its kernels cost.
     pub cost: Table,
+    /// Cycles a second, where the clock is known.
+    pub clock_hz: Option<u64>,
 }
 
 static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| {
@@ -27,6 +29,7 @@ static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| {
         microcontroller: false,
         backend: Backend::Planar,
         cost: Table::generic(),
+        clock_hz: None,
     };
     let mut targets = vec![
         any("portable", "any CPU; the file runs everywhere"),
@@ -52,6 +55,7 @@ fn device(name: &'static str, facts: &'static Facts) -> Target {
             Backend::Planar
         },
         cost: facts.cost.as_ref().map_or_else(Table::generic, Table::of),
+        clock_hz: facts.clock.map(|clock| clock.hz),
     }
 }
 

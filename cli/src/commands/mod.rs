@@ -17,6 +17,7 @@ mod prune_args;
 mod report;
 mod retarget;
 mod run;
+mod sensitivity;
 mod targets;
 mod verify;
 
@@ -67,6 +68,7 @@ enum Command {
     Inspect(inspect::Args),
     Explain(explain::Args),
     Diff(diff::Args),
+    Sensitivity(sensitivity::Args),
     Bench(bench::Args),
     FitCosts(fit_costs::Args),
     Demo(demo::Args),
@@ -92,6 +94,7 @@ impl Cli {
             Command::Inspect(args) => inspect::run(args),
             Command::Explain(args) => explain::run(args),
             Command::Diff(args) => diff::run(args),
+            Command::Sensitivity(args) => sensitivity::run(args),
             Command::Bench(args) => bench::run(args),
             Command::FitCosts(args) => fit_costs::run(args),
             Command::Demo(args) => demo::run(args),

@@ -1,14 +1,17 @@
 //! `nnz prune`: a trained network in, a compact `.nnz` file out.
 
 use super::common::DataArgs;
-use super::prune_args::{DTypeArg, LoweringArgs, PruningArgs, ranges, targets};
+use super::prune_args::{BudgetArgs, DTypeArg, LoweringArgs, PruningArgs, ranges, targets};
 use crate::failure::{InFile, failure};
+use crate::network::Network;
 use crate::report::{self, Extra};
 use crate::ui::{self, Align, Progress, Style, Table};
-use crate::{atomic, nnz_file};
-use nnz_pruner::data::read_classes;
+use crate::{atomic, host_bench, nnz_file};
+use nnz_pruner::data::{Dataset, read_classes};
 use nnz_pruner::export::{self, Mask};
-use nnz_pruner::pipeline::{self, Options, PipelineError, Pruned, PrunedOnnx, Report, Versus};
+use nnz_pruner::pipeline::{
+    self, Allowance, Options, PipelineError, Pruned, PrunedOnnx, Report, Versus,
+};
 use nnz_pruner::sparsify::{Method, Pattern};
 use std::path::{Path, PathBuf};
 
@@ -23,6 +26,10 @@ becomes int8. With --sparsity weights are removed.
   nnz prune net.onnx --calib calib.npz -o net.nnz                          to int8, existing zeros kept
   nnz prune net.onnx --calib calib.npz --sparsity 0.5 -o net.nnz           half of the weights go
   nnz prune net.onnx --calib calib.npz --pattern 2:4 -o net.nnz                 of each four two stay
+  nnz prune net.onnx --calib calib.npz --method filter --macs 0.5 -o net.nnz    whole channels, half of the work
+  nnz prune net.onnx --calib calib.npz --flash 64K --target cortex-m4 -o net.nnz   as accurate as 64 KB allow
+  nnz prune net.onnx --calib calib.npz --latency 20ms --target cortex-m4 -o net.nnz
+  nnz prune net.onnx --calib calib.npz --accuracy-drop 1 --data eval.npz -o net.nnz   what one point buys
   nnz prune net.onnx --calib calib.npz --mean 128 --std 64 --layout nhwc -o net.nnz
   nnz prune net.onnx --calib calib.npz --sparsity 0.5 -o pruned.onnx       floats, for any other runtime
   nnz prune net.onnx --calib calib.npz --sparsity 0.9 -o pruned.onnx --masks masks.safetensors
@@ -67,6 +74,8 @@ pub(super) struct Args {
     #[command(flatten)]
     pub(super) pruning: PruningArgs,
     #[command(flatten)]
+    pub(super) budget: BudgetArgs,
+    #[command(flatten)]
     pub(super) lowering: LoweringArgs,
     #[command(flatten)]
     pub(super) data: DataArgs,
@@ -91,20 +100,62 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     }
     let bytes = nnz_file::read(&args.model)?;
     if has_extension(&args.output, "onnx") {
+        if args.budget.is_given() {
+            return Err(failure(
+                "budgets are about .nnz files",
+                "name the output OUT.nnz, or give --sparsity",
+            ));
+        }
         return onnx(args, &options, &bytes);
     }
-    let pruned = with_progress(args, |_, listener| {
-        pipeline::prune_beside(&args.model, &bytes, &options, listener).map_err(Box::new)
-    })?;
+    let pruned = with_progress(args, |_, listener| made(args, &bytes, &options, listener))?;
     atomic::write(&args.output, &pruned.bytes)?;
     write_masks(args, pruned.masks.as_deref())?;
     if let Some(path) = &args.report {
         write_report(path, &args.output, &pruned)?;
     }
+    let peak = host_bench::peak_rss();
     if args.json {
-        return ui::print_json(&pruned.report);
+        let mut report = serde_json::to_value(&pruned.report)?;
+        if let Some(map) = report.as_object_mut() {
+            map.insert("peak_rss_bytes".into(), peak.into());
+        }
+        return ui::print_json(&report);
     }
-    ui::print_text(&render(&args.output, &pruned.report))
+    let mut text = render(&args.output, &pruned.report);
+    if let Some(peak) = peak {
+        text.push_str(&format!(
+            "peak memory of this program {}\n",
+            ui::bytes(peak)
+        ));
+    }
+    ui::print_text(&text)
+}
+
+/// The file, as small as the accuracy on labelled samples allows where that is the limit.
+fn made(
+    args: &Args,
+    bytes: &[u8],
+    options: &Options,
+    listener: pipeline::Listener<'_>,
+) -> Result<Pruned, Box<PipelineError>> {
+    let Some(points) = args.budget.accuracy_drop else {
+        return pipeline::prune_beside(&args.model, bytes, options, listener).map_err(Box::new);
+    };
+    let labelled = args.budget.data.as_ref().or(args.calib.as_ref());
+    let data = labelled.map(|path| Dataset::open(path)).transpose();
+    let data = data.map_err(|e| Box::new(PipelineError::Data(e)))?;
+    let accuracy = |file: &[u8]| {
+        let data = data.as_ref().ok_or("there are no samples")?;
+        let network = Network::from_bytes(Path::new("candidate.nnz"), file);
+        let found = network.and_then(|n| super::eval::quiet_accuracy(&n, data, &args.data));
+        found.map(|a| a.fraction()).map_err(|e| format!("{e:#}"))
+    };
+    let allowance = Allowance {
+        points,
+        accuracy: &accuracy,
+    };
+    pipeline::prune_within(&args.model, bytes, options, allowance, listener).map_err(Box::new)
 }
 
 /// Runs a pipeline with its stages shown, and errors under the model's path.
@@ -115,11 +166,7 @@ fn with_progress<T>(
     let name = args.model.file_name().unwrap_or_default().to_string_lossy();
     let progress = Progress::spinner("reading");
     let result = run(&name, &|stage, done, total| {
-        progress.say(&if total == 0 {
-            stage.label().to_owned()
-        } else {
-            format!("{} {done}/{total}", stage.label())
-        });
+        progress.stage(stage.label(), done, total);
     });
     drop(progress);
     result.map_err(|e| with_file(*e, &args.model))
@@ -308,6 +355,30 @@ fn render(path: &Path, report: &Report) -> String {
         row("predicted cycles", cycles);
     }
     out.push_str(&table.render(style));
+    for limit in &report.budget {
+        out.push_str(&format!(
+            "\n{} {}: {} {} used, {:.1} %{}",
+            limit.limit,
+            ui::grouped(limit.most),
+            ui::grouped(limit.used),
+            limit.unit,
+            100.0 * limit.share(),
+            if limit.binds {
+                "; this limit binds"
+            } else {
+                ""
+            }
+        ));
+    }
+    if let Some(spent) = &report.spent {
+        out.push_str(&format!(
+            "\naccuracy {:.4}, before {:.4}: {:.2} of {} points spent",
+            spent.after,
+            spent.before,
+            100.0 * (spent.before - spent.after),
+            spent.allowed_points
+        ));
+    }
     out.push_str(&format!(
         "\nmethod {}: {:.1} % of the weights of the prunable layers are zero, {:.1} % of all",
         report.method,

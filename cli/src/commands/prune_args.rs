@@ -3,12 +3,14 @@
 use super::prune::Args;
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser};
+use core::time::Duration;
 use nnz_format::Rounding;
 use nnz_pruner::lower::{Prefer, WeightChoice};
-use nnz_pruner::pipeline::{Dtype, Options, Passes};
+use nnz_pruner::pipeline::{Budget, Dtype, Options, Passes};
 use nnz_pruner::quantize::Range;
 use nnz_pruner::sparsify::{Alloc, Criterion, METHODS, Method, PATTERNS, Pattern};
 use nnz_pruner::target::Target;
+use std::path::PathBuf;
 
 /// Which weights go.
 #[derive(Debug, clap::Args)]
@@ -23,9 +25,10 @@ pub(super) struct PruningArgs {
     /// Which weights go together
     #[arg(long, value_name = "P", value_parser = pattern, default_value = "unstructured", long_help = pattern_help())]
     pub(super) pattern: Pattern,
-    /// How the sparsity is spread over layers
-    #[arg(long, value_name = "A", value_parser = allocations(), default_value = "layer")]
-    pub(super) alloc: String,
+    /// How zeros are spread over layers: the same share in each, the smallest weights of all, or those smallest in
+    /// relation to their layer [default: lamp; channels: layer; with a budget: by what each layer loses]
+    #[arg(long, value_name = "A", value_parser = allocations())]
+    pub(super) alloc: Option<String>,
     /// Share of the multiply-accumulates that `--method filter` leaves at most: 0.5 is half
     #[arg(long, value_name = "F", conflicts_with = "sparsity")]
     pub(super) macs: Option<f64>,
@@ -44,6 +47,95 @@ pub(super) struct PruningArgs {
     /// Seed of methods that draw samples
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) seed: u64,
+}
+
+/// What the file may need at most; layers then get sparsities of their own.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Budget")]
+pub(super) struct BudgetArgs {
+    /// Bytes of the file at most: 64K, 0.5M or 40000
+    #[arg(long, value_name = "BYTES", value_parser = size, conflicts_with_all = ["sparsity", "macs"])]
+    pub(super) flash: Option<u64>,
+    /// Bytes of the arena at most
+    #[arg(long, value_name = "BYTES", value_parser = size, conflicts_with_all = ["sparsity", "macs"])]
+    pub(super) ram: Option<u64>,
+    /// Predicted time of one inference at the target's clock at most: 20ms, 800us or 0.5s
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with_all = ["sparsity", "macs"])]
+    pub(super) latency: Option<Duration>,
+    /// Predicted cost of one inference on the target at most, in the unit that `prune` reports: 4000000 or 4M (of 10^6)
+    #[arg(long, value_name = "N", value_parser = count, conflicts_with_all = ["sparsity", "macs"])]
+    pub(super) cycles: Option<u64>,
+    /// Remove as much as leaves at most so many percentage points of accuracy lost, measured on --data
+    #[arg(long, value_name = "POINTS", value_parser = points, conflicts_with_all = ["sparsity", "macs"])]
+    pub(super) accuracy_drop: Option<f64>,
+    /// Labelled samples for --accuracy-drop [default: those of --calib]
+    #[arg(long, value_name = "EVAL.npz", requires = "accuracy_drop")]
+    pub(super) data: Option<PathBuf>,
+}
+
+impl BudgetArgs {
+    /// Whether anything is limited.
+    pub(super) const fn is_given(&self) -> bool {
+        self.accuracy_drop.is_some() || !self.budget().is_open()
+    }
+
+    const fn budget(&self) -> Budget {
+        Budget {
+            flash: self.flash,
+            ram: self.ram,
+            cycles: self.cycles,
+            latency: self.latency,
+        }
+    }
+}
+
+/// Percentage points.
+fn points(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(p) if (0.0..=100.0).contains(&p) => Ok(p),
+        _ => Err("give percentage points from 0 to 100: 1 is 1 %".into()),
+    }
+}
+
+/// A number of bytes; K and M are powers of 1024.
+fn size(text: &str) -> Result<u64, String> {
+    scaled(text, 1024.0)
+}
+
+/// A number; K and M are powers of 1000.
+fn count(text: &str) -> Result<u64, String> {
+    scaled(text, 1000.0)
+}
+
+/// A time with its unit.
+fn time(text: &str) -> Result<Duration, String> {
+    let units = [("ms", 1e3), ("us", 1.0), ("µs", 1.0), ("s", 1e6)];
+    let parts = units
+        .iter()
+        .find_map(|(unit, micros)| Some((text.strip_suffix(unit)?, micros)));
+    let micros =
+        parts.and_then(|(digits, micros)| Some(digits.trim().parse::<f64>().ok()? * micros));
+    match micros {
+        Some(micros) if (1.0..1e12).contains(&micros) => Ok(Duration::from_secs_f64(micros / 1e6)),
+        _ => Err("give a time from 1 us on, with its unit: 20ms, 800us or 0.5s".into()),
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked to lie between 1 and 10^15"
+)]
+fn scaled(text: &str, kilo: f64) -> Result<u64, String> {
+    let (digits, factor) = match text.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&text[..at], kilo),
+        Some((at, 'm' | 'M')) => (&text[..at], kilo * kilo),
+        _ => (text, 1.0),
+    };
+    match digits.parse::<f64>().map(|n| n * factor) {
+        Ok(n) if (1.0..1e15).contains(&n) => Ok(n as u64),
+        _ => Err("give a number of at least 1, maybe with K or M".into()),
+    }
 }
 
 /// How the network is laid out.
@@ -139,7 +231,7 @@ fn allocations() -> PossibleValuesParser {
     PossibleValuesParser::new(Alloc::ALL.iter().map(|(name, _)| *name))
 }
 
-fn pattern(text: &str) -> Result<Pattern, String> {
+pub(super) fn pattern(text: &str) -> Result<Pattern, String> {
     Pattern::parse(text).map_err(|e| e.to_string())
 }
 
@@ -178,10 +270,11 @@ impl Args {
             pattern: pruning.pattern,
             sparsity: pruning.sparsity,
             threshold: pruning.threshold,
-            alloc: named(&Alloc::ALL, &pruning.alloc).unwrap_or(default.alloc),
+            alloc: pruning.alloc.as_deref().and_then(|a| named(&Alloc::ALL, a)),
             skip: pruning.skip.clone(),
             include: pruning.include.clone(),
             macs: pruning.macs,
+            budget: self.budget.budget(),
             criterion: pruning
                 .criterion
                 .as_deref()

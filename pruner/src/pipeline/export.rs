@@ -1,6 +1,7 @@
 //! `nnz prune -o OUT.onnx`: the same pruning, written back into the source.
 
-use super::{Dtype, Listener, Options, PipelineError, Stage, prune_weights};
+use super::stages::prune_weights;
+use super::{Dtype, Listener, Options, PipelineError, Stage};
 use crate::export::{Mask, OnnxSource, to_onnx};
 use crate::import;
 use crate::ir::Graph;
@@ -33,9 +34,9 @@ pub fn prune_to_onnx(
     options: &Options,
     progress: Listener<'_>,
 ) -> Result<PrunedOnnx, PipelineError> {
-    options.check()?;
+    options.check(false)?;
     progress(Stage::Import, 0, 0);
-    let options = &options.resolved();
+    let options = &options.resolved(false);
     let imported = import::from_bytes(name, bytes).map_err(PipelineError::Import)?;
     check(&imported, options)?;
     if import::is_tflite(bytes) || options.method() == Method::Filter {

@@ -1,6 +1,6 @@
 //! Everything that `nnz prune` can be told.
 
-use super::PipelineError;
+use super::{Budget, PipelineError};
 use crate::data::Preprocess;
 use crate::ir::Order;
 use crate::lower::{Prefer, WeightChoice};
@@ -71,8 +71,8 @@ pub struct Options {
     pub sparsity: Option<f64>,
     /// Largest |w| that method `threshold` clears.
     pub threshold: Option<f32>,
-    /// How the share is spread over layers.
-    pub alloc: Alloc,
+    /// How the share is spread over layers; `None` = by [`Options::alloc`], with a budget by what each layer loses.
+    pub alloc: Option<Alloc>,
     /// Layers to leave alone.
     pub skip: Vec<String>,
     /// Layers to prune although the rule would not.
@@ -81,6 +81,10 @@ pub struct Options {
     pub criterion: Option<Criterion>,
     /// Share of the multiply-accumulates that method `filter` leaves at most.
     pub macs: Option<f64>,
+    /// What the file may need at most; layers then get sparsities of their own.
+    pub budget: Budget,
+    /// Sparsities of layers by node name, instead of `sparsity`.
+    pub shares: Vec<(String, f64)>,
     /// Calibration data.
     pub calib: Option<PathBuf>,
     /// Use at most so many calibration samples; `None` = all.
@@ -118,11 +122,13 @@ impl Default for Options {
             pattern: Pattern::Unstructured,
             sparsity: None,
             threshold: None,
-            alloc: Alloc::Layer,
+            alloc: None,
             skip: Vec::new(),
             include: Vec::new(),
             criterion: None,
             macs: None,
+            budget: Budget::default(),
+            shares: Vec::new(),
             calib: None,
             calib_limit: None,
             preprocess: Preprocess::NONE,
@@ -147,6 +153,7 @@ impl Options {
         match (self.method, self.pattern, self.sparsity, self.threshold) {
             (Some(method), ..) => method,
             (None, Pattern::Channel, ..) => Method::Filter,
+            _ if !self.budget.is_open() => Method::Obs,
             _ if self.macs.is_some() => Method::Filter,
             (None, _, None, Some(_)) => Method::Threshold,
             (None, _, Some(_), _) | (None, Pattern::NofM { .. }, ..) => Method::Magnitude,
@@ -154,11 +161,24 @@ impl Options {
         }
     }
 
+    /// The allocation that these options mean: magnitudes relative to their layer where weights are chosen one by one
+    /// or in blocks, the same share of every layer where whole channels leave.
+    #[must_use]
+    pub const fn alloc(&self) -> Alloc {
+        match (self.alloc, self.method()) {
+            (Some(alloc), _) => alloc,
+            (None, Method::Filter) => Alloc::Layer,
+            (None, _) => Alloc::Lamp,
+        }
+    }
+
     /// These options with the method spelled out: `obs` where calibration data let it solve.
-    pub(super) fn resolved(&self) -> Self {
-        let solves = self.method() == Method::Magnitude && self.calib.is_some();
+    /// `limited`: something limits the result, so that sparsities are to be found.
+    pub(super) fn resolved(&self, limited: bool) -> Self {
+        let by_magnitude = self.method() == Method::Magnitude && self.calib.is_some();
+        let searched = limited && !matches!(self.method(), Method::Filter);
         let method = match self.method {
-            None if solves => Method::Obs,
+            None if by_magnitude || searched => Method::Obs,
             _ => self.method(),
         };
         Self {
@@ -173,11 +193,12 @@ impl Options {
             pattern: self.pattern,
             sparsity: self.sparsity,
             threshold: self.threshold,
-            alloc: self.alloc,
+            alloc: self.alloc(),
             skip: self.skip.clone(),
             include: self.include.clone(),
             criterion: self.criterion,
             macs: self.macs,
+            shares: self.shares.clone(),
             seed: self.seed,
         }
     }
@@ -192,8 +213,13 @@ impl Options {
         }
     }
 
+    /// Whether the pattern implies its sparsity.
+    pub(super) const fn pattern_is_nm(&self) -> bool {
+        matches!(self.pattern, Pattern::NofM { .. })
+    }
+
     /// Refuses options that contradict each other.
-    pub(super) fn check(&self) -> Result<(), PipelineError> {
+    pub(super) fn check(&self, limited: bool) -> Result<(), PipelineError> {
         let quantizes = self.calib.is_some() || self.dtype == Dtype::S8;
         if self.lossless && self.method() != Method::Keep {
             return Err(PipelineError::option(
@@ -205,6 +231,29 @@ impl Options {
             return Err(PipelineError::option(
                 "`--lossless` keeps every output bit, quantising with `--calib` does not",
                 "leave one of them out",
+            ));
+        }
+        if self.budget.is_open() && !limited {
+            return Ok(());
+        }
+        if self.sparsity.is_some() || self.macs.is_some() {
+            return Err(PipelineError::option(
+                "a budget chooses sparsities itself",
+                "leave --sparsity and --macs out",
+            ));
+        }
+        let served = match self.resolved(true).method() {
+            Method::Obs | Method::SparseGpt | Method::Filter => true,
+            Method::Keep | Method::Threshold => false,
+            Method::Magnitude | Method::Wanda => self.alloc.is_some(),
+        };
+        if !served {
+            return Err(PipelineError::option(
+                format!(
+                    "a budget spreads zeros by solving, method {} does not",
+                    self.method().row().name
+                ),
+                "leave --method out, or give --alloc layer or lamp with magnitude or wanda",
             ));
         }
         Ok(())

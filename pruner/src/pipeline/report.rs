@@ -1,6 +1,6 @@
 //! What was gained, against the same network with dense weights.
 
-use super::Options;
+use super::{Options, Spent, Use};
 use crate::lower::Program;
 use crate::plan::Plan;
 use crate::sparsify::SparsityReport;
@@ -78,6 +78,10 @@ pub struct Report {
     pub sparsity: SparsityReport,
     /// One row a step.
     pub layers: Vec<LayerRow>,
+    /// The limits that were given, and what is used of them.
+    pub budget: Vec<Use>,
+    /// What the result lost on labelled samples, where an accuracy was the limit.
+    pub spent: Option<Spent>,
     /// What importer, passes and lowering want the user to know.
     pub notes: Vec<String>,
 }
@@ -137,8 +141,26 @@ impl Report {
             sparsity_of_all: sparsity.sparsity_of_all(),
             sparsity,
             layers: layers.collect(),
+            budget: Vec::new(),
+            spent: None,
             notes: notes.iter().chain(&program.notes).cloned().collect(),
         }
+    }
+
+    /// The report of a network that was made to a budget.
+    pub(super) fn held_to(self, budget: Vec<Use>, spent: Option<Spent>) -> Self {
+        Self {
+            budget,
+            spent,
+            ..self
+        }
+    }
+
+    /// The predicted cost, in the unit of the target's table.
+    #[must_use]
+    pub fn cost(&self) -> Versus {
+        let none = Versus { now: 0, dense: 0 };
+        self.cycles.or(self.instructions).unwrap_or(none)
     }
 
     /// Steps whose weights are stored sparsely.

@@ -1,10 +1,11 @@
 //! Real networks through the whole line; skipped, visibly, where `../shared` is absent.
 
-use super::{Options, Passes, Pruned, prune};
+use super::{Budget, Options, Passes, Pruned, prune};
 use crate::data::{Elements, Preprocess, read_npy};
 use crate::inspect::{Inspection, inspect};
 use crate::interpret::Value;
 use crate::lower::{Prefer, WeightChoice};
+use crate::sparsify::Alloc;
 use crate::target::Target;
 use crate::testing::run;
 use nnz_format::{AxisOrder, Model};
@@ -232,6 +233,7 @@ fn sparsity_without_a_method_is_solved_on_calibration_data_where_there_are_any()
     let model = folder.join("keywords_dense.onnx");
     let mut options = Options {
         sparsity: Some(0.5),
+        alloc: Some(Alloc::Layer),
         ..Options::default()
     };
     assert_eq!(pruned(&model, &options).report.method, "magnitude");
@@ -245,4 +247,39 @@ fn sparsity_without_a_method_is_solved_on_calibration_data_where_there_are_any()
         .filter(|l| l.nonzeros < l.weights);
     let halves: Vec<bool> = prunable.map(|l| l.nonzeros * 2 == l.weights).collect();
     assert_eq!(halves, [true; 4]);
+}
+
+#[test]
+fn budgets_are_met_and_nearly_used_up_or_said_to_be_out_of_reach() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/keywords");
+    let model = folder.join("keywords_dense.onnx");
+    let dense = Options {
+        calib: Some(folder.join("calib.npz")),
+        ..Options::default()
+    };
+    let whole = pruned(&model, &dense).report;
+    let limited = |flash: Option<u64>, cycles: Option<u64>| Options {
+        budget: Budget {
+            flash,
+            cycles,
+            ..Budget::default()
+        },
+        ..dense.clone()
+    };
+    let flash = whole.bytes.now * 6 / 10;
+    let found = pruned(&model, &limited(Some(flash), None)).report;
+    assert!(found.bytes.now <= flash && found.bytes.now * 100 >= flash * 97);
+    let limits: Vec<_> = found
+        .budget
+        .iter()
+        .map(|u| (u.limit, u.used, u.binds))
+        .collect();
+    assert_eq!(limits, [("--flash", found.bytes.now, true)]);
+    let error = prune(&model, &limited(Some(2000), None), &|_, _, _| ())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("--flash cannot be met: 2000 bytes"),
+        "{error}"
+    );
 }

@@ -11,6 +11,7 @@ mod method;
 mod pattern;
 mod report;
 mod select;
+mod sensitivity;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ pub use layers::Choice;
 pub use method::{METHODS, Method, MethodRow};
 pub use pattern::{PATTERNS, Pattern, PatternRow};
 pub use report::{LayerSparsity, SparsityReport};
+pub use sensitivity::{Curve, Point, sensitivity};
 
 use crate::ir::Graph;
 use crate::progress::{Progress, SILENT};
@@ -68,6 +70,8 @@ pub struct Options {
     pub criterion: Option<Criterion>,
     /// Share of the multiply-accumulates that method `filter` leaves at most.
     pub macs: Option<f64>,
+    /// Share of zeros of layers by node name, instead of what `sparsity` and `alloc` give them; for methods that solve.
+    pub shares: Vec<(String, f64)>,
     /// Seed of methods that draw samples.
     pub seed: u64,
 }
@@ -84,6 +88,7 @@ impl Default for Options {
             include: Vec::new(),
             criterion: None,
             macs: None,
+            shares: Vec::new(),
             seed: 0,
         }
     }
@@ -155,7 +160,14 @@ pub fn apply_with(
             pattern: options.pattern,
             gone: Vec::new(),
         };
-        let jobs: Vec<_> = prunable.into_iter().zip(shares).map(job).collect();
+        let mut jobs: Vec<_> = prunable.into_iter().zip(shares).map(job).collect();
+        for job in &mut jobs {
+            let name = &graph.nodes[job.node].name;
+            if let Some((_, share)) = options.shares.iter().find(|(n, _)| n == name) {
+                job.sparsity = *share;
+                job.pattern = options.pattern.or_dense(*share);
+            }
+        }
         let dense = graph.clone();
         calibrated::run(graph, dense, &jobs, options, calibration, progress)?;
     } else {

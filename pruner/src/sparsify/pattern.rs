@@ -95,6 +95,15 @@ impl Pattern {
         }
     }
 
+    /// The pattern, or none at all where it implies many more zeros than the wanted share.
+    #[expect(clippy::cast_precision_loss, reason = "group sides are at most 64")]
+    pub(crate) fn or_dense(self, share: f64) -> Self {
+        match self {
+            Self::NofM { n, m } if share < 0.5 * (1.0 - n as f64 / m as f64) => Self::Unstructured,
+            Self::Unstructured | Self::NofM { .. } | Self::Block { .. } | Self::Channel => self,
+        }
+    }
+
     /// The grid of groups over weights of a shape.
     pub(crate) const fn grid(self, shape: [usize; 4]) -> Grid {
         let (rows, cols) = match self {

@@ -2,10 +2,11 @@
 
 use crate::commands::common::DataArgs;
 use crate::infer;
-use crate::network::Network;
+use crate::network::{Network, Scorer};
+use crate::nnz_file::Aligned;
 use crate::ui::Progress;
-use nnz_pruner::data::{Dataset, Targets};
-use nnz_pruner::eval::{self, Accuracy, Deviation, Reconstruction};
+use nnz_pruner::data::{Dataset, Elements, Targets};
+use nnz_pruner::eval::{self, Accuracy, Deviation, EvalError, Reconstruction};
 
 /// What was measured.
 #[derive(Debug)]
@@ -67,22 +68,51 @@ pub(in crate::commands) fn accuracy(
     classes(network, data, options, "evaluating")
 }
 
+/// [`accuracy`] inside of work that shows its own progress.
+pub(in crate::commands) fn quiet_accuracy(
+    network: &Network,
+    data: &Dataset,
+    options: &DataArgs,
+) -> anyhow::Result<Accuracy> {
+    counted(network, data, options, &|_, _| ())
+}
+
+fn counted(
+    network: &Network,
+    data: &Dataset,
+    options: &DataArgs,
+    tell: &(dyn Fn(usize, usize) + Sync),
+) -> anyhow::Result<Accuracy> {
+    scored(network, data, options, |scorer| {
+        let scores = |state: &mut Aligned, sample| scorer.scores(state, sample);
+        eval::accuracy(data, || state(scorer), scores, tell)
+    })
+}
+
+/// What is measured with the network ready to run the samples.
+fn scored<T>(
+    network: &Network,
+    data: &Dataset,
+    options: &DataArgs,
+    measure: impl FnOnce(&Scorer<'_>) -> Result<T, EvalError>,
+) -> anyhow::Result<T> {
+    let samples = network.samples(data, options.order(), &options.preprocess())?;
+    Ok(measure(&network.scorer(&samples)?)?)
+}
+
+/// Memory of one thread.
+fn state(scorer: &Scorer<'_>) -> anyhow::Result<Aligned> {
+    Ok(scorer.state())
+}
+
 fn classes(
     network: &Network,
     data: &Dataset,
     options: &DataArgs,
     label: &str,
 ) -> anyhow::Result<Accuracy> {
-    let samples = network.samples(data, options.order(), &options.preprocess())?;
-    let scorer = network.scorer(&samples)?;
     let progress = Progress::bar(label, data.len());
-    let result = eval::accuracy(
-        data,
-        || Ok::<_, anyhow::Error>(scorer.state()),
-        |state, sample| scorer.scores(state, sample),
-        &|done, _| progress.set(done),
-    )?;
-    Ok(result)
+    counted(network, data, options, &|done, _| progress.set(done))
 }
 
 fn deviation(
@@ -91,16 +121,12 @@ fn deviation(
     options: &DataArgs,
     label: &str,
 ) -> anyhow::Result<Deviation> {
-    let samples = network.samples(data, options.order(), &options.preprocess())?;
-    let scorer = network.scorer(&samples)?;
     let progress = Progress::bar(label, data.len());
-    let result = eval::deviation(
-        data,
-        || Ok::<_, anyhow::Error>(scorer.state()),
-        |state, sample| scorer.scores(state, sample),
-        &|done, _| progress.set(done),
-    )?;
-    Ok(result)
+    scored(network, data, options, |scorer| {
+        let scores = |state: &mut Aligned, sample| scorer.scores(state, sample);
+        let tell = |done, _| progress.set(done);
+        eval::deviation(data, || state(scorer), scores, &tell)
+    })
 }
 
 fn reconstruction(
@@ -109,24 +135,20 @@ fn reconstruction(
     options: &DataArgs,
     label: &str,
 ) -> anyhow::Result<Reconstruction> {
-    let samples = network.samples(data, options.order(), &options.preprocess())?;
-    let scorer = network.scorer(&samples)?;
     let tensor = network.input_tensor()?;
     let trained_on = network
         .trained_on()?
         .unwrap_or_else(|| options.preprocess());
     let real = data.samples(&tensor, options.order(), &trained_on)?;
-    let progress = Progress::bar(label, data.len());
     let input = |sample: usize| {
-        let values = nnz_pruner::data::Elements::F32(real.get(sample));
+        let values = Elements::F32(real.get(sample));
         let values = infer::to_source(values, tensor.shape, tensor.source.order);
         infer::to_real(&values, None)
     };
-    let result = eval::reconstruction(
-        data.len(),
-        || Ok::<_, anyhow::Error>(scorer.state()),
-        |state, sample| Ok((input(sample), scorer.scores(state, sample)?)),
-        &|done, _| progress.set(done),
-    )?;
-    Ok(result)
+    let progress = Progress::bar(label, data.len());
+    scored(network, data, options, |scorer| {
+        let pair = |state: &mut Aligned, sample| Ok((input(sample), scorer.scores(state, sample)?));
+        let tell = |done, _| progress.set(done);
+        eval::reconstruction(data.len(), || state(scorer), pair, &tell)
+    })
 }

@@ -7,7 +7,7 @@ use super::common::DataArgs;
 use crate::network::Network;
 use crate::ui;
 use judge::Judged;
-pub(super) use judge::{accuracy, options};
+pub(super) use judge::{accuracy, options, quiet_accuracy};
 use nnz_pruner::data::Dataset;
 use std::path::PathBuf;
 

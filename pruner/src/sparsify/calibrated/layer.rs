@@ -69,6 +69,40 @@ pub(super) fn prune(
     Ok(())
 }
 
+/// The network with the layer `node` pruned to every share of zeros, given the patches that it receives.
+pub(super) fn at_levels(
+    graph: &Graph,
+    node: usize,
+    pattern: Pattern,
+    levels: &[f64],
+    mut patches: Rows,
+) -> Result<Vec<Graph>, String> {
+    let quant = graph.tensor(graph.nodes[node].inputs[0]).quant;
+    let Some((weights, ..)) = graph.nodes[node].op.layer() else {
+        return Ok(Vec::new());
+    };
+    let dense = Sweep::new(weights, pattern);
+    let means = patches.means();
+    patches.subtract(&means);
+    let (u, _) = damped_factor(patches.product(&patches), DAMPING)?;
+    drop(patches);
+    let before = sums(&dense.weights, &means);
+    let len = weights.len();
+    let of_level = |level: &f64| {
+        let mut candidate = graph.clone();
+        let mut sweep = dense.clone();
+        sweep.solve(&u, select::share(len, *level));
+        let after = sums(&sweep.weights, &means);
+        let change: Vec<f64> = before.iter().zip(&after).map(|(b, a)| b - a).collect();
+        if let Some((weights, bias, _)) = candidate.nodes[node].op.layer_mut() {
+            add_bias(bias, &change, weights, quant);
+            sweep.store(weights);
+        }
+        candidate
+    };
+    Ok(levels.iter().map(of_level).collect())
+}
+
 /// Columns of an input channel in tap, channel order; of a vector its entries.
 pub(super) fn columns(weights: &Weights, channels: usize, channel: usize) -> Vec<usize> {
     let [_, inputs, kh, kw] = weights.shape;

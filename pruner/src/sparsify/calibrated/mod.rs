@@ -19,6 +19,7 @@
 mod layer;
 mod matrix;
 mod patches;
+mod probe;
 mod reader;
 mod stream;
 mod sweep;
@@ -30,6 +31,7 @@ use crate::data::{Dataset, Preprocess};
 use crate::ir::{Graph, Op, Order, Weights};
 use crate::progress::Progress;
 use nnz_format::Rounding;
+pub(super) use probe::Probe;
 pub(super) use reader::Reader;
 use std::collections::BTreeMap;
 use stream::Stream;

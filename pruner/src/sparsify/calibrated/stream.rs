@@ -65,6 +65,17 @@ impl Stream {
         Ok(())
     }
 
+    /// The real outputs of every sample, one after the other, at the network's end.
+    pub(super) fn outputs(&self, graph: &Graph) -> Vec<Vec<f32>> {
+        let place = |id: &TensorId| self.live.iter().position(|t| t == id);
+        let of_sample = |values: &Vec<Value>| {
+            let ends = graph.outputs.iter().filter_map(|id| Some((id, place(id)?)));
+            ends.flat_map(|(id, at)| values[at].to_real(graph.tensor(*id)))
+                .collect()
+        };
+        self.values.iter().map(of_sample).collect()
+    }
+
     /// What the layer at `node` multiplies its weights with: `per_sample` patches of every sample, columns in
     /// tap, channel order, as real numbers.
     pub(super) fn patches(&self, graph: &Graph, node: usize, per_sample: usize, seed: u64) -> Rows {
