@@ -45,16 +45,18 @@ static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| {
 /// A microcontroller under one of its names.
 fn device(name: &'static str, facts: &'static Facts) -> Target {
     let is_dsp = facts.backend == Backend::ArmDsp.name();
+    let backend = if is_dsp {
+        Backend::ArmDsp
+    } else {
+        Backend::Planar
+    };
+    let own = |cost| Table::of(cost, backend);
     Target {
         name,
         summary: &facts.title,
         microcontroller: true,
-        backend: if is_dsp {
-            Backend::ArmDsp
-        } else {
-            Backend::Planar
-        },
-        cost: facts.cost.as_ref().map_or_else(Table::generic, Table::of),
+        backend,
+        cost: facts.cost.as_ref().map_or_else(Table::generic, own),
         clock_hz: facts.clock.map(|clock| clock.hz),
     }
 }

@@ -24,7 +24,7 @@ pub enum Term {
     Input,
     /// Stored weights times output pixels.
     Mac,
-    /// Elements of a pool's windows.
+    /// Elements of a pool's windows, or of those of a convolution that gathers each output's for itself.
     Window,
     /// [`Term::Row`] (depthwise: [`Term::Tile`]) of integers where the file rounds twice.
     Twice,
@@ -65,6 +65,9 @@ impl Term {
     }
 }
 
+/// Output channels from which on pair kernels run tiles of narrow maps across the ends of rows.
+const FLAT_ROWS: u16 = 8;
+
 /// How often a step does each [`Term`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Counts([u64; Term::ALL.len()]);
@@ -75,7 +78,7 @@ impl Counts {
     pub fn of(
         op: &Op,
         (input, output): (&Tensor, &Tensor),
-        stored: Stored,
+        (layout, stored): (WeightLayout, Stored),
         rounding: Rounding,
     ) -> Self {
         let mut counts = Self([0; Term::ALL.len()]);
@@ -84,7 +87,9 @@ impl Counts {
         counts.set(Term::Input, input.elements());
         counts.set(Term::Mac, stored.weights * output.plane());
         match op {
-            Op::Conv2d { window, .. } => counts.convolution(window, input, output, stored),
+            Op::Conv2d { window, .. } => {
+                counts.convolution(window, (input, output), layout, stored);
+            }
             Op::DepthwiseConv2d { window, .. } => counts.depthwise(window, input, output),
             Op::FullyConnected { .. } => {
                 counts.set(Term::Row, stored.rows);
@@ -138,19 +143,42 @@ impl Counts {
         self.0[term as usize] = count;
     }
 
-    fn convolution(&mut self, window: &Window, input: &Tensor, output: &Tensor, stored: Stored) {
-        let tiles = if window.is_pointwise() {
-            output.plane().div_ceil(TILE as u64)
+    fn convolution(
+        &mut self,
+        window: &Window,
+        (input, output): (&Tensor, &Tensor),
+        layout: WeightLayout,
+        stored: Stored,
+    ) {
+        let tile = u64::from(TILE);
+        let across = u64::from(output.w).div_ceil(tile);
+        let by_pairs = stored.pairs && layout == WeightLayout::Dense && input.dtype == DType::S8;
+        let is_flat = by_pairs && u64::from(output.w) < tile && output.c >= FLAT_ROWS;
+        let tiles = if window.is_pointwise() || is_flat {
+            output.plane().div_ceil(tile)
         } else {
-            u64::from(output.h) * u64::from(output.w).div_ceil(TILE as u64)
+            u64::from(output.h) * across
         };
-        let strips = u64::from(input.c) * u64::from(window.kernel_h);
         self.set(Term::Tile, tiles);
-        self.set(Term::Strip, strips * tiles);
         self.set(Term::Row, stored.rows * tiles);
         self.set(Term::Entry, stored.weights * tiles);
-        let band = u64::from(Band::new(input.c, window).len());
-        self.set(Term::Gathered, band * tiles);
+        if is_flat && !window.is_pointwise() {
+            let columns = u64::from(input.c) * taps(window);
+            self.set(Term::Window, columns * output.plane());
+            return;
+        }
+        // Tiles of words go down strips, and a band keeps the rows that the next tile shares.
+        let kernel_h = u64::from(window.kernel_h);
+        let rows = if stored.narrow && !window.is_pointwise() {
+            let further = u64::from(output.h).saturating_sub(1);
+            across * (kernel_h + further * kernel_h.min(window.stride_h.into()))
+        } else {
+            tiles * kernel_h
+        };
+        let strips = u64::from(input.c) * rows;
+        self.set(Term::Strip, strips);
+        let pitch = u64::from(Band::new(input.c, window).pitch);
+        self.set(Term::Gathered, strips * pitch);
     }
 
     fn depthwise(&mut self, window: &Window, input: &Tensor, output: &Tensor) {
@@ -248,9 +276,11 @@ fn variant(op: &Op, input: &Tensor) -> Option<&'static str> {
                 (..) => "strided",
             })
         }
-        Op::MaxPool2d { .. }
-        | Op::AveragePool2d { .. }
-        | Op::FullyConnected { .. }
+        // Windows as wide as the input are whole runs of memory.
+        Op::MaxPool2d { window, .. } | Op::AveragePool2d { window, .. } => {
+            (u16::from(window.kernel_w) >= input.w).then_some("wide")
+        }
+        Op::FullyConnected { .. }
         | Op::Add { .. }
         | Op::Mean { .. }
         | Op::SoftmaxS8 { .. }

@@ -14,7 +14,7 @@ pub mod fit;
 
 use counts::{Counts, Term};
 use nnz_format::encode::Blob;
-use nnz_format::{DType, Op, Rounding, Step, Tensor, WeightLayout, Weights};
+use nnz_format::{Backend, DType, Op, Rounding, Step, Tensor, WeightLayout, Weights};
 use nnz_support::targets::{CostFacts, CostUnit};
 use std::collections::BTreeMap;
 
@@ -27,9 +27,18 @@ pub struct Stored {
     pub rows: u64,
     /// Whether kernels take two pixels a multiplication.
     pub narrow: bool,
+    /// Whether dense kernels run by pairs: those of the backend `arm-dsp`.
+    pub pairs: bool,
 }
 
 impl Stored {
+    /// These counts on `backend`, where dense matrices may have kernels of their own.
+    #[must_use]
+    pub const fn on(mut self, backend: Backend) -> Self {
+        self.pairs = matches!(backend, Backend::ArmDsp);
+        self
+    }
+
     /// The counts of an encoded `matrix` of `rows` rows; of sparse layouts from the blob's length, padding included.
     #[must_use]
     pub const fn of_blob(blob: &Blob, dtype: DType, matrix: usize, rows: usize) -> Self {
@@ -51,6 +60,7 @@ impl Stored {
             weights,
             rows: rows as u64,
             narrow: blob.narrow,
+            pairs: false,
         }
     }
 
@@ -72,6 +82,7 @@ impl Stored {
             weights: stored as u64,
             rows: rows as u64,
             narrow: step.narrow,
+            pairs: false,
         }
     }
 }
@@ -84,6 +95,8 @@ pub type Constants = [f64; Term::ALL.len()];
 pub struct Table {
     /// What the predictions count.
     pub unit: CostUnit,
+    /// The kernels that are meant.
+    backend: Backend,
     kernels: BTreeMap<String, Constants>,
 }
 
@@ -98,14 +111,16 @@ impl Table {
         let own = facts.map(|facts| own_kernels(&facts)).unwrap_or_default();
         Self {
             unit: CostUnit::Instructions,
+            backend: Backend::Planar,
             kernels: own,
         }
     }
 
     /// A target's own table, and the generic one for kernels that it does not name.
     #[must_use]
-    pub fn of(facts: &CostFacts) -> Self {
+    pub fn of(facts: &CostFacts, backend: Backend) -> Self {
         let mut table = Self::generic();
+        table.backend = backend;
         table.unit = facts.unit;
         table.kernels.extend(own_kernels(facts));
         table
@@ -133,7 +148,8 @@ impl Table {
         (layout, stored): (WeightLayout, Stored),
         rounding: Rounding,
     ) -> u64 {
-        let counts = Counts::of(op, (input, output), stored, rounding);
+        let stored = stored.on(self.backend);
+        let counts = Counts::of(op, (input, output), (layout, stored), rounding);
         let constants = counts::kernels(op, input, (layout, stored.narrow))
             .iter()
             .find_map(|kernel| self.kernels.get(kernel));

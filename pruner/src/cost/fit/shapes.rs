@@ -84,11 +84,11 @@ const ONE_STRIDED: &[Conv] = &[
 ];
 const INTERLEAVED: &[Conv] = &[
     (3, 3, 1, 3, 16, 32, 32),
-    (3, 3, 2, 3, 8, 96, 96),
-    (3, 3, 2, 3, 16, 48, 48),
+    (3, 3, 2, 3, 8, 64, 64),
+    (3, 3, 2, 3, 16, 40, 40),
     (3, 3, 1, 3, 8, 24, 24),
     (3, 3, 1, 4, 16, 20, 20),
-    (5, 5, 2, 3, 24, 64, 64),
+    (5, 5, 2, 3, 24, 32, 32),
     (3, 3, 1, 2, 12, 16, 16),
     (3, 3, 2, 3, 32, 20, 20),
 ];
@@ -139,11 +139,16 @@ const POOLS: &[Conv] = &[
     (2, 2, 2, 16, 16, 24, 24),
     (2, 2, 2, 6, 6, 24, 24),
     (2, 2, 2, 64, 64, 8, 8),
+    (3, 3, 2, 16, 16, 15, 15),
+    (3, 3, 2, 32, 32, 9, 9),
+];
+const WIDE_POOLS: &[Conv] = &[
     (25, 5, 25, 64, 64, 25, 5),
     (8, 8, 8, 64, 64, 8, 8),
     (3, 3, 3, 128, 128, 3, 3),
-    (3, 3, 2, 16, 16, 15, 15),
-    (3, 3, 2, 32, 32, 9, 9),
+    (6, 6, 6, 32, 32, 6, 6),
+    (4, 4, 4, 16, 16, 4, 4),
+    (10, 7, 10, 24, 24, 10, 7),
 ];
 /// Rows and columns.
 const MATRICES: &[(u16, u16)] = &[
@@ -225,6 +230,15 @@ pub(super) fn families() -> Vec<Vec<Shape>> {
         multiplier: 1,
         clamp: CLAMP,
     };
+    let max_pool = |window| Op::MaxPool2d {
+        window,
+        clamp: CLAMP,
+    };
+    let average_pool = |window| Op::AveragePool2d {
+        window,
+        clamp: CLAMP,
+        ties: Ties::Away,
+    };
     let half = 1 << 30;
     let params = AddParams {
         m1: half,
@@ -258,15 +272,10 @@ pub(super) fn families() -> Vec<Vec<Shape>> {
         convolutions(DEPTHWISE_WINDOW, planar, depthwise),
         convolutions(DEPTHWISE_STRIDED, planar, depthwise),
         matrices(Op::FullyConnected { clamp: CLAMP }),
-        pool(POOLS, &|window| Op::MaxPool2d {
-            window,
-            clamp: CLAMP,
-        }),
-        pool(POOLS, &|window| Op::AveragePool2d {
-            window,
-            clamp: CLAMP,
-            ties: Ties::Away,
-        }),
+        pool(POOLS, &max_pool),
+        pool(WIDE_POOLS, &max_pool),
+        pool(POOLS, &average_pool),
+        pool(WIDE_POOLS, &average_pool),
         values(
             Op::Add {
                 params,
