@@ -91,7 +91,7 @@ pub fn weights(step: &Step<'_>) -> Result<Option<Decoded>, DecodeError> {
     if matches!(step.weights, Weights::None | Weights::Table(_)) {
         return Ok(None);
     }
-    let shape = Geometry::of(&step.op, &step.input, &step.output);
+    let shape = Geometry::of::<{ crate::kernel_mask::ALL }>(&step.op, &step.input, &step.output);
     let (kernel_h, kernel_w, stride_w) = kernel(&step.op);
     let matrix = Matrix::<()> {
         rows: shape.rows as usize,

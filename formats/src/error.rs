@@ -137,6 +137,7 @@ errors! {
     RowPast { step, row } = "a block has weights past the last channel or row";
     ScratchLen = "the header's scratch length is not the largest of the steps";
     KernelMask = "the header's kernel mask is not what the steps need";
+    KernelMissing = "the header's kernel mask has a kernel that this reader is built without";
     IoTensor { io } = "an input or output names a tensor that does not exist";
     IoRank { io } = "an input or output has no dimensions, or more than 4";
     IoOrder { io } = "an input's or output's axis order is unknown";

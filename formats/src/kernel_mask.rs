@@ -131,6 +131,118 @@ pub mod kernel_bits {
 
 use kernel_bits as bit;
 
+/// Every kernel: what a reader proves that may meet any file.
+pub(crate) const ALL: u128 = u128::MAX;
+
+/// Whether the set `OPS` has one of the kernels of `bits`.
+pub(crate) const fn any_of<const OPS: u128>(bits: u128) -> bool {
+    OPS & bits != 0
+}
+
+/// The bits of an operator's code, whatever the layout and element type; all bits for a code without an entry.
+pub(crate) const fn op_bits(code: u8) -> u128 {
+    match code {
+        1 => span(bit::CONV_2D_DENSE_S8, bit::CONV_2D_DENSE_PAIRS),
+        2 => span(
+            bit::DEPTHWISE_CONV_2D_DENSE_S8,
+            bit::DEPTHWISE_CONV_2D_DENSE_PAIRS,
+        ),
+        3 => span(
+            bit::FULLY_CONNECTED_DENSE_S8,
+            bit::FULLY_CONNECTED_CSR_F_F32,
+        ),
+        4 => span(bit::ADD_S8, bit::ADD_F32),
+        5 => span(bit::MAX_POOL_2D_S8, bit::MAX_POOL_2D_F32),
+        6 => {
+            span(bit::AVERAGE_POOL_2D_S8, bit::AVERAGE_POOL_2D_F32)
+                | mask_of(bit::AVERAGE_POOL_2D_EVEN_S8)
+        }
+        7 => span(bit::MEAN_S8, bit::MEAN_F32) | mask_of(bit::MEAN_ONCE_S8),
+        8 => span(bit::SOFTMAX_S8, bit::SOFTMAX_F32),
+        9 => span(bit::PAD_S8, bit::PAD_F32),
+        10 => mask_of(bit::REQUANTIZE_S8) | mask_of(bit::REQUANTIZE_ONCE_S8),
+        11 => span(bit::CLAMP_S8, bit::CLAMP_F32),
+        12 => span(bit::REPACK_S8, bit::REPACK_F32),
+        13 => mask_of(bit::QUANTIZE_S8),
+        14 => mask_of(bit::DEQUANTIZE_F32),
+        15 => span(bit::PRELU_S8, bit::PRELU_F32),
+        16 => span(bit::UNARY_S8, bit::UNARY_F32),
+        17 => span(bit::SUM_S8, bit::BINARY_F32),
+        18 => span(bit::COPY_S8, bit::COPY_F32),
+        19 => span(bit::RESIZE_NEAREST_S8, bit::RESIZE_NEAREST_F32),
+        20 => span(bit::RESIZE_BILINEAR_S8, bit::RESIZE_BILINEAR_F32),
+        _ => ALL,
+    }
+}
+
+/// The bits of kernels whose output is `f32`.
+pub(crate) const FLOATS: u128 = mask_of(bit::CONV_2D_DENSE_F32)
+    | mask_of(bit::CONV_2D_CSR_F_F32)
+    | mask_of(bit::DEPTHWISE_CONV_2D_DENSE_F32)
+    | mask_of(bit::FULLY_CONNECTED_DENSE_F32)
+    | mask_of(bit::FULLY_CONNECTED_CSR_F_F32)
+    | mask_of(bit::ADD_F32)
+    | mask_of(bit::MAX_POOL_2D_F32)
+    | mask_of(bit::AVERAGE_POOL_2D_F32)
+    | mask_of(bit::MEAN_F32)
+    | mask_of(bit::SOFTMAX_F32)
+    | mask_of(bit::PAD_F32)
+    | mask_of(bit::CLAMP_F32)
+    | mask_of(bit::REPACK_F32)
+    | mask_of(bit::DEQUANTIZE_F32)
+    | mask_of(bit::PRELU_F32)
+    | mask_of(bit::UNARY_F32)
+    | mask_of(bit::BINARY_F32)
+    | mask_of(bit::COPY_F32)
+    | mask_of(bit::RESIZE_NEAREST_F32)
+    | mask_of(bit::RESIZE_BILINEAR_F32)
+    // What later versions add may be of any type.
+    | span(84, 126);
+
+/// The bits of kernels that read a weight layout of `s8`.
+pub(crate) const fn layout_bits(layout: WeightLayout) -> u128 {
+    use WeightLayout as L;
+    match layout {
+        L::Dense => {
+            mask_of(bit::CONV_2D_DENSE_S8)
+                | mask_of(bit::CONV_2D_DENSE_PAIRS)
+                | mask_of(bit::DEPTHWISE_CONV_2D_DENSE_S8)
+                | mask_of(bit::DEPTHWISE_CONV_2D_DENSE_PAIRS)
+                | mask_of(bit::FULLY_CONNECTED_DENSE_S8)
+        }
+        L::CsrP => {
+            mask_of(bit::CONV_2D_CSR_P_S8)
+                | mask_of(bit::CONV_2D_CSR_P_NARROW)
+                | mask_of(bit::FULLY_CONNECTED_CSR_P_S8)
+        }
+        L::CsrN => {
+            mask_of(bit::CONV_2D_CSR_N_S8)
+                | mask_of(bit::CONV_2D_CSR_N_NARROW)
+                | mask_of(bit::FULLY_CONNECTED_CSR_N_S8)
+        }
+        L::CsrQ => mask_of(bit::FULLY_CONNECTED_CSR_Q_S8),
+        L::Blk1x4 => mask_of(bit::CONV_2D_BLK_1X4_S8) | mask_of(bit::FULLY_CONNECTED_BLK_1X4_S8),
+        L::Blk4x1 => mask_of(bit::CONV_2D_BLK_4X1_S8) | mask_of(bit::FULLY_CONNECTED_BLK_4X1_S8),
+        L::None | L::CsrF | L::Table => ALL,
+    }
+}
+
+/// Whether kernels of a set read tables.
+pub(crate) const fn has_tables<const OPS: u128>() -> bool {
+    any_of::<OPS>(op_bits(15) | op_bits(16) | op_bits(19) | op_bits(20))
+}
+
+/// The bits `low…=high`.
+const fn span(low: u8, high: u8) -> u128 {
+    let mut bits = 0;
+    let mut bit = low;
+    while bit <= high {
+        bits |= mask_of(bit);
+        bit = bit.saturating_add(1);
+    }
+    bits
+}
+
 /// The bit of a kernel; [`kernel_bits::NONE`] where no kernel has the combination. `dtype` is the output's.
 #[must_use]
 pub const fn kernel_bit(op: &Op, layout: WeightLayout, dtype: DType) -> u8 {

@@ -37,7 +37,17 @@ impl<'a> Model<'a> {
     ///
     /// The first thing in the file that SPEC.md does not allow.
     pub const fn parse(bytes: &'a [u8]) -> Result<Self, FormatError> {
-        crate::parse::model(bytes)
+        crate::parse::model::<{ crate::kernel_mask::ALL }>(bytes)
+    }
+
+    /// As [`Self::parse`] in an image that has only the kernels of `OPS`: files that need others are refused, and the
+    /// proof of others leaves the image.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::parse`], and where a step needs a kernel that is not in `OPS`.
+    pub const fn parse_for<const OPS: u128>(bytes: &'a [u8]) -> Result<Self, FormatError> {
+        crate::parse::model::<OPS>(bytes)
     }
 
     /// Bytes of the arena that a session needs.
@@ -150,12 +160,10 @@ impl<'a> Model<'a> {
 
     /// Tensor `index`.
     #[must_use]
+    #[inline]
     pub const fn tensor(&self, index: usize) -> Option<Tensor> {
         match record(self.tensors, index, tensor::RECORD) {
-            Some(record) => match Tensor::read(record, number(index)) {
-                Ok(tensor) => Some(tensor),
-                Err(_) => None,
-            },
+            Some(record) => Some(Tensor::known(record)),
             None => None,
         }
     }
@@ -163,20 +171,25 @@ impl<'a> Model<'a> {
     /// Step `index`.
     #[must_use]
     pub const fn step(&self, index: usize) -> Option<Step<'a>> {
+        self.step_for::<{ crate::kernel_mask::ALL }>(index)
+    }
+
+    /// Step `index`, where a kernel of `OPS` runs it.
+    #[must_use]
+    #[inline(never)]
+    pub const fn step_for<const OPS: u128>(&self, index: usize) -> Option<Step<'a>> {
         let Some(record) = record(self.steps, index, step::RECORD) else {
             return None;
         };
         let links = Links::read(record);
-        let Some(operands) = self.operands(&links) else {
-            return None;
-        };
+        let operands = self.operands(&links);
         let Some(blob) = self.blob(&links) else {
             return None;
         };
-        let Ok(head) = Head::read(record, operands.output.dtype, number(index)) else {
+        let Ok(head) = Head::read::<OPS>(record, operands.output.dtype, number(index)) else {
             return None;
         };
-        match Step::assemble(record, &head, &operands, blob, number(index)) {
+        match Step::assemble::<OPS>(record, &head, &operands, blob, number(index)) {
             Ok(step) => Some(step),
             Err(_) => None,
         }
@@ -240,27 +253,32 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// The tensors that a step names.
-    pub(crate) const fn operands(&self, links: &Links) -> Option<Operands> {
-        let input2 = if links.input2 == NO_TENSOR {
-            None
-        } else {
-            match self.tensor(links.input2 as usize) {
-                Some(tensor) => Some(tensor),
-                None => return None,
-            }
-        };
-        match (
-            self.tensor(links.input as usize),
-            self.tensor(links.output as usize),
-        ) {
-            (Some(input), Some(output)) => Some(Operands {
-                input,
-                input2,
-                output,
-            }),
-            _ => None,
+    /// The tensors that a step names, proved to exist; a tensor that does not would read as zeros.
+    pub(crate) const fn operands(&self, links: &Links) -> Operands {
+        Operands {
+            input: self.known(links.input),
+            input2: if links.input2 == NO_TENSOR {
+                None
+            } else {
+                Some(self.known(links.input2))
+            },
+            output: self.known(links.output),
         }
+    }
+
+    const fn known(&self, index: u16) -> Tensor {
+        let bytes = match record(self.tensors, index as usize, tensor::RECORD) {
+            Some(bytes) => bytes,
+            None => &[],
+        };
+        Tensor::known(bytes)
+    }
+
+    /// Whether the tensors that a step names exist.
+    pub(crate) const fn has_operands(&self, links: &Links) -> bool {
+        links.input < self.header.tensors
+            && links.output < self.header.tensors
+            && (links.input2 == NO_TENSOR || links.input2 < self.header.tensors)
     }
 
     /// The weight blob that a step names.

@@ -91,12 +91,16 @@ pub(crate) struct Head {
 
 impl Head {
     /// Decodes record `step`, whose output has the type `dtype`.
-    pub(crate) const fn read(record: &[u8], dtype: DType, step: u16) -> Result<Self, FormatError> {
+    pub(crate) const fn read<const OPS: u128>(
+        record: &[u8],
+        dtype: DType,
+        step: u16,
+    ) -> Result<Self, FormatError> {
         let params = match record.split_at_checked(PARAMS_AT) {
             Some((_, params)) => params,
             None => &[],
         };
-        let op = tri!(params::read(u8_at(record, 0), dtype, params, step));
+        let op = tri!(params::read::<OPS>(u8_at(record, 0), dtype, params, step));
         let layout = some!(
             WeightLayout::from_code(u8_at(record, 1)),
             FormatError::StepLayout { step }
@@ -123,7 +127,7 @@ impl Head {
 
 impl<'a> Step<'a> {
     /// Puts record `step` together with what it points to; cuts the weights but does not walk them.
-    pub(crate) const fn assemble(
+    pub(crate) const fn assemble<const OPS: u128>(
         record: &[u8],
         head: &Head,
         operands: &Operands,
@@ -146,8 +150,10 @@ impl<'a> Step<'a> {
         let weights = if matches!(layout, WeightLayout::None) {
             Weights::None
         } else {
-            let shape = Geometry::of(&op, &input, &output);
-            tri!(Weights::view(layout, dtype, blob, wide, &shape, step))
+            let shape = Geometry::of::<OPS>(&op, &input, &output);
+            tri!(Weights::view::<OPS>(
+                layout, dtype, blob, wide, &shape, step
+            ))
         };
         Ok(Self {
             index: step as usize,

@@ -122,15 +122,28 @@ impl Tensor {
 
     /// Reads record `tensor` without judging it beyond its codes.
     pub(crate) const fn read(record: &[u8], tensor: u16) -> Result<Self, FormatError> {
-        Ok(Self {
-            dtype: some!(
-                DType::from_code(u8_at(record, 0)),
-                FormatError::TensorDType { tensor }
-            ),
-            layout: match u8_at(record, 1) {
-                0 => TensorLayout::Planar,
-                1 => TensorLayout::Interleaved,
-                _ => return Err(FormatError::TensorLayout { tensor }),
+        ensure!(
+            DType::from_code(u8_at(record, 0)).is_some(),
+            FormatError::TensorDType { tensor }
+        );
+        ensure!(u8_at(record, 1) <= 1, FormatError::TensorLayout { tensor });
+        Ok(Self::known(record))
+    }
+
+    /// The tensor of a record whose codes are known to be right; a short record reads as zeros.
+    ///
+    /// A function of its own that cannot fail, so that what it returns is written where it is wanted.
+    #[inline(never)]
+    pub(crate) const fn known(record: &[u8]) -> Self {
+        Self {
+            dtype: match DType::from_code(u8_at(record, 0)) {
+                Some(dtype) => dtype,
+                None => DType::S8,
+            },
+            layout: if u8_at(record, 1) == 0 {
+                TensorLayout::Planar
+            } else {
+                TensorLayout::Interleaved
             },
             region: u8_at(record, 2),
             c: u16_at(record, 4),
@@ -141,7 +154,7 @@ impl Tensor {
             len: u32_at(record, 20),
             scale: f32_at(record, 24),
             zero_point: i32_at(record, 28),
-        })
+        }
     }
 
     /// Proves what SPEC.md section 4 says of a record that was read from `record`.

@@ -197,9 +197,9 @@ impl<'m, 'a, const OPS: u128> Session<'m, 'a, OPS> {
     /// Runs every step and calls `hook` after each.
     pub fn run_with(&mut self, mut hook: impl FnMut(StepEvent<'_>)) {
         self.begin();
-        while let Some(step) = self.model.step(self.position) {
+        while let Some(step) = self.model.step_for::<OPS>(self.position) {
             self.cursor.refill(u32::MAX);
-            if matches!(self.advance(&step), Progress::Done) {
+            if matches!(self.advance(), Some(Progress::Done)) {
                 hook(StepEvent {
                     index: step.index,
                     step: &step,
@@ -219,8 +219,7 @@ impl<'m, 'a, const OPS: u128> Session<'m, 'a, OPS> {
     /// group or channel. After `Done`, further calls do nothing until [`Session::begin`].
     pub fn step(&mut self, budget: u32) -> Progress {
         self.cursor.refill(budget);
-        while let Some(step) = self.model.step(self.position) {
-            let progress = self.advance(&step);
+        while let Some(progress) = self.advance() {
             if matches!(progress, Progress::Yielded)
                 || (self.cursor.is_empty() && self.position < self.model.steps_len())
             {
@@ -230,8 +229,14 @@ impl<'m, 'a, const OPS: u128> Session<'m, 'a, OPS> {
         Progress::Done
     }
 
-    /// Runs the current step from its cursor on and moves past it when it is done.
-    fn advance(&mut self, step: &Step<'_>) -> Progress {
+    /// Runs the current step from its cursor on and moves past it when it is done; `None` past the last step.
+    ///
+    /// A function of its own, so that the decoded step is not on the stack while a file is parsed.
+    #[inline(never)]
+    fn advance(&mut self) -> Option<Progress> {
+        let next = self.model.step_for::<OPS>(self.position);
+        // By reference: a copy of the step would stand beside it.
+        let step = next.as_ref()?;
         let job = Job {
             step,
             arena: Arena::new(self.arena),
@@ -243,7 +248,7 @@ impl<'m, 'a, const OPS: u128> Session<'m, 'a, OPS> {
             self.position = self.position.wrapping_add(1);
             self.cursor.rewind();
         }
-        progress
+        Some(progress)
     }
 
     fn input_tensor(&self, index: usize) -> Result<Tensor, RunError> {

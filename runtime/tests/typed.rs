@@ -41,3 +41,17 @@ fn an_embedded_network_knows_its_sizes_and_runs() {
     session.run();
     assert_eq!(session.output_s8(0).unwrap(), first);
 }
+
+#[test]
+fn an_image_proves_only_what_its_own_kernels_run() {
+    const FILE: &[u8] = include_bytes!("small.nnz");
+    const OWN: u128 = nnz::ops(FILE);
+    const LESS: u128 = OWN & (OWN - 1);
+    let whole = nnz::Model::parse(FILE).unwrap();
+    let own = nnz::Model::parse_for::<OWN>(FILE).unwrap();
+    assert!(whole.steps().eq(own.steps()));
+    let steps = (0..own.steps_len()).map(|index| own.step_for::<OWN>(index));
+    assert!(steps.eq(whole.steps().map(Some)));
+    let refused = nnz::Model::parse_for::<LESS>(FILE).unwrap_err();
+    assert_eq!(refused, nnz::format::FormatError::KernelMissing);
+}

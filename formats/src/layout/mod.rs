@@ -22,6 +22,7 @@ pub use rows::{Row, RowF32, Rows, RowsF32};
 pub use table::Table;
 
 use crate::bytes::{ensure, is_zero, some};
+use crate::kernel_mask::{FLOATS, any_of, has_tables, layout_bits};
 use crate::{Band, DType, FormatError, Op, Tensor, WeightLayout};
 
 /// The weights of a step.
@@ -70,8 +71,9 @@ pub(crate) struct Geometry {
 
 impl Geometry {
     /// The matrix of `op`, empty for an operator without weights.
-    pub(crate) const fn of(op: &Op, input: &Tensor, output: &Tensor) -> Self {
+    pub(crate) const fn of<const OPS: u128>(op: &Op, input: &Tensor, output: &Tensor) -> Self {
         let rows = output.c as u32;
+        let has_tables = const { has_tables::<OPS>() };
         match op {
             Op::Conv2d { window, .. } => Self {
                 rows,
@@ -126,9 +128,17 @@ impl Geometry {
                 cin: 0,
                 taps: 0,
                 positions: 0,
-                table: table::len(op, output),
+                table: if has_tables {
+                    table::len(op, output)
+                } else {
+                    0
+                },
                 pixels: [input.h, input.w, output.h, output.w],
-                content: table::content(op),
+                content: if has_tables {
+                    table::content(op)
+                } else {
+                    table::Content::Plain
+                },
             },
         }
     }
@@ -141,7 +151,7 @@ impl Geometry {
 
 impl<'a> Weights<'a> {
     /// Cuts a blob into rows and streams.
-    pub(crate) const fn view(
+    pub(crate) const fn view<const OPS: u128>(
         layout: WeightLayout,
         dtype: DType,
         blob: &'a [u8],
@@ -151,13 +161,13 @@ impl<'a> Weights<'a> {
     ) -> Result<Self, FormatError> {
         use WeightLayout as L;
         let len = shape.rows as usize;
-        if matches!(layout, L::Table) {
+        if const { has_tables::<OPS>() } && matches!(layout, L::Table) {
             return Ok(some!(
                 Table::view(blob, dtype, shape),
                 FormatError::WeightsLen { step }
             ));
         }
-        if matches!(dtype, DType::F32) {
+        if const { any_of::<OPS>(FLOATS) } && matches!(dtype, DType::F32) {
             let split = RowsF32::split(blob, len);
             let (rows, stream) = some!(split, FormatError::WeightsRows { step });
             let weights = match layout {
@@ -172,30 +182,77 @@ impl<'a> Weights<'a> {
         let split = Rows::split(blob, len, wide);
         let (rows, stream) = some!(split, FormatError::WeightsRows { step });
         let weights = match layout {
-            L::Dense => DenseS8::view(rows, stream, shape),
-            L::CsrP => Some(Self::CsrP(CsrP::view(rows, stream))),
-            L::CsrN => Some(Self::CsrN(CsrN::view(rows, stream))),
-            L::CsrQ => CsrQ::view(rows, stream, shape),
-            L::Blk1x4 => Blk1x4::view(rows, stream),
-            L::Blk4x1 => Blk4x1::view(rows, stream),
-            L::None | L::CsrF | L::Table => return Err(FormatError::StepCombination { step }),
+            L::Dense if const { any_of::<OPS>(layout_bits(L::Dense)) } => {
+                DenseS8::view(rows, stream, shape)
+            }
+            L::CsrP if const { any_of::<OPS>(layout_bits(L::CsrP)) } => {
+                Some(Self::CsrP(CsrP::view(rows, stream)))
+            }
+            L::CsrN if const { any_of::<OPS>(layout_bits(L::CsrN)) } => {
+                Some(Self::CsrN(CsrN::view(rows, stream)))
+            }
+            L::CsrQ if const { any_of::<OPS>(layout_bits(L::CsrQ)) } => {
+                CsrQ::view(rows, stream, shape)
+            }
+            L::Blk1x4 if const { any_of::<OPS>(layout_bits(L::Blk1x4)) } => {
+                Blk1x4::view(rows, stream)
+            }
+            L::Blk4x1 if const { any_of::<OPS>(layout_bits(L::Blk4x1)) } => {
+                Blk4x1::view(rows, stream)
+            }
+            L::None
+            | L::Dense
+            | L::CsrP
+            | L::CsrN
+            | L::CsrQ
+            | L::Blk1x4
+            | L::Blk4x1
+            | L::CsrF
+            | L::Table => return Err(FormatError::StepCombination { step }),
         };
         Ok(some!(weights, FormatError::WeightsLen { step }))
     }
 
     /// Walks the streams and proves what SPEC.md section 6 says.
-    pub(crate) const fn check(&self, shape: &Geometry, step: u16) -> Result<(), FormatError> {
+    pub(crate) const fn check<const OPS: u128>(
+        &self,
+        shape: &Geometry,
+        step: u16,
+    ) -> Result<(), FormatError> {
+        use WeightLayout as L;
         match self {
+            Self::DenseS8(view) if const { any_of::<OPS>(layout_bits(L::Dense)) } => {
+                view.check(step)
+            }
+            Self::CsrP(view) if const { any_of::<OPS>(layout_bits(L::CsrP)) } => {
+                view.check(shape, step)
+            }
+            Self::CsrN(view) if const { any_of::<OPS>(layout_bits(L::CsrN)) } => {
+                view.check(shape, step)
+            }
+            Self::CsrQ(view) if const { any_of::<OPS>(layout_bits(L::CsrQ)) } => {
+                view.check(shape, step)
+            }
+            Self::Blk1x4(view) if const { any_of::<OPS>(layout_bits(L::Blk1x4)) } => {
+                view.check(shape, step)
+            }
+            Self::Blk4x1(view) if const { any_of::<OPS>(layout_bits(L::Blk4x1)) } => {
+                view.check(shape, step)
+            }
+            Self::DenseF32(view) if const { any_of::<OPS>(FLOATS) } => view.check(shape, step),
+            Self::CsrF(view) if const { any_of::<OPS>(FLOATS) } => view.check(shape, step),
+            Self::Table(view) if const { has_tables::<OPS>() } => view.check(shape, step),
             Self::None => Ok(()),
-            Self::DenseS8(view) => view.check(step),
-            Self::CsrP(view) => view.check(shape, step),
-            Self::CsrN(view) => view.check(shape, step),
-            Self::CsrQ(view) => view.check(shape, step),
-            Self::Blk1x4(view) => view.check(shape, step),
-            Self::Blk4x1(view) => view.check(shape, step),
-            Self::DenseF32(view) => view.check(shape, step),
-            Self::CsrF(view) => view.check(shape, step),
-            Self::Table(view) => view.check(shape, step),
+            // No view of a layout is made without a kernel that reads it.
+            Self::DenseS8(_)
+            | Self::CsrP(_)
+            | Self::CsrN(_)
+            | Self::CsrQ(_)
+            | Self::Blk1x4(_)
+            | Self::Blk4x1(_)
+            | Self::DenseF32(_)
+            | Self::CsrF(_)
+            | Self::Table(_) => Err(FormatError::StepCombination { step }),
         }
     }
 }

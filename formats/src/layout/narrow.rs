@@ -12,6 +12,7 @@
 use super::{Rows, Weights};
 use crate::FormatError;
 use crate::bytes::number;
+use crate::kernel_mask::{any_of, kernel_bits as bit, mask_of};
 
 /// Sums within ±2^23.
 const LANE: i64 = 1 << 23;
@@ -21,12 +22,21 @@ const MULTIPLIER: i32 = 1 << 30;
 const RESULT: i64 = (1 << 15) - 512;
 
 /// Refuses a matrix with a row that is not proved.
-pub(crate) const fn check(weights: &Weights<'_>, step: u16) -> Result<(), FormatError> {
+pub(crate) const fn check<const OPS: u128>(
+    weights: &Weights<'_>,
+    step: u16,
+) -> Result<(), FormatError> {
     let unproved = match weights {
-        Weights::CsrP(view) => pairs(view.rows(), view.pairs()),
-        Weights::CsrN(view) => triples(view.rows(), view.triples()),
+        Weights::CsrP(view) if const { any_of::<OPS>(mask_of(bit::CONV_2D_CSR_P_NARROW)) } => {
+            pairs(view.rows(), view.pairs())
+        }
+        Weights::CsrN(view) if const { any_of::<OPS>(mask_of(bit::CONV_2D_CSR_N_NARROW)) } => {
+            triples(view.rows(), view.triples())
+        }
         Weights::None
         | Weights::DenseS8(_)
+        | Weights::CsrP(_)
+        | Weights::CsrN(_)
         | Weights::CsrQ(_)
         | Weights::Blk1x4(_)
         | Weights::Blk4x1(_)

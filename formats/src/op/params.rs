@@ -4,6 +4,7 @@
 
 use super::{AddParams, Binary, Block, Clamp, Op, PreluParams, RepackOrder, Unary, Window};
 use crate::bytes::{ensure, f32_at, i8_at, i32_at, some, tri, u8_at, u16_at};
+use crate::kernel_mask::{FLOATS, any_of, op_bits};
 use crate::{DType, FormatError, Rounding, Ties};
 
 /// Bytes of the parameters in a step record.
@@ -13,62 +14,67 @@ pub(crate) const PARAMS: usize = 36;
 const WINDOW: u64 = 0xFF;
 const CLAMP_AT: usize = 16;
 
-/// Decodes the operator of step `step`; `dtype` is the output's.
-pub(crate) const fn read(
+/// Decodes the operator of step `step`; `dtype` is the output's. Operators without a kernel in `OPS` are refused.
+pub(crate) const fn read<const OPS: u128>(
     code: u8,
     dtype: DType,
     params: &[u8],
     step: u16,
 ) -> Result<Op, FormatError> {
-    let s8 = matches!(dtype, DType::S8);
+    let has_floats = const { any_of::<OPS>(FLOATS) };
+    let s8 = !has_floats || matches!(dtype, DType::S8);
+    ensure!(
+        has_floats || matches!(dtype, DType::S8),
+        FormatError::StepDType { step }
+    );
     let (op, used) = match code {
-        1 => windowed(
+        1 if const { any_of::<OPS>(op_bits(1)) } => windowed(
             code,
             tri!(window(params, step)),
             tri!(clamp(params, s8, step)),
             s8,
         ),
-        2 => tri!(depthwise(params, s8, step)),
-        3 => (
+        2 if const { any_of::<OPS>(op_bits(2)) } => tri!(depthwise(params, s8, step)),
+        3 if const { any_of::<OPS>(op_bits(3)) } => (
             Op::FullyConnected {
                 clamp: tri!(clamp(params, s8, step)),
             },
             clamp_bytes(s8),
         ),
-        4 => tri!(add(params, s8, step)),
-        5 => windowed(
+        4 if const { any_of::<OPS>(op_bits(4)) } => tri!(add(params, s8, step)),
+        5 if const { any_of::<OPS>(op_bits(5)) } => windowed(
             code,
             tri!(window(params, step)),
             tri!(clamp(params, s8, step)),
             s8,
         ),
-        6 => tri!(average_pool(params, s8, step)),
-        7 => tri!(mean(params, s8, step)),
-        8 if s8 => tri!(softmax_s8(params, step)),
-        8 => tri!(softmax_f32(params, step)),
-        9 => tri!(pad(params, s8, step)),
-        10 => tri!(requantize(params, step)),
-        11 => (
+        6 if const { any_of::<OPS>(op_bits(6)) } => tri!(average_pool(params, s8, step)),
+        7 if const { any_of::<OPS>(op_bits(7)) } => tri!(mean(params, s8, step)),
+        8 if s8 && const { any_of::<OPS>(op_bits(8)) } => tri!(softmax_s8(params, step)),
+        8 if const { any_of::<OPS>(op_bits(8)) } => tri!(softmax_f32(params, step)),
+        9 if const { any_of::<OPS>(op_bits(9)) } => tri!(pad(params, s8, step)),
+        10 if const { any_of::<OPS>(op_bits(10)) } => tri!(requantize(params, step)),
+        11 if const { any_of::<OPS>(op_bits(11)) } => (
             Op::Clamp {
                 clamp: tri!(clamp(params, s8, step)),
             },
             clamp_bytes(s8),
         ),
-        12 => (
+        12 if const { any_of::<OPS>(op_bits(12)) } => (
             Op::Repack {
                 order: tri!(order(params, step)),
             },
             1,
         ),
-        13 => (Op::Quantize, 0),
-        14 => (Op::Dequantize, 0),
-        15 => tri!(prelu(params, s8, step)),
-        16 if s8 => (Op::UnaryS8, 0),
-        16 => tri!(unary_f32(params, step)),
-        17 => tri!(binary(params, s8, step)),
-        18 => tri!(copy(params, step)),
-        19 => (Op::ResizeNearest, 0),
-        20 => (Op::ResizeBilinear, 0),
+        13 if const { any_of::<OPS>(op_bits(13)) } => (Op::Quantize, 0),
+        14 if const { any_of::<OPS>(op_bits(14)) } => (Op::Dequantize, 0),
+        15 if const { any_of::<OPS>(op_bits(15)) } => tri!(prelu(params, s8, step)),
+        16 if s8 && const { any_of::<OPS>(op_bits(16)) } => (Op::UnaryS8, 0),
+        16 if const { any_of::<OPS>(op_bits(16)) } => tri!(unary_f32(params, step)),
+        17 if const { any_of::<OPS>(op_bits(17)) } => tri!(binary(params, s8, step)),
+        18 if const { any_of::<OPS>(op_bits(18)) } => tri!(copy(params, step)),
+        19 if const { any_of::<OPS>(op_bits(19)) } => (Op::ResizeNearest, 0),
+        20 if const { any_of::<OPS>(op_bits(20)) } => (Op::ResizeBilinear, 0),
         _ => return Err(FormatError::StepOp { step }),
     };
     ensure!(only(params, used), FormatError::StepParams { step });

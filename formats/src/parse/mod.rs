@@ -13,12 +13,14 @@ use crate::{FormatError, Io, Model, Tensor, io, step, tensor};
 pub(crate) const MAX_SHARING: usize = 16;
 
 /// See [`Model::parse`].
-pub(crate) const fn model(bytes: &[u8]) -> Result<Model<'_>, FormatError> {
+#[inline(never)]
+pub(crate) const fn model<const OPS: u128>(bytes: &[u8]) -> Result<Model<'_>, FormatError> {
     let (header, file) = tri!(Header::parse(bytes));
+    ensure!(header.kernel_mask & !OPS == 0, FormatError::KernelMissing);
     tri!(check_sections(file, header.sections));
     let model = tri!(cut(file, header));
     tri!(check_tensors(&model));
-    tri!(steps::check(&model));
+    tri!(steps::check::<OPS>(&model));
     tri!(check_io(&model));
     Ok(model)
 }
@@ -84,6 +86,7 @@ const fn holds(
     Ok(())
 }
 
+#[inline(never)]
 const fn check_tensors(model: &Model<'_>) -> Result<(), FormatError> {
     let mut index: u16 = 0;
     while index < model.header.tensors {

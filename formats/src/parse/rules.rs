@@ -1,6 +1,7 @@
 //! What an operator demands of its tensors: element types, shapes, places.
 
 use crate::bytes::ensure;
+use crate::kernel_mask::{any_of, op_bits};
 use crate::step::Operands;
 use crate::tensor::disjoint;
 use crate::{Block, DType, FormatError, Op, RepackOrder, Tensor, TensorLayout, Window};
@@ -51,7 +52,7 @@ pub(super) const fn check_types(
 }
 
 /// Shapes, and contiguity where an operator reads or writes a vector.
-pub(super) const fn check_shapes(
+pub(super) const fn check_shapes<const OPS: u128>(
     op: &Op,
     operands: &Operands,
     step: u16,
@@ -87,7 +88,7 @@ pub(super) const fn check_shapes(
         }
         Op::Copy { block } => {
             ensure!(
-                copies(block, input, output),
+                const { any_of::<OPS>(op_bits(18)) } && copies(block, input, output),
                 FormatError::StepBlock { step }
             );
             true

@@ -3,17 +3,21 @@
 use super::MAX_SHARING;
 use super::rules::{check_overlap, check_shapes, check_types, is_free};
 use crate::bytes::{array_at, ensure, is_zero, some, tri, u8_at, u32_at};
-use crate::kernel_mask::{mask_of, narrow_bit, rounds};
+use crate::kernel_mask::{any_of, mask_of, narrow_bit, op_bits, rounds};
 use crate::layout::{Geometry, narrow};
 use crate::model::record;
 use crate::step::{Head, Links, Operands, RECORD};
 use crate::tensor::within;
 use crate::{
-    Backend, FormatError, Model, Rounding, Step, WeightLayout, kernel_bit_for, kernel_bits,
+    Backend, FormatError, Model, Rounding, WeightLayout, Weights, kernel_bit_for, kernel_bits,
     scratch_len,
 };
 
-pub(super) const fn check(model: &Model<'_>) -> Result<(), FormatError> {
+/// The kernels of narrow steps.
+const NARROW: u128 =
+    mask_of(kernel_bits::CONV_2D_CSR_P_NARROW) | mask_of(kernel_bits::CONV_2D_CSR_N_NARROW);
+
+pub(super) const fn check<const OPS: u128>(model: &Model<'_>) -> Result<(), FormatError> {
     let mut mask: u128 = 0;
     let mut scratch: u32 = 0;
     let mut walked: u64 = 0;
@@ -22,16 +26,11 @@ pub(super) const fn check(model: &Model<'_>) -> Result<(), FormatError> {
     while step < model.header.steps {
         let bytes = record(model.steps, step as usize, RECORD);
         let bytes = some!(bytes, FormatError::StepReserved { step });
-        let links = Links::read(bytes);
-        walked = walked.saturating_add(links.weights_len as u64);
+        walked = walked.saturating_add(Links::read(bytes).weights_len as u64);
         ensure!(walked <= most, FormatError::WeightsShared);
-        let (head, operands) = tri!(check_record(model, bytes, &links, step));
-        tri!(check_scratch(model, bytes, &head, &operands, step));
-        tri!(check_overlap(&head.op, &operands, step));
-        tri!(check_weights(model, bytes, &links, &head, &operands, step));
+        mask |= tri!(check_step::<OPS>(model, bytes, step));
         let len = u32_at(bytes, 24);
         scratch = if len > scratch { len } else { scratch };
-        mask |= kernels(model, &head, &operands);
         step = step.wrapping_add(1);
     }
     ensure!(model.header.scratch_len == scratch, FormatError::ScratchLen);
@@ -39,20 +38,41 @@ pub(super) const fn check(model: &Model<'_>) -> Result<(), FormatError> {
     Ok(())
 }
 
+/// Proves one step; the bits that it adds to the kernel mask.
+#[inline(never)]
+const fn check_step<const OPS: u128>(
+    model: &Model<'_>,
+    bytes: &[u8],
+    step: u16,
+) -> Result<u128, FormatError> {
+    let links = Links::read(bytes);
+    ensure!(model.has_operands(&links), FormatError::StepTensor { step });
+    let operands = model.operands(&links);
+    let head = tri!(check_record::<OPS>(model, bytes, &operands, step));
+    tri!(check_scratch(model, bytes, &head, &operands, step));
+    tri!(check_overlap(&head.op, &operands, step));
+    tri!(check_weights::<OPS>(model, &links, &head, &operands, step));
+    let kernels = kernels(model, &head, &operands);
+    debug_assert!(
+        kernels & op_bits(u8_at(bytes, 0)) != 0,
+        "the kernels of an operator's code are not all that it has"
+    );
+    Ok(kernels)
+}
+
 /// The record by itself, then with its tensors.
-const fn check_record(
+const fn check_record<const OPS: u128>(
     model: &Model<'_>,
     record: &[u8],
-    links: &Links,
+    operands: &Operands,
     step: u16,
-) -> Result<(Head, Operands), FormatError> {
+) -> Result<Head, FormatError> {
     ensure!(
         u8_at(record, 3) == 0 && is_zero(&array_at::<2>(record, 10)),
         FormatError::StepReserved { step }
     );
-    let operands = some!(model.operands(links), FormatError::StepTensor { step });
-    let head = tri!(Head::read(record, operands.output.dtype, step));
-    tri!(check_types(&head.op, &operands, step));
+    let head = tri!(Head::read::<OPS>(record, operands.output.dtype, step));
+    tri!(check_types(&head.op, operands, step));
     ensure!(
         !head.narrow || matches!(model.header.backend, Backend::ArmDsp),
         FormatError::StepFlags { step }
@@ -67,8 +87,8 @@ const fn check_record(
         bit != kernel_bits::NONE,
         FormatError::StepCombination { step }
     );
-    tri!(check_shapes(&head.op, &operands, step));
-    Ok((head, operands))
+    tri!(check_shapes::<OPS>(&head.op, operands, step));
+    Ok(head)
 }
 
 /// Scratch is enough, aligned, in the arena and apart from the tensors.
@@ -108,9 +128,8 @@ const fn check_scratch(
 }
 
 /// The blob is in its section, and what it holds agrees with the operator.
-const fn check_weights(
+const fn check_weights<const OPS: u128>(
     model: &Model<'_>,
-    record: &[u8],
     links: &Links,
     head: &Head,
     operands: &Operands,
@@ -128,11 +147,19 @@ const fn check_weights(
         FormatError::WeightsAlignment { step }
     );
     let blob = some!(model.blob(links), FormatError::WeightsBounds { step });
-    let assembled = tri!(Step::assemble(record, head, operands, blob, step));
-    let shape = Geometry::of(&head.op, &operands.input, &operands.output);
-    tri!(assembled.weights.check(&shape, step));
-    if head.narrow {
-        return narrow::check(&assembled.weights, step);
+    let shape = Geometry::of::<OPS>(&head.op, &operands.input, &operands.output);
+    let dtype = operands.output.dtype;
+    let weights = tri!(Weights::view::<OPS>(
+        head.layout,
+        dtype,
+        blob,
+        head.wide,
+        &shape,
+        step
+    ));
+    tri!(weights.check::<OPS>(&shape, step));
+    if const { any_of::<OPS>(NARROW) } && head.narrow {
+        return narrow::check::<OPS>(&weights, step);
     }
     Ok(())
 }

@@ -51,6 +51,21 @@ fn every_check_has_a_file_that_provokes_it() {
 }
 
 #[test]
+fn a_step_whose_kernel_is_missing_is_refused_whatever_the_header_says() {
+    for seed in 0..20 {
+        let mut bytes = every_kernel_file(seed);
+        assert!(
+            Model::parse_for::<{ u128::MAX }>(&bytes).is_ok(),
+            "seed {seed}"
+        );
+        bytes[16..32].fill(0);
+        let crc = crc32(&bytes[8..]);
+        bytes[4..8].copy_from_slice(&crc.to_le_bytes());
+        assert!(Model::parse_for::<0>(&bytes).is_err(), "seed {seed}");
+    }
+}
+
+#[test]
 fn an_optional_section_of_a_later_version_is_skipped() {
     let file = File::new();
     let meta = file.entry(META);

@@ -45,6 +45,9 @@ pub(crate) fn header_cases() -> Vec<FormatError> {
     let mask_bit = damaged(|_| 31, &[0x40]);
     assert_eq!(mask_bit, FormatError::KernelMask);
     seen.push(mask_bit);
+    let missing = Model::parse_for::<0>(&File::new().bytes).unwrap_err();
+    assert_eq!(missing, FormatError::KernelMissing);
+    seen.push(missing);
     seen
 }
 

@@ -11,6 +11,7 @@ use nnz_format::{AddParams, Clamp};
 const LEFT_SHIFT: u32 = 20;
 
 /// Integer sums by TensorFlow Lite's scheme: both operands to a common scale, then to the output's.
+#[inline(never)]
 pub(super) fn run_s8(
     job: &Job<'_, '_>,
     params: &AddParams,
@@ -68,6 +69,7 @@ pub(super) fn raised(value: i8, zero_point: i32, multiplier: i32, shift: u32) ->
 }
 
 /// Float sums.
+#[inline(never)]
 pub(super) fn run_f32(job: &Job<'_, '_>, clamp: &Clamp, cursor: &mut Cursor) -> Progress {
     let Some(second) = &job.step.input2 else {
         return Progress::Done;

@@ -65,6 +65,7 @@ struct Zeros {
 }
 
 /// Sums, or differences where `sign` is −1, by TensorFlow Lite's scheme.
+#[inline(never)]
 pub(super) fn sum_s8(
     job: &Job<'_, '_>,
     (kind, swapped): (Binary, bool),
@@ -88,6 +89,7 @@ pub(super) fn sum_s8(
 }
 
 /// Products by TensorFlow Lite's scheme.
+#[inline(never)]
 pub(super) fn mul_s8(
     job: &Job<'_, '_>,
     params: &AddParams,
@@ -103,6 +105,7 @@ pub(super) fn mul_s8(
 }
 
 /// The smaller or the larger of two values of one scale.
+#[inline(never)]
 pub(super) fn extreme_s8(
     job: &Job<'_, '_>,
     kind: Binary,
@@ -121,6 +124,7 @@ pub(super) fn extreme_s8(
 }
 
 /// Floats.
+#[inline(never)]
 pub(super) fn run_f32(
     job: &Job<'_, '_>,
     (kind, swapped): (Binary, bool),

@@ -63,6 +63,7 @@ impl<'s> Scratch<'s> {
 }
 
 /// Runs the tiles that are left.
+#[inline(never)]
 pub(super) fn run<const OPS: u128>(
     job: &Job<'_, '_>,
     window: &Window,

@@ -14,6 +14,7 @@ use core::num::NonZeroUsize;
 use nnz_format::{Clamp, Window};
 
 /// Runs the tiles that are left.
+#[inline(never)]
 pub(super) fn run<const OPS: u128>(
     job: &Job<'_, '_>,
     window: &Window,

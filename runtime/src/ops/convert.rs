@@ -5,6 +5,7 @@ use crate::cursor::{Cursor, Progress};
 use crate::float::round_half_even;
 
 /// `round_half_even(x / scale) + zero_point`, within `s8`. What is not a number counts as 0.
+#[inline(never)]
 pub(super) fn quantize(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
     let (input, output) = (job.input::<f32>(), job.output::<i8>());
     let scale = job.step.output.scale;
@@ -23,6 +24,7 @@ pub(super) fn quantize(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
     clippy::cast_precision_loss,
     reason = "differences of 8-bit codes are small"
 )]
+#[inline(never)]
 pub(super) fn dequantize(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
     let (input, output) = (job.input::<i8>(), job.output::<f32>());
     let scale = job.step.input.scale;

@@ -18,6 +18,7 @@ fn cells<'s, T: Bounded>(
 }
 
 /// Runs the channels of the block that are left.
+#[inline(never)]
 pub(super) fn run<T: Bounded>(job: &Job<'_, '_>, block: &Block, cursor: &mut Cursor) -> Progress {
     let (input, output) = (job.input::<T>(), job.output::<T>());
     let [channels, rows, columns] = block.extent.map(usize::from);

@@ -12,6 +12,7 @@ use nnz_format::{Clamp, Window};
 const SLACK: usize = 16;
 
 /// Runs the output channels that are left.
+#[inline(never)]
 pub(super) fn run<const OPS: u128, T: Numeric + Bounded>(
     job: &Job<'_, '_>,
     window: &Window,

@@ -9,6 +9,7 @@ use core::num::NonZeroUsize;
 use nnz_format::{Clamp, Window, table_words};
 
 /// Runs the output channels that are left.
+#[inline(never)]
 pub(super) fn run<const OPS: u128>(
     job: &Job<'_, '_>,
     window: &Window,

@@ -10,6 +10,7 @@ use nnz_format::Clamp;
 const GROUP: usize = 4;
 
 /// Runs the rows that are left, as many at once as the budget allows.
+#[inline(never)]
 pub(super) fn run<const OPS: u128, T: Numeric + Bounded>(
     job: &Job<'_, '_>,
     clamp: &Clamp,

@@ -15,6 +15,7 @@ fn count(pixels: usize) -> NonZeroU32 {
 
 /// Integer means as TensorFlow Lite Micro: the multiplier holds `1 / count`, so the sum of deviations is rescaled
 /// and nothing is divided. `rescale` multiplies by multiplier and shift and rounds.
+#[inline(never)]
 pub(super) fn run_s8(
     job: &Job<'_, '_>,
     (multiplier, shift): (i32, i8),
@@ -39,6 +40,7 @@ pub(super) fn run_s8(
 
 /// Float means.
 #[expect(clippy::cast_precision_loss, reason = "a plane's size as a divisor")]
+#[inline(never)]
 pub(super) fn run_f32(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
     let (input, output) = (job.input::<f32>(), job.output::<f32>());
     let count = count(input.pixels()).get() as f32;

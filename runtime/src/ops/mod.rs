@@ -1,5 +1,7 @@
 //! Operator drivers: each loops over the tiles, planes or rows of one step and pauses between them.
 //!
+//! Each driver is a function of its own: inlined into one, they would share a frame that holds the variables of all.
+//!
 //! Drivers are safe code over checked slices. What is hot lies behind [`crate::dispatch`]; the rest is written out
 //! here over strides, so that planar and interleaved tensors both work.
 

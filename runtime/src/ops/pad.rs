@@ -5,6 +5,7 @@ use crate::cursor::{Cursor, Progress};
 use nnz_format::Clamp;
 
 /// Runs the channels that are left; `value` has equal bounds.
+#[inline(never)]
 pub(super) fn run<T: Bounded>(
     job: &Job<'_, '_>,
     (front, top, left): (u16, u8, u8),

@@ -5,6 +5,7 @@ use crate::cursor::{Cursor, Progress};
 use nnz_format::Clamp;
 
 /// Another scale and zero point; `rescale` multiplies by multiplier and shift and rounds.
+#[inline(never)]
 pub(super) fn requantize(
     job: &Job<'_, '_>,
     (multiplier, shift): (i32, i8),
@@ -26,6 +27,7 @@ pub(super) fn requantize(
 }
 
 /// Bounds only.
+#[inline(never)]
 pub(super) fn clamp<T: Bounded>(job: &Job<'_, '_>, clamp: &Clamp, cursor: &mut Cursor) -> Progress {
     let (input, output) = (job.input::<T>(), job.output::<T>());
     let bounds = T::bounds(clamp);

@@ -77,6 +77,7 @@ fn each<T: Bounded>(
 }
 
 /// The largest element under each window.
+#[inline(never)]
 pub(super) fn max<T: Bounded>(
     job: &Job<'_, '_>,
     window: &Window,
@@ -96,6 +97,7 @@ pub(super) fn max<T: Bounded>(
 }
 
 /// The mean under each window; integers round half away from zero.
+#[inline(never)]
 pub(super) fn average<T: Average>(
     job: &Job<'_, '_>,
     window: &Window,

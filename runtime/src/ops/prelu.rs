@@ -6,6 +6,7 @@ use crate::requantize::multiply_double;
 use nnz_format::{PreluParams, Weights};
 
 /// Integers by TensorFlow Lite's scheme: values and products with slopes are rescaled each by a factor of their own.
+#[inline(never)]
 pub(super) fn run_s8(job: &Job<'_, '_>, params: &PreluParams, cursor: &mut Cursor) -> Progress {
     let Weights::Table(table) = &job.step.weights else {
         return Progress::Done;
@@ -29,6 +30,7 @@ pub(super) fn run_s8(job: &Job<'_, '_>, params: &PreluParams, cursor: &mut Curso
 }
 
 /// Floats.
+#[inline(never)]
 pub(super) fn run_f32(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
     let Weights::Table(table) = &job.step.weights else {
         return Progress::Done;

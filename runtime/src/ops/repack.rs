@@ -6,6 +6,7 @@ use crate::cursor::{Cursor, Progress};
 use nnz_format::RepackOrder;
 
 /// Runs the channels that are left.
+#[inline(never)]
 pub(super) fn run<T: Bounded>(
     job: &Job<'_, '_>,
     order: RepackOrder,

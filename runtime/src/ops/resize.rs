@@ -33,6 +33,7 @@ fn element<T: Bounded>(input: &View<'_, T>, channel: usize, y: u16, x: u16) -> T
 }
 
 /// The nearest pixel.
+#[inline(never)]
 pub(super) fn nearest<T: Bounded>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
     each::<T>(job, cursor, |table, input, [channel, y, rows, x]| {
         let row = table.u16_at(y);
@@ -61,6 +62,7 @@ fn around<T: Bounded>(
 }
 
 /// Integers by TensorFlow Lite's scheme: weights in 1/1024, the sum rounded half away from zero.
+#[inline(never)]
 pub(super) fn bilinear_s8(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
     const ONE: i32 = 1 << 10;
     each::<i8>(job, cursor, |table, input, place| {
@@ -79,6 +81,7 @@ pub(super) fn bilinear_s8(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
 }
 
 /// Floats.
+#[inline(never)]
 pub(super) fn bilinear_f32(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
     each::<f32>(job, cursor, |table, input, place| {
         let ([a, b, c, d], weights) = around(table, input, place);

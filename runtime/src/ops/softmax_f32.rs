@@ -5,6 +5,7 @@ use crate::cursor::Progress;
 use crate::float::exp;
 
 /// Runs the vector.
+#[inline(never)]
 pub(super) fn run(job: &Job<'_, '_>, beta: f32) -> Progress {
     let (input, output) = (job.input::<f32>(), job.output::<f32>());
     let elements = || {

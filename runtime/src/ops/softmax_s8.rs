@@ -26,6 +26,7 @@ impl Exponential {
 }
 
 /// Runs the vector.
+#[inline(never)]
 pub(super) fn run(job: &Job<'_, '_>, multiplier: i32, left_shift: i8, diff_min: i32) -> Progress {
     let (input, output) = (job.input::<i8>(), job.output::<i8>());
     let exponential = Exponential {

@@ -6,6 +6,7 @@ use crate::float::{erf, exp, exp_m1, ln, ln_1p, rsqrt, sqrt, tanh};
 use nnz_format::{Unary, Weights};
 
 /// Looks every value up.
+#[inline(never)]
 pub(super) fn run_s8(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
     let Weights::Table(table) = &job.step.weights else {
         return Progress::Done;
@@ -25,6 +26,7 @@ pub(super) fn run_s8(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
 }
 
 /// Computes `function` of every value.
+#[inline(never)]
 pub(super) fn run_f32(
     job: &Job<'_, '_>,
     function: Unary,

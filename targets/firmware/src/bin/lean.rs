@@ -28,7 +28,7 @@ fn main() -> ! {
 /// Parses, opens and runs. The compiler must not know the bytes, or it would parse them itself.
 #[inline(never)]
 fn run(arena: &mut [u8]) {
-    let Ok(model) = Model::parse(black_box(&MODEL.0)) else {
+    let Ok(model) = Model::parse_for::<{ nnz::ops(BYTES) }>(black_box(&MODEL.0)) else {
         return;
     };
     let Ok(mut session) = Session::<{ nnz::ops(BYTES) }>::new(&model, arena) else {
