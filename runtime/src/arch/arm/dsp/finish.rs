@@ -5,6 +5,7 @@ use crate::requantize::{Double, Single};
 use nnz_format::Rows;
 
 /// What `nnz_dsp_finish` does with its rows.
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub(super) struct Post {
     count: usize,
@@ -16,7 +17,60 @@ pub(super) struct Post {
     hi: i32,
 }
 
+impl Post {
+    /// What follows a group of [`GROUP`] rows of a product.
+    fn of(rows: Rows<'_>, product: &Product<'_, i8>) -> Self {
+        Self {
+            count: GROUP,
+            stride: product.stride,
+            zero_point: product.post.zero_point,
+            is_clamped: is_clamped(&product.post).into(),
+            is_wide: rows.is_wide().into(),
+            lo: product.post.lo.into(),
+            hi: product.post.hi.into(),
+        }
+    }
+}
+
+/// What `nnz_dsp_blk_4x1` reads and changes.
+#[repr(C)]
+pub(super) struct BlockArgs {
+    pub(super) deltas: *const u8,
+    weights: *const u8,
+    x: *const i8,
+    rows: *const u32,
+    out: *mut i8,
+    post: Post,
+    left: usize,
+    is_special: u32,
+}
+
+impl BlockArgs {
+    /// A product whose blocks begin at `deltas` and `weights`.
+    pub(super) fn new(
+        rows: Rows<'_>,
+        product: &Product<'_, i8>,
+        deltas: *const u8,
+        weights: *const u8,
+    ) -> Self {
+        let post = Post::of(rows, product);
+        let is_special = product.stride != 1 || (post.is_clamped | post.is_wide) != 0;
+        Self {
+            deltas,
+            weights,
+            x: product.x.as_ptr().cast(),
+            rows: Row::new(rows, product.first).at,
+            out: output(product),
+            post,
+            left: product.end.wrapping_sub(product.first),
+            is_special: is_special.into(),
+        }
+    }
+}
+
 unsafe extern "C" {
+    fn nnz_dsp_blk_4x1_single(args: *mut BlockArgs);
+    fn nnz_dsp_blk_4x1_double(args: *mut BlockArgs);
     fn nnz_dsp_finish_single(
         accs: *const i32,
         rows: *const u32,
@@ -40,6 +94,12 @@ pub(super) trait Finish {
     ///
     /// So many sums and rows can be read and outputs written.
     unsafe fn finish(accs: *const i32, rows: *const u32, out: *mut i8, post: &Post) -> *const u32;
+    /// Runs a product of a matrix in blocks of 4x1.
+    ///
+    /// # Safety
+    ///
+    /// The arguments describe rows of a matrix, a vector and outputs truthfully.
+    unsafe fn blk_4x1(args: &mut BlockArgs);
 }
 
 impl Finish for Single {
@@ -48,6 +108,12 @@ impl Finish for Single {
         // SAFETY: the caller's contract.
         unsafe { nnz_dsp_finish_single(accs, rows, out, post) }
     }
+
+    #[inline(always)]
+    unsafe fn blk_4x1(args: &mut BlockArgs) {
+        // SAFETY: the caller's contract.
+        unsafe { nnz_dsp_blk_4x1_single(args) };
+    }
 }
 
 impl Finish for Double {
@@ -55,6 +121,12 @@ impl Finish for Double {
     unsafe fn finish(accs: *const i32, rows: *const u32, out: *mut i8, post: &Post) -> *const u32 {
         // SAFETY: the caller's contract.
         unsafe { nnz_dsp_finish_double(accs, rows, out, post) }
+    }
+
+    #[inline(always)]
+    unsafe fn blk_4x1(args: &mut BlockArgs) {
+        // SAFETY: the caller's contract.
+        unsafe { nnz_dsp_blk_4x1_double(args) };
     }
 }
 
@@ -117,21 +189,8 @@ pub(super) unsafe fn by_groups<R: Finish>(
 ) {
     let mut first = product.first;
     let mut row = Row::new(rows, first);
-    let mut out = product
-        .out
-        .as_ptr()
-        .cast::<i8>()
-        .cast_mut()
-        .wrapping_add(first.wrapping_mul(product.stride));
-    let mut post = Post {
-        count: GROUP,
-        stride: product.stride,
-        zero_point: product.post.zero_point,
-        is_clamped: is_clamped(&product.post).into(),
-        is_wide: rows.is_wide().into(),
-        lo: product.post.lo.into(),
-        hi: product.post.hi.into(),
-    };
+    let mut out = output(product);
+    let mut post = Post::of(rows, product);
     while first < product.end {
         post.count = product.end.wrapping_sub(first).min(GROUP);
         let mut accs = [0_i32; GROUP];
@@ -141,6 +200,13 @@ pub(super) unsafe fn by_groups<R: Finish>(
         out = out.wrapping_add(GROUP.wrapping_mul(product.stride));
         first = first.wrapping_add(GROUP);
     }
+}
+
+/// The output of the product's first row.
+fn output(product: &Product<'_, i8>) -> *mut i8 {
+    let skipped = product.first.wrapping_mul(product.stride);
+    let out = product.out.as_ptr().cast::<i8>().cast_mut();
+    out.wrapping_add(skipped)
 }
 
 /// Whether bounds are narrower than `s8`, to which all outputs saturate.

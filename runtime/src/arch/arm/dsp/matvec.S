@@ -113,56 +113,6 @@ nnz_dsp_csr_q:
     bx      lr
     .size nnz_dsp_csr_q, . - nnz_dsp_csr_q
 
-// void nnz_dsp_blk_4x1(const u8 *deltas, const s8 *weights, const s8 *x, s32 sums[4], u32 count)
-//
-// Four rows over `count` blocks: x moves on by a delta, then sums[n], which begin at 0, grow by *x · weights[n].
-//   r0 deltas   r1 weights   r2 x   r3 end of the deltas   r4-r7 sums   r8 delta, value   r9, r10 weights   [sp] sums
-    .macro NNZ_BLK_4X1
-    ldrb    r8, [r0], #1
-    ldr     r9, [r1], #4
-    add     r2, r2, r8
-    ldrsb   r8, [r2]
-    sxtb16  r10, r9
-    sxtb16  r9, r9, ror #8
-    smlabb  r4, r8, r10, r4
-    smlabt  r6, r8, r10, r6
-    smlabb  r5, r8, r9, r5
-    smlabt  r7, r8, r9, r7
-    .endm
-
-    .section .text.nnz_dsp_blk_4x1, "ax", %progbits
-    .global nnz_dsp_blk_4x1
-    .type nnz_dsp_blk_4x1, %function
-    .thumb_func
-    .p2align 2
-nnz_dsp_blk_4x1:
-    push    {r3-r10}
-    ldr     r9, [sp, #32]
-    mov     r4, #0
-    mov     r5, #0
-    mov     r6, #0
-    mov     r7, #0
-    add     r3, r0, r9
-    cmp     r0, r3
-    beq     8f
-    and     r8, r9, #3                  // the first turn has count mod 4 blocks, or four
-    cmp     r8, #2
-    beq     3f
-    bhi     2f
-    cmp     r8, #1
-    beq     4f
-1:  NNZ_BLK_4X1
-2:  NNZ_BLK_4X1
-3:  NNZ_BLK_4X1
-4:  NNZ_BLK_4X1
-    cmp     r0, r3
-    bne     1b
-8:  ldr     r3, [sp]
-    stm     r3, {r4-r7}
-    pop     {r3-r10}
-    bx      lr
-    .size nnz_dsp_blk_4x1, . - nnz_dsp_blk_4x1
-
 // s32 nnz_dsp_blk_1x4(const u8 *deltas, const s8 *weights, u32 count, const s8 *x)
 //
 // The sum of one row over `count` blocks: x moves on by 4 · delta, then Σ x[k] · weights[k] is added.

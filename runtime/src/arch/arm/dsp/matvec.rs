@@ -1,6 +1,6 @@
 //! Matrices times a vector: the rows of each layout, around the sums in `matvec.S`.
 
-use super::finish::{Finish, GROUP, Row, by_groups};
+use super::finish::{BlockArgs, Finish, GROUP, Row, by_groups};
 use crate::kernels::Product;
 use nnz_format::{Blk1x4, Blk4x1, CsrP, CsrQ, DenseS8};
 
@@ -11,13 +11,6 @@ unsafe extern "C" {
     fn nnz_dsp_dot4(x: *const i8, columns: usize, row: *const i8, sums: *mut i32, stride: usize);
     fn nnz_dsp_csr_q(groups: *const u8, count: usize, x: *const i8, acc: i32) -> i32;
     fn nnz_dsp_csr_p(pairs: *const u8, count: usize, x: *const i8) -> i32;
-    fn nnz_dsp_blk_4x1(
-        deltas: *const u8,
-        weights: *const u8,
-        x: *const i8,
-        sums: *mut [i32; GROUP],
-        count: usize,
-    );
     fn nnz_dsp_blk_1x4(deltas: *const u8, weights: *const u8, count: usize, x: *const i8) -> i32;
 }
 
@@ -119,21 +112,18 @@ pub(super) unsafe fn csr_p<R: Finish>(weights: &CsrP<'_>, product: &Product<'_, 
 /// As [`dense`].
 #[inline(always)]
 pub(super) unsafe fn blk_4x1<R: Finish>(weights: &Blk4x1<'_>, product: &Product<'_, i8>) -> usize {
-    let (deltas, values) = (weights.deltas().as_ptr(), weights.weights().as_ptr());
-    let mut block = product.entries;
-    let sums = |_, _, row: Row, accs: &mut [i32; GROUP]| {
-        // SAFETY: the first row of a group is a row; it counts the blocks of all four.
-        let (nnz, _) = unsafe { row.nnz() };
-        let deltas = deltas.wrapping_add(block);
-        let values = values.wrapping_add(block.wrapping_mul(GROUP));
-        // SAFETY: the stream holds the blocks of all block rows, whose running sums stay below the columns (proved by
-        // parse).
-        unsafe { nnz_dsp_blk_4x1(deltas, values, product.x.as_ptr().cast(), accs, nnz) };
-        block = block.wrapping_add(nnz);
-    };
-    // SAFETY: the caller's contract.
-    unsafe { by_groups::<R>(weights.rows(), product, sums) };
-    block
+    if product.first >= product.end {
+        return product.entries;
+    }
+    let start = weights.deltas().as_ptr();
+    let deltas = start.wrapping_add(product.entries);
+    let skipped = product.entries.wrapping_mul(GROUP);
+    let values = weights.weights().as_ptr().wrapping_add(skipped);
+    let mut args = BlockArgs::new(weights.rows(), product, deltas, values);
+    // SAFETY: the product has a row, and begins with a group; the stream holds the blocks of all block rows, whose
+    // running sums stay below the columns (proved by parse).
+    unsafe { R::blk_4x1(&mut args) };
+    args.deltas.addr().wrapping_sub(start.addr())
 }
 
 /// Rows in 1x4 blocks of a vector of whole blocks; returns the blocks of the rows before `product.end`.

@@ -18,6 +18,7 @@ global_asm!(
     include_str!("finish.S"),
     include_str!("matvec.S"),
     include_str!("pairs.S"),
+    include_str!("block.S"),
     include_str!("depthwise.S"),
     include_str!("plain.S"),
     options(raw)
