@@ -3,6 +3,7 @@
 //! ```text
 //! range    forward    which values can each channel take? one value only: the channel is constant
 //! needed   backward   which channels does a live row read that cannot be folded into its bias?
+//! groups              where zeros come in blocks of four rows, which go together?
 //! shrink              rows, columns, biases and shapes of what remains
 //! ```
 //!
@@ -11,6 +12,7 @@
 //! the zero point, or there is no padding. Integer graphs give the same bytes afterwards. Inputs and outputs of the
 //! network keep all channels.
 
+mod groups;
 mod needed;
 mod range;
 mod rows;

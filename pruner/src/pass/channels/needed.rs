@@ -1,5 +1,6 @@
 //! Which channels must remain: backward from the network's outputs to a fixed point.
 
+use super::groups;
 use super::range::Range;
 use super::rows::Rows;
 use crate::ir::{Axis, FlattenOrder, Graph, Node, Op, Rearrange, Shape};
@@ -14,10 +15,18 @@ pub(super) fn channels(graph: &Graph, ranges: &[Vec<Range>]) -> Vec<Vec<bool>> {
     for id in graph.inputs.iter().chain(&graph.outputs) {
         kept[id.0].fill(true);
     }
+    let in_blocks: Vec<usize> = graph
+        .nodes
+        .iter()
+        .filter_map(|n| in_blocks(graph, n))
+        .collect();
     loop {
         let mut changed = true;
         while changed {
             changed = false;
+            for tensor in &in_blocks {
+                changed |= groups::keep_whole(&mut kept[*tensor]);
+            }
             for node in graph.nodes.iter().rev() {
                 changed |= spread(graph, node, ranges, &mut kept);
             }
@@ -30,6 +39,13 @@ pub(super) fn channels(graph: &Graph, ranges: &[Vec<Range>]) -> Vec<Vec<bool>> {
             None => return kept,
         }
     }
+}
+
+/// The output of a layer whose zeros come in blocks of rows.
+fn in_blocks(graph: &Graph, node: &Node) -> Option<usize> {
+    let has_rows = matches!(node.op, Op::Conv2d(_) | Op::FullyConnected(_));
+    let rows = has_rows.then(|| Rows::of(graph, node)).flatten()?;
+    groups::are_blocks(&rows).then_some(node.output.0)
 }
 
 /// Applies one node's rules; `true` where something new remains.
