@@ -6,11 +6,11 @@
 
 use crate::arch::{self, pairs};
 use crate::arena::{Element, View};
-use crate::kernels::{FloatKernels, Kernels, Plane, Product, Tile};
-use crate::pairs::{Columns, PairKernels, PairPlane, PairTile};
+use crate::kernels::{FloatKernels, Kernels, Plane, Product, Source, Tile};
+use crate::pairs::{Columns, Lanes, PairKernels, PairPlane, PairTile};
 use crate::words::{WordKernels, WordTile};
 use core::cell::Cell;
-use nnz_format::{Rounding, Weights, kernel_bits as bits};
+use nnz_format::{Rounding, Weights, Window, kernel_bits as bits};
 
 /// Whether the mask has a bit.
 pub(crate) const fn has<const OPS: u128>(bit: u8) -> bool {
@@ -194,6 +194,24 @@ pub(crate) fn expand(columns: Columns<'_>, tile: &[Cell<u32>]) {
     // SAFETY: the driver cut band and tile by the step's geometry; the columns that make the last quad whole lie in
     // the scratch, too.
     unsafe { pairs::expand(columns, tile) };
+}
+
+/// Fills lanes of a tile of pairs from windows inside the input, whose columns lie at `offsets`.
+pub(crate) fn expand_lanes(lanes: &Lanes<'_>, offsets: &[Cell<u32>], tile: &[Cell<u32>]) {
+    // SAFETY: the driver made the offsets by the step's geometry, one for each column of the tile's quads, and found
+    // the windows inside the input, a tensor of the model (invariant 1).
+    unsafe { pairs::lanes(lanes, offsets, tile) };
+}
+
+/// Fills a lane of a tile of pairs from a window that begins at `top_left`, outside the input in part.
+pub(crate) fn expand_edge(
+    source: &Source<'_, i8>,
+    taps: (usize, &Window),
+    top_left: (usize, usize),
+    lane: &[Cell<u32>],
+) {
+    // SAFETY: `source` is a tensor of the model (invariant 1), and the driver cut the tile by the step's geometry.
+    unsafe { pairs::edge(source, taps, top_left, lane) };
 }
 
 /// Copies a channel of the input into a padded plane of `s16`, whose rows have `pitch` words; `at` is the first

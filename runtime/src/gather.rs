@@ -2,8 +2,7 @@
 #![allow(unsafe_code, reason = "kernels are called here")]
 
 use crate::arch::{fill_word_band, fill_word_tile};
-use crate::arena::View;
-use crate::kernels::{Gather, Geometry, LANES, Padding, Source};
+use crate::kernels::{Gather, Geometry, Padding, Source};
 use core::cell::Cell;
 use nnz_format::Window;
 
@@ -37,7 +36,7 @@ pub(crate) fn band<T: Gather>(
 }
 
 /// The first input position of the window at output position `at`.
-fn first(at: usize, stride: u8, padding: u8) -> isize {
+pub(crate) fn first(at: usize, stride: u8, padding: u8) -> isize {
     at.wrapping_mul(usize::from(stride))
         .wrapping_sub(usize::from(padding))
         .cast_signed()
@@ -93,38 +92,4 @@ pub(crate) fn plane<T: Gather>(
     // SAFETY: the driver cut `padded` to the padded plane and its slack, and `source` is a tensor of the model
     // (invariant 1) with that channel.
     unsafe { T::plane(source, padded, padding, channel) };
-}
-
-/// Writes the inputs of the window at output `(y, x)`, column after column, one of [`LANES`] bytes each.
-pub(crate) fn columns(
-    input: &View<'_, i8>,
-    window: &Window,
-    (y, x): (usize, usize),
-    outside: i8,
-    mut lane: &[Cell<i8>],
-) {
-    let top = first(y, window.stride_h, window.pad_top).cast_unsigned();
-    let left = first(x, window.stride_w, window.pad_left).cast_unsigned();
-    for channel in 0..input.channels {
-        for ky in 0..usize::from(window.kernel_h) {
-            let row = top.wrapping_add(ky);
-            let cells = if row < input.height {
-                input.at(channel, row, 0)
-            } else {
-                &[]
-            };
-            for kx in 0..usize::from(window.kernel_w) {
-                let column = left.wrapping_add(kx);
-                let inside = if column < input.width {
-                    cells.get(column.wrapping_mul(input.pixel_stride))
-                } else {
-                    None
-                };
-                if let Some(cell) = lane.first() {
-                    cell.set(inside.map_or(outside, Cell::get));
-                }
-                lane = lane.get(LANES..).unwrap_or(&[]);
-            }
-        }
-    }
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! scratch of conv_2d            taps   a word each: where tap kx begins in a row of the band
-//!                               band   bytes, as every backend gathers them (SPEC.md section 6)
+//!                               band   bytes, as every backend gathers them (SPEC.md section 6), or 16 bits a column:
+//!                                      how far it lies from the first tap of a window inside the input
 //!                               tile   16 words for four columns: (c, c + 2) of 8 pixels, (c + 1, c + 3) of 8 pixels
 //! scratch of depthwise_conv_2d  table  what the kernel wants to know of a row, by words
 //!                               plane  padded rows of s16, each a whole number of words
@@ -49,6 +50,19 @@ pub(crate) enum Columns<'s> {
     Apart(&'s [Cell<i8>], usize),
     /// Eight bytes each, from `taps[k]` on into a row of the band; a row has so many bytes.
     Band(&'s [Cell<i8>], &'s [Cell<u32>], usize),
+}
+
+/// Pixels of a tile, one or more, whose windows lie inside the input.
+#[derive(Clone, Copy)]
+pub(crate) struct Lanes<'s> {
+    /// The input from the first tap of the first pixel's window on.
+    pub(crate) from: &'s [Cell<i8>],
+    /// Bytes between the windows.
+    pub(crate) step: usize,
+    /// The first lane.
+    pub(crate) first: usize,
+    /// How many there are.
+    pub(crate) count: usize,
 }
 
 /// One channel of a depthwise convolution over a padded plane of `s16`.

@@ -1,6 +1,7 @@
 //! Dense `conv_2d` of files for `arm-dsp`: tiles whose inputs are gathered into 16-bit pairs.
 
 use super::conv_2d::readable;
+use super::pair_windows::Windows;
 use super::{Job, post, source};
 use crate::arena::View;
 use crate::cursor::{Cursor, Progress};
@@ -12,17 +13,13 @@ use core::cell::Cell;
 use core::num::NonZeroUsize;
 use nnz_format::{Clamp, Window};
 
-/// Output channels from which on tiles of narrow maps run across the ends of rows: every input is gathered by itself.
-const FLAT_ROWS: usize = 8;
-
 /// The parts of the scratch.
 struct Scratch<'s> {
     taps: &'s [Cell<u32>],
     band: &'s [Cell<i8>],
     tile: &'s [Cell<u32>],
-    /// Eight bytes a column, over the tile's second half and a quad further, so that quads are read before they are
-    /// overwritten.
-    staged: &'s [Cell<i8>],
+    /// Room for the columns' offsets, in place of the band.
+    offsets: &'s [Cell<u32>],
 }
 
 impl<'s> Scratch<'s> {
@@ -40,9 +37,7 @@ impl<'s> Scratch<'s> {
             taps: words.get(..kernel_w)?,
             band: bytes.get(band)?.get(..len)?,
             tile: words.get(first..)?.get(..tile)?,
-            staged: bytes
-                .get(first.wrapping_mul(4)..)?
-                .get(tile.wrapping_mul(2).wrapping_add(QUAD * 2)..)?,
+            offsets: words.get(kernel_w..first)?,
         })
     }
 
@@ -111,24 +106,18 @@ pub(super) fn run<const OPS: u128>(
             convolve(output.at_pixel(pixel), left.min(LANES));
         });
     }
-    if output.width < LANES && output.channels >= FLAT_ROWS {
+    let is_apart = input.pixel_stride != 1 || geometry.kernel_w < usize::from(window.stride_w);
+    let windows = if is_apart || output.width < LANES {
+        Windows::new(&input, output.width, window, scratch.offsets)
+    } else {
+        None
+    };
+    if let Some(windows) = windows {
         let pixels = output.pixels();
-        let width = NonZeroUsize::new(output.width).unwrap_or(NonZeroUsize::MIN);
         return cursor.each(pixels.div_ceil(LANES), cost, |unit| {
             let pixel = unit.wrapping_mul(LANES);
             let lanes = pixels.wrapping_sub(pixel).min(LANES);
-            for lane in 0..lanes {
-                let at = pixel.wrapping_add(lane);
-                let outside = from.outside;
-                gather::columns(
-                    &input,
-                    window,
-                    (at / width, at % width),
-                    outside,
-                    scratch.staged.get(lane..).unwrap_or(&[]),
-                );
-            }
-            expand(Columns::Apart(scratch.staged, LANES), scratch.tile);
+            windows.fill(pixel, lanes, scratch.tile);
             convolve(output.at_pixel(pixel), lanes);
         });
     }

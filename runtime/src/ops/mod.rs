@@ -17,6 +17,7 @@ mod depthwise_pairs;
 mod fully_connected;
 mod mean;
 mod pad;
+mod pair_windows;
 mod pointwise;
 mod pool;
 mod prelu;

@@ -1,8 +1,9 @@
 //! What stands for the pair kernels where there are none: files for `arm-dsp` run through the portable ones.
 
-use crate::pairs::{Columns, PairKernels, PairPlane, PairTile};
+use crate::kernels::Source;
+use crate::pairs::{Columns, Lanes, PairKernels, PairPlane, PairTile};
 use core::cell::Cell;
-use nnz_format::DenseS8;
+use nnz_format::{DenseS8, Window};
 
 /// Whether drivers may use the functions of this module.
 pub(crate) const AVAILABLE: bool = false;
@@ -28,6 +29,26 @@ impl PairKernels for PairsDouble {
 ///
 /// None.
 pub(crate) unsafe fn expand(_: Columns<'_>, _: &[Cell<u32>]) {}
+
+/// No kernel.
+///
+/// # Safety
+///
+/// None.
+pub(crate) unsafe fn edge(
+    _: &Source<'_, i8>,
+    _: (usize, &Window),
+    _: (usize, usize),
+    _: &[Cell<u32>],
+) {
+}
+
+/// No kernel.
+///
+/// # Safety
+///
+/// None.
+pub(crate) unsafe fn lanes(_: &Lanes<'_>, _: &[Cell<u32>], _: &[Cell<u32>]) {}
 
 /// No kernel.
 ///

@@ -87,6 +87,102 @@ nnz_dsp_pairs_band:
     pop     {r1, r4-r11, pc}
     .size nnz_dsp_pairs_band, . - nnz_dsp_pairs_band
 
+// void nnz_dsp_pairs_lanes(const s8 *x, const u16 *offsets, u32 *tile, const struct { u32 *end; u32 step, lanes; } *)
+//
+// Some lanes of a tile, whose first word is at `tile`, and where those after the last quad would lie at `end`: column
+// c of lane i is x[offsets[c] + i · step]. There are as many offsets as columns of whole quads.
+//   r0 x   r1 offsets   r2 tile   r3 end   r4-r7 columns   r8, r9 values   r10 lane · step   r11 step   r12 lanes
+//   lr lanes left
+    .section .text.nnz_dsp_pairs_lanes, "ax", %progbits
+    .global nnz_dsp_pairs_lanes
+    .type nnz_dsp_pairs_lanes, %function
+    .thumb_func
+    .p2align 2
+nnz_dsp_pairs_lanes:
+    push    {r4-r11, lr}
+    ldm     r3, {r3, r11, r12}
+1:  ldrd    r4, r6, [r1], #8
+    add     r5, r0, r4, lsr #16
+    uxtah   r4, r0, r4
+    add     r7, r0, r6, lsr #16
+    uxtah   r6, r0, r6
+    mov     r10, #0
+    mov     lr, r12
+2:  ldrsb   r8, [r4, r10]
+    ldrsb   r9, [r6, r10]
+    pkhbt   r8, r8, r9, lsl #16
+    ldrsb   r9, [r5, r10]
+    str     r8, [r2], #4
+    ldrsb   r8, [r7, r10]
+    add     r10, r10, r11
+    pkhbt   r9, r9, r8, lsl #16
+    subs    lr, lr, #1
+    str     r9, [r2, #28]
+    bne     2b
+    sub     r2, r2, r12, lsl #2
+    add     r2, r2, #64
+    cmp     r2, r3
+    bne     1b
+    pop     {r4-r11, pc}
+    .size nnz_dsp_pairs_lanes, . - nnz_dsp_pairs_lanes
+
+// void nnz_dsp_pairs_edge(const s8 *x, u32 *tile, const args *)
+//
+// One lane of a tile, whose first word is at `tile`, from a window that begins at x, outside the input in part.
+//   args: 0 channels   4 rows, 8 columns of the window   12 first row, 16 first column of the window   20 rows, 24
+//         columns of the input   28 bytes from behind a row of taps to the next   32 from behind those of a channel to
+//         the next channel   36 pixel stride   40 what stands outside
+//   r0 x   r1 column of the tile   r2 where it lies   r3 outside   r4 input column   r5 input columns, 0 in a row
+//   outside   r6 taps left of the row   r7 pixel stride   r8 rows left   r9 value, scratch   r10 input row
+//   r11 channels left   lr args
+    .section .text.nnz_dsp_pairs_edge, "ax", %progbits
+    .global nnz_dsp_pairs_edge
+    .type nnz_dsp_pairs_edge, %function
+    .thumb_func
+    .p2align 2
+nnz_dsp_pairs_edge:
+    push    {r4-r11, lr}
+    mov     lr, r2
+    mov     r2, r1
+    mov     r1, #0
+    ldr     r11, [lr]
+    ldrd    r7, r3, [lr, #36]
+1:  ldr     r8, [lr, #4]
+    ldr     r10, [lr, #12]
+2:  ldr     r6, [lr, #8]
+    ldrd    r4, r9, [lr, #16]
+    ldr     r5, [lr, #24]
+    cmp     r10, r9
+    it      hs
+    movhs   r5, #0
+3:  mov     r9, r3
+    cmp     r4, r5
+    it      lo
+    ldrsblo r9, [r0]
+    add     r0, r0, r7
+    add     r4, r4, #1
+    strh    r9, [r2]
+    add     r1, r1, #1
+    tst     r1, #1                      // to columns 1, 2, 3 and 4 of a quad: by 32, −30, 32 and 30 bytes
+    ite     ne
+    addne   r2, r2, #32
+    subeq   r2, r2, #30
+    tst     r1, #3
+    it      eq
+    addeq   r2, r2, #60
+    subs    r6, r6, #1
+    bne     3b
+    ldrd    r9, r12, [lr, #28]
+    add     r10, r10, #1
+    add     r0, r0, r9
+    subs    r8, r8, #1
+    bne     2b
+    add     r0, r0, r12
+    subs    r11, r11, #1
+    bne     1b
+    pop     {r4-r11, pc}
+    .size nnz_dsp_pairs_edge, . - nnz_dsp_pairs_edge
+
 // void nnz_dsp_pairs_conv_ROUNDING(args *)
 //
 // Every row of a dense matrix over one tile. The arguments are changed.

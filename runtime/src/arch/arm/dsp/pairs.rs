@@ -2,10 +2,11 @@
 
 use super::depthwise;
 use super::finish::is_clamped;
-use crate::pairs::{Columns, PairKernels, PairPlane, PairTile, QUAD};
+use crate::kernels::Source;
+use crate::pairs::{Columns, Lanes, PairKernels, PairPlane, PairTile, QUAD};
 use crate::requantize::{Double, Single};
 use core::cell::Cell;
-use nnz_format::DenseS8;
+use nnz_format::{DenseS8, Window};
 
 /// Whether drivers may use the functions of this module.
 pub(crate) const AVAILABLE: bool = true;
@@ -36,6 +37,30 @@ pub(super) struct ConvArgs {
     pixel_stride: usize,
 }
 
+/// What `nnz_dsp_pairs_lanes` reads.
+#[repr(C)]
+struct LanesArgs {
+    end: *const u32,
+    step: usize,
+    lanes: usize,
+}
+
+/// What `nnz_dsp_pairs_edge` reads.
+#[repr(C)]
+struct EdgeArgs {
+    channels: usize,
+    kernel_h: usize,
+    kernel_w: usize,
+    top: usize,
+    left: usize,
+    height: usize,
+    width: usize,
+    row_step: usize,
+    channel_step: usize,
+    pixel_stride: usize,
+    outside: i32,
+}
+
 unsafe extern "C" {
     fn nnz_dsp_pairs_planes(x: *const i8, stride: usize, end: *const u32, tile: *mut u32);
     fn nnz_dsp_pairs_band(
@@ -46,6 +71,13 @@ unsafe extern "C" {
         taps_end: *const u32,
         pitch: usize,
     );
+    fn nnz_dsp_pairs_lanes(
+        x: *const i8,
+        offsets: *const u32,
+        tile: *mut u32,
+        lanes: *const LanesArgs,
+    );
+    fn nnz_dsp_pairs_edge(x: *const i8, tile: *mut u32, args: *const EdgeArgs);
     fn nnz_dsp_pairs_conv_single(args: *mut ConvArgs);
     fn nnz_dsp_pairs_conv_double(args: *mut ConvArgs);
     fn nnz_dsp_widen(x: *const i8, plane: *mut u16, shape: *const [usize; 4]);
@@ -72,6 +104,61 @@ pub(crate) unsafe fn expand(columns: Columns<'_>, tile: &[Cell<u32>]) {
             unsafe { nnz_dsp_pairs_band(band.as_ptr().cast(), end, first, to, last, pitch) };
         }
     }
+}
+
+/// Fills lanes of a tile from pixels whose windows lie inside the input.
+///
+/// # Safety
+///
+/// There are as many offsets as columns of the tile, and every column of every lane can be read.
+#[inline(always)]
+pub(crate) unsafe fn lanes(lanes: &Lanes<'_>, offsets: &[Cell<u32>], tile: &[Cell<u32>]) {
+    let at = |end: *const u32| end.wrapping_add(lanes.first);
+    let args = LanesArgs {
+        end: at(tile.as_ptr_range().end.cast()),
+        step: lanes.step,
+        lanes: lanes.count,
+    };
+    let to = at(tile.as_ptr().cast()).cast_mut();
+    let (x, offsets) = (lanes.from.as_ptr().cast(), offsets.as_ptr().cast());
+    // SAFETY: the caller's contract.
+    unsafe { nnz_dsp_pairs_lanes(x, offsets, to, &raw const args) };
+}
+
+/// Fills a lane of a tile from a window that begins at row `top` and column `left`, which wrap below 0.
+///
+/// # Safety
+///
+/// `source` describes its input of so many channels truthfully, and the tile has a quad for every four taps begun.
+#[inline(always)]
+pub(crate) unsafe fn edge(
+    source: &Source<'_, i8>,
+    (channels, window): (usize, &Window),
+    (top, left): (usize, usize),
+    lane: &[Cell<u32>],
+) {
+    let (kernel_h, kernel_w) = (usize::from(window.kernel_h), usize::from(window.kernel_w));
+    let (row, pixel) = (source.row_stride, source.pixel_stride);
+    let args = EdgeArgs {
+        channels,
+        kernel_h,
+        kernel_w,
+        top,
+        left,
+        height: source.height.cast_unsigned(),
+        width: source.width.cast_unsigned(),
+        row_step: row.wrapping_sub(kernel_w.wrapping_mul(pixel)),
+        channel_step: source
+            .channel_stride
+            .wrapping_sub(kernel_h.wrapping_mul(row)),
+        pixel_stride: pixel,
+        outside: source.outside.into(),
+    };
+    let skipped = top.wrapping_mul(row).wrapping_add(left.wrapping_mul(pixel));
+    let x = source.input.as_ptr().cast::<i8>().wrapping_add(skipped);
+    let tile = lane.as_ptr().cast::<u32>().cast_mut();
+    // SAFETY: the caller's contract.
+    unsafe { nnz_dsp_pairs_edge(x, tile, &raw const args) };
 }
 
 /// Copies `height` rows of `width` pixels, `from_stride` bytes and `pixel` bytes apart, to rows of a plane of `s16`
