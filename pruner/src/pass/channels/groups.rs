@@ -13,6 +13,8 @@ const GROUP: usize = 4;
 const FILLED: usize = 90;
 /// The share of blocks that are stored, in percent, up to which blocks matter.
 const STORED: usize = 90;
+/// Stored blocks from which on that is no chance.
+const FEWEST: usize = 16;
 
 /// Whether the zeros of a matrix come in blocks of four rows of a column.
 pub(super) fn are_blocks(rows: &Rows<'_>) -> bool {
@@ -31,7 +33,7 @@ pub(super) fn are_blocks(rows: &Rows<'_>) -> bool {
             weights += filled.iter().sum::<usize>();
         }
     }
-    stored * 100 <= blocks * STORED && weights * 100 >= stored * GROUP * FILLED
+    stored >= FEWEST && stored * 100 <= blocks * STORED && weights * 100 >= stored * GROUP * FILLED
 }
 
 /// Keeps every group that keeps a channel; `true` where something new remains.
