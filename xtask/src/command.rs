@@ -25,6 +25,17 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// The release binary `nnz`, built.
+pub(crate) fn release_nnz() -> Result<PathBuf> {
+    let mut build = cargo();
+    build.args(["build", "--quiet", "--release", "--package", "nnz-cli"]);
+    run(&mut build)?;
+    let name = format!("release/nnz{}", env::consts::EXE_SUFFIX);
+    let target =
+        env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(target.join(name))
+}
+
 /// Runs a command whose output goes to the terminal.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     println!("+ {}", shown(command));

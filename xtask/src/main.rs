@@ -9,6 +9,7 @@
 //! embassy    embassy.rs               examples/embassy on the emulated machine
 //! size       size.rs, symbols.rs      code bytes of one model's own image
 //! accuracy   accuracy/                what pruning costs, benches/record/accuracy.csv
+//! large      large/                   networks at 224x224 from real exporters, pruned, quantised and run
 //! bench      bench.rs                 benches/record/TARGET/DATE.csv
 //! ```
 
@@ -18,6 +19,7 @@ mod check;
 mod command;
 mod embassy;
 mod firmware;
+mod large;
 mod plugin;
 mod qemu;
 mod setup;
@@ -95,6 +97,21 @@ enum Chore {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Export whole networks at 224x224, prune and quantise them with 100 images, and run them here.
+    ///
+    /// Makes `MobileNetV1` (Keras), `MobileNetV2` and `ResNet-18` (torchvision, both exporters) with random weights in
+    /// target/large, once, and compares them with ONNX Runtime or `LiteRT`.
+    Large {
+        /// Python that has torch, torchvision, tensorflow and onnxruntime; `NNZ_PYTHON`, or python3, where not given.
+        #[arg(long)]
+        python: Option<std::ffi::OsString>,
+        /// Only networks whose name contains this text.
+        #[arg(long)]
+        only: Option<String>,
+        /// Share of zeros.
+        #[arg(long, default_value = "0.5")]
+        sparsity: String,
+    },
     /// Measure models on every emulated machine and record the figures.
     Bench {
         /// The models.
@@ -130,6 +147,11 @@ fn main() -> ExitCode {
             },
         ),
         Chore::Accuracy { only } => accuracy::run(only.as_deref()),
+        Chore::Large {
+            python,
+            only,
+            sparsity,
+        } => large::run(python, only.as_deref(), &sparsity),
         Chore::Bench { models, date } => bench::run(&models, date),
     };
     match result {

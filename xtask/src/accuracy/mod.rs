@@ -10,7 +10,7 @@
 
 mod rows;
 
-use crate::command::{self, cargo, root};
+use crate::command::{self, root};
 use anyhow::{Context, Result, bail};
 use core::fmt::Write;
 use rows::{Network, ROWS, Row};
@@ -46,7 +46,7 @@ pub(crate) fn run(only: Option<&str>) -> Result<()> {
             shared.display()
         );
     }
-    let nnz = build()?;
+    let nnz = command::release_nnz()?;
     let folder = tempfile::tempdir()?;
     let bench = Bench {
         nnz,
@@ -91,17 +91,6 @@ pub(crate) fn run(only: Option<&str>) -> Result<()> {
         measured.len()
     );
     Ok(())
-}
-
-/// The release binary.
-fn build() -> Result<PathBuf> {
-    let mut build = cargo();
-    build.args(["build", "--quiet", "--release", "--package", "nnz-cli"]);
-    command::run(&mut build)?;
-    let name = format!("release/nnz{}", std::env::consts::EXE_SUFFIX);
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(target.join(name))
 }
 
 /// The program and where things are.
