@@ -3,11 +3,11 @@
 //! `tests/fixtures/README.md` says how they were made; `fixtures.json` lists them.
 
 use crate::shared::repository;
-use nnz_pruner::data::{Array, Elements, read_npy};
+use nnz_pruner::data::{Array, Elements, npz_bytes, read_npy};
 use nnz_pruner::import;
 use nnz_pruner::interpret::{Value, from_source_order};
 use nnz_pruner::ir::{Graph, Order, Tensor, TensorId};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One exported network.
 #[derive(Debug)]
@@ -69,10 +69,23 @@ impl Fixture {
         import::load(&self.path()).map_err(|e| e.to_string())
     }
 
-    /// The file of the only input, which is calibration data as well.
+    /// Calibration data: the file of the only input, or an archive with one array an input, written into `scratch`.
     #[must_use]
-    pub fn input_path(&self) -> PathBuf {
-        folder().join(format!("{}.npy", self.inputs[0]))
+    pub fn calibration(&self, scratch: &Path) -> PathBuf {
+        if let [only] = &self.inputs[..] {
+            return folder().join(format!("{only}.npy"));
+        }
+        let arrays: Vec<(&str, Array)> = self
+            .input_names
+            .iter()
+            .zip(&self.inputs)
+            .map(|(name, stem)| (name.as_str(), self.read(stem)))
+            .collect();
+        let members: Vec<(&str, &Array)> = arrays.iter().map(|(name, a)| (*name, a)).collect();
+        let path = scratch.join(format!("{}.npz", self.model));
+        let bytes = npz_bytes(&self.model, &members, &[]).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        path
     }
 
     /// The rows of every input, in the graph's order.

@@ -53,7 +53,7 @@ pub(super) struct Args {
     /// Numbers that the network computes with
     #[arg(long, value_enum, default_value_t = DTypeArg::Auto)]
     pub(super) dtype: DTypeArg,
-    /// Calibration samples (`x`), which set the ranges of int8 activations
+    /// Calibration samples, which set the ranges of int8 activations: `x`, or an array named as each of several inputs
     #[arg(long, value_name = "DATA.npz")]
     pub(super) calib: Option<PathBuf>,
     /// How calibration turns samples into ranges

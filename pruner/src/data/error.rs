@@ -22,6 +22,15 @@ pub enum DataError {
         /// Names that are there.
         found: Vec<String>,
     },
+    /// A network has several inputs, and there is not one array for each.
+    Inputs {
+        /// Path of the file.
+        file: String,
+        /// Names of the inputs.
+        wanted: Vec<String>,
+        /// Names that are there; none where the file holds one array without a name.
+        found: Vec<String>,
+    },
     /// An array cannot be decoded.
     Array {
         /// Path of the file.
@@ -69,6 +78,21 @@ impl core::fmt::Display for DataError {
                 "{file}: has no array '{array}' (found: {}); data files hold 'x' and, for accuracy, 'y'",
                 if found.is_empty() {
                     "none".to_string()
+                } else {
+                    found.join(", ")
+                }
+            ),
+            Self::Inputs {
+                file,
+                wanted,
+                found,
+            } => write!(
+                f,
+                "{file}: the network has {} inputs, so the file must be an .npz with one array for each, named {} (found: {})",
+                wanted.len(),
+                wanted.join(", "),
+                if found.is_empty() {
+                    "one array without a name".to_string()
                 } else {
                     found.join(", ")
                 }

@@ -43,6 +43,8 @@ pub struct Dataset {
     file: String,
     x_name: String,
     x: Array,
+    /// One array an input, by name, for networks that have several; `x` is the first of them.
+    inputs: Vec<(String, Array)>,
     targets: Targets,
 }
 
@@ -67,6 +69,79 @@ impl Dataset {
         })?;
         let y = read_npz(path, "y")?;
         Self::new(&file, "x", x, y)
+    }
+
+    /// Opens the samples of a network whose inputs have these names.
+    ///
+    /// For one input as [`open`](Self::open). For several, an `.npz` archive with one array for each, under its name,
+    /// with the same number of samples.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and names the arrays that are needed.
+    pub fn open_for(path: &Path, names: &[&str]) -> Result<Self, DataError> {
+        if names.len() < 2 {
+            return Self::open(path);
+        }
+        let file = path.display().to_string();
+        let is_npy = path
+            .extension()
+            .is_some_and(|e| e.eq_ignore_ascii_case("npy"));
+        if is_npy {
+            return Err(DataError::Inputs {
+                file,
+                wanted: names.iter().map(ToString::to_string).collect(),
+                found: Vec::new(),
+            });
+        }
+        let mut inputs: Vec<(String, Array)> = Vec::new();
+        for name in names {
+            let array = read_npz(path, name)?.ok_or_else(|| DataError::Inputs {
+                file: file.clone(),
+                wanted: names.iter().map(ToString::to_string).collect(),
+                found: array_names(path).unwrap_or_default(),
+            })?;
+            let checked = Self::new(&file, name, array, None)?;
+            if let Some((first, other)) = inputs.first()
+                && other.shape.first() != checked.x.shape.first()
+            {
+                return Err(DataError::Shape {
+                    file,
+                    array: (*name).to_owned(),
+                    found: checked.x.shape,
+                    expected: format!("as many samples as '{first}', {}", other.shape[0]),
+                    hint: String::new(),
+                });
+            }
+            inputs.push(((*name).to_owned(), checked.x));
+        }
+        let (first, x) = inputs[0].clone();
+        let mut data = Self::new(&file, &first, x, read_npz(path, "y")?)?;
+        data.inputs = inputs;
+        Ok(data)
+    }
+
+    /// Whether there is an array for each of the inputs with these names.
+    ///
+    /// # Errors
+    ///
+    /// Names the arrays that are needed.
+    pub fn covers(&self, names: &[&str]) -> Result<(), DataError> {
+        let has = |name: &&str| self.inputs.iter().any(|(n, _)| n == name);
+        if names.len() < 2 || names.iter().all(has) {
+            return Ok(());
+        }
+        Err(DataError::Inputs {
+            file: self.file.clone(),
+            wanted: names.iter().map(ToString::to_string).collect(),
+            found: self.inputs.iter().map(|(n, _)| n.clone()).collect(),
+        })
+    }
+
+    /// The name and the array of the samples for an input.
+    pub(crate) fn array_for(&self, input: &str) -> (&str, &Array) {
+        let named = self.inputs.iter().find(|(name, _)| name == input);
+        named.map_or((&self.x_name, &self.x), |(name, array)| (name, array))
     }
 
     /// A data set of arrays in memory; `file` and `x_name` appear in errors.
@@ -113,6 +188,7 @@ impl Dataset {
             file: file.to_string(),
             x_name: x_name.to_string(),
             x,
+            inputs: Vec::new(),
             targets,
         })
     }

@@ -90,4 +90,32 @@ mod tests {
         assert!(read_classes(&path).expect("has none").is_empty());
         std::fs::remove_file(&path).expect("is removed");
     }
+
+    #[test]
+    fn several_inputs_have_one_array_each_with_as_many_samples() {
+        let array = |n: usize| Array::new(vec![n, 1], Elements::U8(vec![7; n])).expect("fits");
+        let (left, right, short) = (array(3), array(3), array(2));
+        let folder = std::env::temp_dir();
+        let path = folder.join(format!("nnz-inputs-{}.npz", std::process::id()));
+        let members = [("left", &left), ("right", &right), ("short", &short)];
+        std::fs::write(&path, npz_bytes("a", &members, &[]).expect("is made")).expect("written");
+        let data = Dataset::open_for(&path, &["left", "right"]).expect("has both");
+        assert_eq!((data.len(), data.array_for("right").0), (3, "right"));
+        assert!(data.covers(&["right", "left"]).is_ok());
+        let text = |names: &[&str]| {
+            let refused = Dataset::open_for(&path, names).expect_err("is refused");
+            refused.to_string()
+        };
+        let missing = text(&["left", "middle"]);
+        assert!(
+            missing.contains("named left, middle (found: left, right, short)"),
+            "{missing}"
+        );
+        let shorter = text(&["left", "short"]);
+        assert!(
+            shorter.contains("as many samples as 'left', 3"),
+            "{shorter}"
+        );
+        std::fs::remove_file(&path).expect("is removed");
+    }
 }

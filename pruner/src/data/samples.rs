@@ -18,6 +18,8 @@ pub struct Samples<'a> {
 impl Dataset {
     /// Matches the samples with a graph input.
     ///
+    /// Where the data have one array an input, the one with the input's name is taken.
+    ///
     /// A sample may have the model's dimensions in `layout` order (the source model's own where `layout` is
     /// `None`), lack axes of length 1, or be flattened; a vector input takes any sample of its length.
     ///
@@ -32,26 +34,28 @@ impl Dataset {
     ) -> Result<Samples<'_>, DataError> {
         let order = layout.unwrap_or(input.source.order);
         let shape = input.shape;
-        if !fits(self.dims(), shape, order) {
+        let (name_of, x) = self.array_for(&input.name);
+        let dims = x.shape.get(1..).unwrap_or_default();
+        if !fits(dims, shape, order) {
             let other = match order {
                 Order::Nchw => Order::Nhwc,
                 Order::Nhwc => Order::Nchw,
             };
-            let hint = if fits(self.dims(), shape, other) {
+            let hint = if fits(dims, shape, other) {
                 format!("the samples look like --layout {}", name(other))
             } else {
                 String::new()
             };
             return Err(DataError::Shape {
                 file: self.file().to_string(),
-                array: self.x_name().to_string(),
-                found: self.x().shape.clone(),
+                array: name_of.to_string(),
+                found: x.shape.clone(),
                 expected: format!("[N, {}] ({})", list(&axes(shape, order)), name(order)),
                 hint,
             });
         }
         Ok(Samples {
-            x: self.x(),
+            x,
             shape,
             order,
             channels: preprocess.per_channel(shape.c)?,

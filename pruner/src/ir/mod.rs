@@ -110,6 +110,13 @@ impl Graph {
         TensorId(self.tensors.len() - 1)
     }
 
+    /// Names of the network inputs, in order.
+    #[must_use]
+    pub fn input_names(&self) -> Vec<&str> {
+        let names = self.inputs.iter().map(|id| self.tensor(*id).name.as_str());
+        names.collect()
+    }
+
     /// The node that writes `id`, `None` for network inputs.
     #[must_use]
     pub fn producer(&self, id: TensorId) -> Option<usize> {

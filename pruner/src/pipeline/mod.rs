@@ -225,7 +225,7 @@ pub fn sensitivity(
         source: None,
     };
     let graph = stages::simplified(graph, options, &input)?;
-    let data = stages::calibration_data(options)?;
+    let data = stages::calibration_data(options, &graph)?;
     let Some(calibration) = stages::calibration(data.as_ref(), options, rounding) else {
         return Err(PipelineError::option(
             "samples are needed to see what a layer loses",

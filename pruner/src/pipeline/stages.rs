@@ -20,11 +20,14 @@ pub(super) fn simplified(
     pass::run_with_rounding(graph, passes, input.rounding).map_err(PipelineError::Pass)
 }
 
-/// The calibration data set, opened.
-pub(super) fn calibration_data(options: &Options) -> Result<Option<Dataset>, PipelineError> {
-    let path = options.calib.as_ref();
-    path.map(|p| Dataset::open(p).map_err(PipelineError::Data))
-        .transpose()
+/// The calibration data set for a network's inputs, opened.
+pub(super) fn calibration_data(
+    options: &Options,
+    graph: &Graph,
+) -> Result<Option<Dataset>, PipelineError> {
+    let open = |path| Dataset::open_for(path, &graph.input_names());
+    let data = options.calib.as_deref().map(open).transpose();
+    data.map_err(PipelineError::Data)
 }
 
 /// The data as the pruning methods take them.
@@ -80,7 +83,7 @@ pub(super) fn prune_weights(
     progress(Stage::Sparsify, 0, 0);
     let pruning = options.sparsify();
     let data = match pruning.method.is_calibrated() {
-        true => calibration_data(options)?,
+        true => calibration_data(options, graph)?,
         false => None,
     };
     let calibration = calibration(data.as_ref(), options, rounding);
@@ -138,7 +141,7 @@ pub(super) fn to_dtype(
         }
         (Dtype::Auto | Dtype::S8, Some(calib)) => {
             progress(Stage::Quantize, 0, 0);
-            let data = Dataset::open(calib).map_err(PipelineError::Data)?;
+            let data = Dataset::open_for(calib, &graph.input_names()).map_err(PipelineError::Data)?;
             let mut how = options.quantize();
             let applied = match quantize::fold_preprocess(&mut graph, &data, &mut how) {
                 Ok(true) => Applied::ByNetwork,

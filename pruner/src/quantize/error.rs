@@ -14,10 +14,10 @@ pub enum QuantizeError {
         /// The tensor's name.
         tensor: String,
     },
-    /// Calibration data feed one input, the network has more.
-    Inputs {
-        /// Names of the network's inputs.
-        names: Vec<String>,
+    /// One mean and deviation are given for a network of several inputs.
+    Preprocess {
+        /// How many it has.
+        inputs: usize,
     },
     /// A sample made a NaN or an infinity.
     NotFinite {
@@ -50,11 +50,9 @@ impl core::fmt::Display for QuantizeError {
                 f,
                 "tensor '{tensor}' is an integer one already: leave --dtype and --calib out, or start from the float network"
             ),
-            Self::Inputs { names } => write!(
+            Self::Preprocess { inputs } => write!(
                 f,
-                "calibration feeds one input, the network has {}: {}",
-                names.len(),
-                names.join(", ")
+                "--mean and --std belong to one input, the network has {inputs}: leave them out and write the arrays as the network takes them"
             ),
             Self::NotFinite { tensor, sample } => write!(
                 f,
@@ -74,7 +72,7 @@ impl core::error::Error for QuantizeError {
             Self::Graph(e) => Some(e),
             Self::NoCalibration
             | Self::AlreadyInteger { .. }
-            | Self::Inputs { .. }
+            | Self::Preprocess { .. }
             | Self::NotFinite { .. }
             | Self::Run { .. } => None,
         }

@@ -82,7 +82,7 @@ const fn fixed_quant(op: &Op) -> Option<Quant> {
 ///
 /// # Errors
 ///
-/// No samples, samples that do not fit or make NaN, several inputs, a network that is (partly) an integer one already.
+/// No samples, samples that do not fit or make NaN, preprocessing of several inputs, a network that is (partly) an integer one already.
 pub fn post_training(
     mut graph: Graph,
     data: &Dataset,
@@ -95,19 +95,20 @@ pub fn post_training(
             tensor: tensor.name.clone(),
         });
     }
-    let [input] = graph.inputs[..] else {
-        let names = graph
-            .inputs
-            .iter()
-            .map(|i| graph.tensor(*i).name.clone())
-            .collect();
-        return Err(QuantizeError::Inputs { names });
-    };
+    if graph.inputs.len() > 1 && !options.preprocess.is_identity() {
+        return Err(QuantizeError::Preprocess {
+            inputs: graph.inputs.len(),
+        });
+    }
+    data.covers(&graph.input_names())?;
     rewrite::for_integers(&mut graph);
-    let samples = data.samples(graph.tensor(input), options.layout, &options.preprocess)?;
-    let n = options
-        .limit
-        .map_or(samples.len(), |l| l.min(samples.len()));
+    let of_input = |id: &TensorId| {
+        let tensor = graph.tensor(*id);
+        data.samples(tensor, options.layout, &options.preprocess)
+    };
+    let samples = graph.inputs.iter().map(of_input);
+    let samples = samples.collect::<Result<Vec<_>, _>>()?;
+    let n = options.limit.map_or(data.len(), |l| l.min(data.len()));
     if n == 0 {
         return Err(QuantizeError::NoCalibration);
     }
@@ -115,14 +116,13 @@ pub fn post_training(
         sample: 0,
         reason: e.to_string(),
     })?;
-    let run = |x: Vec<f32>| {
-        let tensors = interpreter
-            .run_all(&[Value::F32(x)])
-            .map_err(|e| e.to_string())?;
+    let run = |inputs: Vec<Vec<f32>>| {
+        let inputs: Vec<Value> = inputs.into_iter().map(Value::F32).collect();
+        let tensors = interpreter.run_all(&inputs).map_err(|e| e.to_string())?;
         Ok(tensors.into_iter().map(|v| v.and_then(floats)).collect())
     };
     let histograms = observe::observe(&graph, &samples, n, run, progress)?;
-    let quants = activations(&mut graph, input, &samples, &histograms, options);
+    let quants = activations(&mut graph, &samples, &histograms, options);
     integers(&mut graph, &quants);
     graph.check()?;
     Ok(graph)
@@ -138,8 +138,7 @@ fn floats(value: Value) -> Option<Vec<f32>> {
 /// The quantisation of every tensor.
 fn activations(
     graph: &mut Graph,
-    input: TensorId,
-    samples: &Samples<'_>,
+    samples: &[Samples<'_>],
     histograms: &[Histogram],
     options: &Options,
 ) -> Vec<Quant> {
@@ -166,13 +165,15 @@ fn activations(
         .iter()
         .map(|(lo, hi)| range::quant(*lo, *hi))
         .collect();
-    let (contract, note) = input::contract(
-        options.pixels || samples.is_u8(),
-        &options.preprocess,
-        bounds[input.0],
-    );
-    quants[input.0] = contract;
-    graph.notes.extend(note);
+    for (input, samples) in graph.inputs.iter().zip(samples) {
+        let (contract, note) = input::contract(
+            options.pixels || samples.is_u8(),
+            &options.preprocess,
+            bounds[input.0],
+        );
+        quants[input.0] = contract;
+        graph.notes.extend(note);
+    }
     for node in &graph.nodes {
         if let Some(quant) = fixed_quant(&node.op) {
             quants[node.output.0] = quant;

@@ -12,16 +12,16 @@ pub(super) type Tensors = Vec<Option<Vec<f32>>>;
 /// Parts of the data for each thread, so that threads stay busy to the end.
 const PARTS_PER_THREAD: usize = 2;
 
-/// A histogram of every tensor over the first `n` samples.
+/// A histogram of every tensor over the first `n` samples of every input.
 ///
 /// # Errors
 ///
 /// The first sample that cannot be run, or makes a value that is not finite.
 pub(super) fn observe(
     graph: &Graph,
-    samples: &Samples<'_>,
+    samples: &[Samples<'_>],
     n: usize,
-    run: impl Fn(Vec<f32>) -> Result<Tensors, String> + Sync,
+    run: impl Fn(Vec<Vec<f32>>) -> Result<Tensors, String> + Sync,
     progress: Progress<'_>,
 ) -> Result<Vec<Histogram>, QuantizeError> {
     let counter = Counter::new(n, progress);
@@ -35,8 +35,9 @@ pub(super) fn observe(
         .map(|from| {
             let mut histograms = vec![Histogram::new(); graph.tensors.len()];
             for sample in from..(from + part).min(n) {
-                let tensors = run(samples.get(sample))
-                    .map_err(|reason| QuantizeError::Run { sample, reason })?;
+                let inputs = samples.iter().map(|s| s.get(sample)).collect();
+                let tensors =
+                    run(inputs).map_err(|reason| QuantizeError::Run { sample, reason })?;
                 count(graph, &mut histograms, &tensors, sample)?;
                 counter.tick();
             }

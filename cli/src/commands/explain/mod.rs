@@ -94,7 +94,7 @@ fn explain(args: &Args, imported: Graph) -> anyhow::Result<Explained> {
     let (mut graph, effects) =
         pass::trace(imported.clone(), PassSet::All, rounding).in_file(&args.model)?;
     if let (Some(calib), true) = (&args.calib, float) {
-        let data = Dataset::open(calib)?;
+        let data = Dataset::open_for(calib, &imported.input_names())?;
         let options = quantize::Options {
             preprocess: args.data.preprocess(),
             layout: args.data.order(),

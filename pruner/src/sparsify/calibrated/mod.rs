@@ -28,7 +28,7 @@ pub(in crate::sparsify) mod tests;
 
 use super::{Options, Pattern, PruneError};
 use crate::data::{Dataset, Preprocess};
-use crate::ir::{Graph, Op, Order, Weights};
+use crate::ir::{Graph, Op, Order, TensorId, Weights};
 use crate::progress::Progress;
 use nnz_format::Rounding;
 pub(super) use probe::Probe;
@@ -65,12 +65,6 @@ pub(super) fn check<'a>(
 ) -> Result<&'a Calibration<'a>, PruneError> {
     let method = options.method.row().name;
     let wrong = |reason: String| PruneError::Option { method, reason };
-    if graph.inputs.len() != 1 {
-        return Err(wrong(format!(
-            "feeds one input, the network has {}",
-            graph.inputs.len()
-        )));
-    }
     for node in layers.iter().map(|i| &graph.nodes[*i]) {
         if matches!(node.op, Op::DepthwiseConv2d(_)) {
             return Err(wrong(format!(
@@ -106,15 +100,20 @@ fn failed(reason: impl ToString) -> PruneError {
     }
 }
 
-/// The samples as a stream at the network's input.
+/// The samples as a stream at the network's inputs.
 fn stream(graph: &Graph, calibration: &Calibration<'_>) -> Result<(Stream, usize), PruneError> {
-    let input = graph.tensor(graph.inputs[0]);
-    let samples = calibration
-        .data
-        .samples(input, calibration.layout, calibration.preprocess)
-        .map_err(failed)?;
+    let covered = calibration.data.covers(&graph.input_names());
+    covered.map_err(failed)?;
+    let of_input = |id: &TensorId| {
+        let (layout, preprocess) = (calibration.layout, calibration.preprocess);
+        calibration
+            .data
+            .samples(graph.tensor(*id), layout, preprocess)
+    };
+    let samples = graph.inputs.iter().map(of_input);
+    let samples = samples.collect::<Result<Vec<_>, _>>().map_err(failed)?;
     let limit = calibration.limit.unwrap_or(usize::MAX);
-    let n = samples.len().min(limit).max(1);
+    let n = calibration.data.len().min(limit).max(1);
     Ok((Stream::new(graph, &samples, n, calibration.rounding), n))
 }
 

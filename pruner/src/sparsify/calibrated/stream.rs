@@ -26,12 +26,23 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(graph: &Graph, samples: &Samples<'_>, n: usize, rounding: Rounding) -> Self {
-        let value = |i: usize| match graph.tensor(graph.inputs[0]).quant {
-            Some(quant) => Value::S8(samples.get_s8(i, quant)),
-            None => Value::F32(samples.get(i)),
+    /// The first `n` samples at the network's inputs, of which `samples` has one each.
+    pub(super) fn new(
+        graph: &Graph,
+        samples: &[Samples<'_>],
+        n: usize,
+        rounding: Rounding,
+    ) -> Self {
+        let value =
+            |(id, samples): (&TensorId, &Samples<'_>), i: usize| match graph.tensor(*id).quant {
+                Some(quant) => Value::S8(samples.get_s8(i, quant)),
+                None => Value::F32(samples.get(i)),
+            };
+        let row = |i: usize| {
+            let ports = graph.inputs.iter().zip(samples);
+            ports.map(|port| value(port, i)).collect()
         };
-        let values = (0..n).map(|i| vec![value(i)]).collect();
+        let values = (0..n).map(row).collect();
         Self {
             at: 0,
             live: graph.inputs.clone(),
