@@ -64,6 +64,13 @@ pub enum Rearrange {
     SpaceToDepth {
         /// Rows and columns of a block.
         block: [usize; 2],
+        /// Which channel is which pixel.
+        order: BlockOrder,
+    },
+    /// Channels dealt out: channel `i` of group `g` becomes channel `i·groups + g` (`ShuffleNet`, arXiv:1707.01083).
+    ChannelShuffle {
+        /// Runs of channels in the input.
+        groups: usize,
     },
 }
 
@@ -85,6 +92,7 @@ impl Rearrange {
             Self::Slice { .. } => "slice",
             Self::DepthToSpace { .. } => "depth_to_space",
             Self::SpaceToDepth { .. } => "space_to_depth",
+            Self::ChannelShuffle { .. } => "channel_shuffle",
         }
     }
 
@@ -135,7 +143,13 @@ impl Rearrange {
                 }
                 Ok(Shape::new(first.c / pixels, size[0], size[1]))
             }
-            Self::SpaceToDepth { block: [h, w] } => {
+            Self::ChannelShuffle { groups } if first.c.is_multiple_of((*groups).max(1)) => {
+                Ok(first)
+            }
+            Self::ChannelShuffle { groups } => {
+                Err(format!("{} channels in {groups} groups", first.c))
+            }
+            Self::SpaceToDepth { block: [h, w], .. } => {
                 if *h == 0 || *w == 0 || !first.h.is_multiple_of(*h) || !first.w.is_multiple_of(*w)
                 {
                     return Err(format!(
@@ -210,11 +224,26 @@ impl Rearrange {
                     )?;
                 }
             }
-            Self::SpaceToDepth { block: [bh, bw] } => {
+            Self::SpaceToDepth {
+                block: [bh, bw],
+                order,
+            } => {
                 for (y, x) in (0..*bh).flat_map(|y| (0..*bw).map(move |x| (y, x))) {
-                    let channel = (y * bw + x) * first.c;
+                    let (channel, step) = match order {
+                        BlockOrder::DepthFirst => ((y * bw + x) * first.c, 1),
+                        BlockOrder::ColumnFirst => (y * bw + x, bh * bw),
+                    };
                     let extent = [first.c, first.h / bh, first.w / bw];
-                    push(0, [0, y, x], [1, *bh, *bw], [channel, 0, 0], [1; 3], extent)?;
+                    let (from_step, to_step) = ([1, *bh, *bw], [step, 1, 1]);
+                    push(0, [0, y, x], from_step, [channel, 0, 0], to_step, extent)?;
+                }
+            }
+            Self::ChannelShuffle { groups } => {
+                let each = first.c / (*groups).max(1);
+                for group in 0..*groups {
+                    let extent = [each, first.h, first.w];
+                    let (from, to) = ([group * each, 0, 0], [group, 0, 0]);
+                    push(0, from, [1; 3], to, [*groups, 1, 1], extent)?;
                 }
             }
         }

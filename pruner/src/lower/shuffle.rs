@@ -26,16 +26,50 @@ pub(super) fn homes(graph: &Graph, gapless: &[bool]) -> Vec<Home> {
     let axis = Axis::Channels;
     let joins = |n: &&Node| n.op == Meaning::Rearrange(Rearrange::Concat { axis });
     for node in graph.nodes.iter().filter(joins) {
-        let mut first = 0;
+        let (mut first, mut own, mut copied) = (0, Vec::new(), Vec::new());
         for id in &node.inputs {
             let part = graph.tensor(*id);
             if homes[id.0].is_none() && fits(graph, node, *id, first, gapless) {
                 homes[id.0] = Some((node.output, first));
+                own.push(*id);
+            } else {
+                copied.push(*id);
             }
             first += part.shape.c;
         }
+        // What is copied into the whole must not lie in it already.
+        if copied
+            .iter()
+            .any(|id| lies_in(graph, &homes, *id, node.output))
+        {
+            own.iter().for_each(|id| homes[id.0] = None);
+        }
     }
     homes
+}
+
+/// Whether an operator's output may be its input's memory, seen otherwise.
+const fn is_view(op: &Meaning) -> bool {
+    matches!(
+        op,
+        Meaning::Identity
+            | Meaning::Reshape(_)
+            | Meaning::Flatten(_)
+            | Meaning::Rearrange(Rearrange::Slice { .. })
+    )
+}
+
+/// Whether a tensor is a view of memory that belongs to `whole`.
+fn lies_in(graph: &Graph, homes: &[Home], mut id: TensorId, whole: TensorId) -> bool {
+    loop {
+        let producer = graph.producer(id).map(|n| &graph.nodes[n]);
+        match (homes[id.0], producer) {
+            (Some((home, _)), _) if home == whole => return true,
+            (Some((home, _)), _) => id = home,
+            (None, Some(node)) if is_view(&node.op) => id = node.inputs[0],
+            (None, _) => return false,
+        }
+    }
 }
 
 /// Whether a part has an operator that writes it, the whole's numbers and planes, and an aligned beginning.
@@ -49,18 +83,9 @@ fn fits(graph: &Graph, node: &Node, id: TensorId, first: usize, gapless: &[bool]
             pixels.next_multiple_of(8)
         }
     };
-    let writes = |op: &Meaning| {
-        !matches!(
-            op,
-            Meaning::Identity
-                | Meaning::Reshape(_)
-                | Meaning::Flatten(_)
-                | Meaning::Rearrange(Rearrange::Slice { .. })
-        )
-    };
     let producer = graph.producer(id).map(|n| &graph.nodes[n].op);
     let begin = first as u64 * stride(id) * u64::from(part.dtype.size());
-    producer.is_some_and(writes)
+    producer.is_some_and(|op| !is_view(op))
         && same_numbers(part, whole)
         && stride(id) == stride(node.output)
         && begin.is_multiple_of(ALIGN)

@@ -1,5 +1,6 @@
 //! Seeded networks for tests: small, of every operator, integer or float.
 
+mod movers;
 mod run;
 
 pub(crate) use run::{run, run_with};
@@ -114,7 +115,8 @@ impl Maker {
     }
 
     fn node(&mut self, op: Op, inputs: Vec<TensorId>, quant: Option<Quant>) -> TensorId {
-        let shape = op.output_shape(self.shape(inputs[0])).unwrap();
+        let shapes: Vec<Shape> = inputs.iter().map(|t| self.shape(*t)).collect();
+        let shape = op.shape_of(&shapes).unwrap();
         let kept = self.graph.tensor(inputs[0]).quant;
         let fresh = self.quant();
         let output = self.tensor(shape, quant.or(kept).unwrap_or(fresh));
@@ -201,7 +203,8 @@ impl Maker {
     fn layer(&mut self, at: TensorId) -> TensorId {
         let shape = self.shape(at);
         let (window, clamp, quant) = (self.window(shape), self.clamp(), Some(self.quant()));
-        match self.random.below(10) {
+        match self.random.below(14) {
+            10..=13 => self.mover(at),
             0..=3 => {
                 let out = 1 + self.random.below(12);
                 let (weights, bias) =

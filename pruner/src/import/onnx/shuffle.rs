@@ -153,8 +153,14 @@ pub(in crate::import) fn slice<'a>(
     if ends.len() != count || axes.len() != count || steps.len() != count {
         return Err(Problem::malformed("its bounds differ in number"));
     }
+    let bounds: Vec<[i64; 4]> = (0..count)
+        .map(|i| [axes[i], starts[i], ends[i], steps[i]])
+        .collect();
+    if steps.iter().any(|step| *step < 0) {
+        return super::pixels::reversed(importer, call, &bounds);
+    }
     let mut parts = Vec::new();
-    for (((start, end), axis), step) in starts.iter().zip(&ends).zip(&axes).zip(&steps) {
+    for [axis, start, end, step] in &bounds {
         let axis = absolute(*axis, dims.len(), 1)?;
         parts.push(Part::between(axis, dims[axis], [*start, *end, *step])?);
     }
@@ -285,7 +291,10 @@ pub(in crate::import) fn space_to_depth<'a>(
     let block = [block_of(call)?; 2];
     importer.emit_image(
         call,
-        Op::Rearrange(Rearrange::SpaceToDepth { block }),
+        Op::Rearrange(Rearrange::SpaceToDepth {
+            block,
+            order: BlockOrder::DepthFirst,
+        }),
         input,
     )
 }

@@ -213,7 +213,10 @@ pub(in crate::import) fn space_to_depth(
 ) -> Result<(), Problem> {
     let input = importer.input(call, 0)?;
     let block = [block_of(call, SPACE_TO_DEPTH_OPTIONS)?; 2];
-    let op = Rearrange::SpaceToDepth { block };
+    let op = Rearrange::SpaceToDepth {
+        block,
+        order: BlockOrder::DepthFirst,
+    };
     importer.emit(call, Op::Rearrange(op), &[input])
 }
 
