@@ -237,10 +237,6 @@ impl Dataset {
     pub fn file(&self) -> &str {
         &self.file
     }
-
-    pub(crate) fn x_name(&self) -> &str {
-        &self.x_name
-    }
 }
 
 fn targets(file: &str, y: Array, n: usize) -> Result<Targets, DataError> {

@@ -3,8 +3,8 @@
 //! Whether an operator is known at all is found for every node; what a known operator refuses depends on shapes,
 //! which are known only up to the first refusal, so that of those only the first is listed.
 
-use super::error::{DEFAULT_HELP, ImportError, Problem};
-use super::{from_bytes_beside, onnx, support, tflite};
+use super::error::{DEFAULT_HELP, ImportError, Problem, WHOLE};
+use super::{onnx, read, support, tflite};
 use std::path::Path;
 
 /// An operator, or something in it, that cannot be imported.
@@ -23,16 +23,11 @@ pub struct Blocker {
 /// What stops the import of a model, nothing for a model that can be imported.
 #[must_use]
 pub fn blockers(name: &str, bytes: &[u8], folder: Option<&Path>) -> Vec<Blocker> {
-    let Err(first) = from_bytes_beside(name, bytes, folder) else {
+    let Err(first) = read(name, bytes, folder) else {
         return Vec::new();
     };
-    let nodes = if tflite::is_tflite(bytes) {
-        tflite::unknown_operators(bytes)
-    } else {
-        onnx::unknown_operators(bytes)
-    };
     let mut found: Vec<Blocker> = Vec::new();
-    for (operator, node) in nodes {
+    for (operator, node) in unknown_operators(bytes) {
         match found.iter_mut().find(|b| b.operator == operator) {
             Some(blocker) => blocker.nodes.push(node),
             None => found.push(unknown(operator, node)),
@@ -43,6 +38,30 @@ pub fn blockers(name: &str, bytes: &[u8], folder: Option<&Path>) -> Vec<Blocker>
         found.insert(0, first);
     }
     found
+}
+
+/// The error that says most: where a known operator refuses its shapes and the model has an unknown operator as well,
+/// the refusal of that one, as the shapes are often its doing.
+pub(super) fn rather_unknown(first: ImportError, bytes: &[u8]) -> ImportError {
+    let ImportError::Unsupported { file, operator, .. } = &first else {
+        return first;
+    };
+    let unknown = unknown_operators(bytes);
+    let is_unknown = |name: &str| unknown.iter().any(|(operator, _)| operator == name);
+    match unknown.first() {
+        Some((instead, node)) if operator != WHOLE && !is_unknown(operator) => {
+            support::refusal(instead).at(file, node, instead)
+        }
+        _ => first,
+    }
+}
+
+fn unknown_operators(bytes: &[u8]) -> Vec<(String, String)> {
+    if tflite::is_tflite(bytes) {
+        tflite::unknown_operators(bytes)
+    } else {
+        onnx::unknown_operators(bytes)
+    }
 }
 
 fn unknown(operator: String, node: String) -> Blocker {

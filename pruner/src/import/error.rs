@@ -125,7 +125,7 @@ impl fmt::Display for ImportError {
 impl core::error::Error for ImportError {}
 
 /// The operator of a refusal that concerns the whole model.
-const WHOLE: &str = "-";
+pub(super) const WHOLE: &str = "-";
 /// What every refusal of an operator falls back to.
 pub(super) const DEFAULT_HELP: &str = "`nnz ops` lists what each operator supports";
 
@@ -160,6 +160,14 @@ impl Problem {
         Self::Unsupported {
             reason: reason.into(),
             help: format!("{help}; {DEFAULT_HELP}"),
+        }
+    }
+
+    /// Parts of a model that contradict each other, and what to do about it.
+    pub(super) fn contradiction(reason: impl Into<String>, help: &str) -> Self {
+        Self::Unsupported {
+            reason: reason.into(),
+            help: help.into(),
         }
     }
 

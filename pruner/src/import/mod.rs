@@ -16,6 +16,7 @@ mod geometry;
 mod limits;
 pub(crate) mod onnx;
 mod phases;
+mod picks;
 mod spread;
 mod support;
 #[cfg(test)]
@@ -69,6 +70,11 @@ pub fn from_bytes_beside(
     bytes: &[u8],
     folder: Option<&Path>,
 ) -> Result<Graph, ImportError> {
+    read(name, bytes, folder).map_err(|first| blockers::rather_unknown(first, bytes))
+}
+
+/// Reads a model; the error is about the first node that cannot be imported.
+fn read(name: &str, bytes: &[u8], folder: Option<&Path>) -> Result<Graph, ImportError> {
     let len = bytes.len() as u64;
     if len > limits::FILE_BYTES {
         return Err(ImportError::Limit {

@@ -123,10 +123,12 @@ const ROWS: &[SupportRow] = &[
         .tflite("SPLIT", 49, shuffle::split)
         .onnx("Split", onnx::shuffle::split),
     SupportRow::new("slice", "channels, rows or columns").tflite("SPLIT_V", 102, shuffle::split),
-    SupportRow::new("slice", "constant bounds, positive steps")
+    SupportRow::new("slice", "constant bounds; ONNX: rows and columns also backwards")
         .tflite("STRIDED_SLICE", 45, shuffle::strided_slice)
         .onnx("Slice", onnx::shuffle::slice),
     SupportRow::new("slice", "constant bounds").tflite("SLICE", 65, shuffle::slice),
+    SupportRow::new("slice", "constant indices: one, or a list of rows or columns")
+        .onnx("Gather", onnx::pixels::gather),
     SupportRow::new("depth_to_space", "DCR and CRD")
         .tflite("DEPTH_TO_SPACE", 5, shuffle::depth_to_space)
         .onnx("DepthToSpace", onnx::shuffle::depth_to_space),
@@ -140,7 +142,7 @@ const ROWS: &[SupportRow] = &[
         .tflite("RESIZE_BILINEAR", 23, shuffle::resize_bilinear)
         .onnx("Resize", onnx::resize::resize),
     SupportRow::new("resize_bilinear", "as resize").onnx("Upsample", onnx::resize::resize),
-    SupportRow::new("conv_2d", "one group; as one convolution of all phases and depth_to_space")
+    SupportRow::new("conv_2d", "as one convolution of all phases and depth_to_space; groups are written out with zeros")
         .tflite("TRANSPOSE_CONV", 67, shuffle::transpose_conv)
         .onnx("ConvTranspose", onnx::resize::conv_transpose),
     SupportRow::new("prelu", "one constant slope, or one a channel")
@@ -196,7 +198,18 @@ const ROWS: &[SupportRow] = &[
     SupportRow::new("max_pool_2d", "of an image").onnx("GlobalMaxPool", pooling::global_max_pool),
     SupportRow::new("mean", "over rows and columns of an image")
         .tflite("MEAN", 40, tflite::reshape::mean)
-        .onnx("ReduceMean", pooling::reduce_mean),
+        .onnx("ReduceMean", onnx::reduce::reduce_mean),
+    SupportRow::new("max_pool_2d", "over rows, columns or both")
+        .onnx("ReduceMax", onnx::reduce::reduce_max),
+    SupportRow::new("mean", "over rows, columns or both, or channels with keepdims=1; as a mean times a factor")
+        .onnx("ReduceSum", onnx::reduce::reduce_sum),
+    SupportRow::new("resize_nearest_neighbor", "rows, columns and channels, constant repeats")
+        .tflite("TILE", 69, tflite::pixels::tile)
+        .onnx("Tile", onnx::pixels::tile),
+    SupportRow::new("resize_nearest_neighbor", "of axes of length 1, constant shape")
+        .onnx("Expand", onnx::pixels::expand),
+    SupportRow::new("resize_nearest_neighbor", "reflect and symmetric, rows and columns")
+        .tflite("MIRROR_PAD", 100, tflite::pixels::mirror_pad),
     SupportRow::new("pad", "rows, columns and channels, with a constant")
         .tflite("PAD", 34, tflite::reshape::pad)
         .onnx("Pad", pooling::pad),
@@ -216,11 +229,11 @@ const ROWS: &[SupportRow] = &[
         .tflite("SQUEEZE", 43, tflite::reshape::reshape)
         .onnx("Squeeze", onnx::reshape::squeeze),
     SupportRow::new("flatten", "as reshape")
-        .tflite("EXPAND_DIMS", 70, tflite::reshape::reshape)
+        .tflite("EXPAND_DIMS", 70, tflite::pixels::expand_dims)
         .onnx("Unsqueeze", onnx::reshape::unsqueeze),
     SupportRow::new(
         "identity",
-        "between channels first and last, or moving no value",
+        "between channels first and last, moving no value, or two neighbouring groups of axes swapped",
     )
     .onnx("Transpose", onnx::reshape::transpose),
     SupportRow::new(
@@ -298,9 +311,24 @@ const WAYS_OUT: &[(&[&str], &str)] = &[
         ],
         "variables that live between runs are not supported; make the state an input and an output of the model",
     ),
+    (&["If", "IF"], "export the model without control flow"),
     (
-        &["If", "Loop", "Scan", "IF", "WHILE"],
-        "export the model without control flow",
+        &["Loop", "Scan", "WHILE"],
+        "loops are not supported; a recurrent layer (LSTM, GRU) becomes one: use convolutions",
+    ),
+    (
+        &[
+            "Greater",
+            "GreaterOrEqual",
+            "Less",
+            "LessOrEqual",
+            "Equal",
+            "Where",
+            "GREATER",
+            "LESS",
+            "SELECT_V2",
+        ],
+        "choices by comparison are not supported; Clip, Min, Max and the activations in `nnz ops` are",
     ),
 ];
 

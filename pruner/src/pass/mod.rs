@@ -8,6 +8,7 @@ mod affine;
 mod channels;
 mod clamp;
 mod flatten;
+mod functions;
 mod identity;
 mod pad;
 mod rewrite;
@@ -36,6 +37,14 @@ pub struct Pass {
 
 /// All passes, in the order in which they run.
 pub const PASSES: &[Pass] = &[
+    Pass {
+        name: "fuse_functions",
+        what: "operators that together compute silu, gelu, hard_swish … become that function",
+        lossless: true,
+        required: false,
+        removes_weights: false,
+        apply: functions::fuse,
+    },
     Pass {
         name: "fold_affine",
         what: "per-channel scale and shift become part of the convolution or fully connected layer before them",

@@ -141,7 +141,8 @@ pub(super) fn to_dtype(
         }
         (Dtype::Auto | Dtype::S8, Some(calib)) => {
             progress(Stage::Quantize, 0, 0);
-            let data = Dataset::open_for(calib, &graph.input_names()).map_err(PipelineError::Data)?;
+            let data =
+                Dataset::open_for(calib, &graph.input_names()).map_err(PipelineError::Data)?;
             let mut how = options.quantize();
             let applied = match quantize::fold_preprocess(&mut graph, &data, &mut how) {
                 Ok(true) => Applied::ByNetwork,

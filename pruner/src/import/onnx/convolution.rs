@@ -35,10 +35,19 @@ pub(in crate::import) fn conv<'a>(
     let groups = usize::try_from(group).unwrap_or(0);
     let fits = groups > 0 && groups.checked_mul(i) == Some(shape.c) && o.is_multiple_of(groups);
     if !fits || o == 0 {
-        return Err(Problem::malformed(format!(
-            "{group} groups of filters {:?} for {} channels",
-            filter.dims, shape.c
-        )));
+        let (name, of) = (
+            printable(&filter.name),
+            printable(&importer.tensor(input).name),
+        );
+        return Err(Problem::contradiction(
+            format!(
+                "its filters '{name}' {:?} read {} channels in {group} groups, its input '{of}' has {}",
+                filter.dims,
+                i.saturating_mul(groups),
+                shape.c
+            ),
+            "the model contradicts itself: export it again with an example input of the shape that the network was trained on",
+        ));
     }
     let is_depthwise = groups > 1 && i == 1;
     let spread = Spread {

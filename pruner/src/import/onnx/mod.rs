@@ -13,6 +13,7 @@ mod attributes;
 mod constants;
 pub(in crate::import) mod convolution;
 pub(in crate::import) mod dense;
+mod divided;
 pub(in crate::import) mod elementwise;
 mod external;
 #[cfg(test)]
@@ -23,11 +24,13 @@ mod fold;
 mod liveness;
 #[cfg(test)]
 mod one_dimension_tests;
+pub(in crate::import) mod pixels;
 pub(in crate::import) mod pooling;
 mod ports;
 pub(in crate::import) mod qdq;
 #[cfg(test)]
 mod qdq_tests;
+pub(in crate::import) mod reduce;
 #[cfg(test)]
 mod refusal_tests;
 pub(in crate::import) mod reshape;
@@ -52,6 +55,7 @@ pub(crate) mod schema {
 }
 
 pub(crate) use constants::floats_of;
+pub(crate) use resize::linear_taps;
 
 use super::assemble::Assembler;
 use super::error::{ImportError, Problem, printable};
@@ -60,6 +64,7 @@ use crate::ir::{Arithmetic, Graph, Op, Order, Quant, Tensor, TensorId};
 use crate::quantize::{self, BiasScales};
 use attributes::Attributes;
 use constants::Constant;
+use divided::Divided;
 use prost::Message;
 use schema::{GraphProto, ModelProto, NodeProto};
 use std::collections::{HashMap, HashSet};
@@ -82,6 +87,8 @@ pub(in crate::import) struct Call<'a> {
 enum Value<'a> {
     Activation(TensorId),
     Constant(Constant<'a>),
+    /// An activation with so many axes that only another reshape makes sense of it.
+    Divided(Divided),
 }
 
 /// What is known while the nodes are read in order.
@@ -299,6 +306,7 @@ impl<'a> Importer<'a> {
                 ),
                 "let the exporter fold constants",
             )),
+            Some(Value::Divided(divided)) => Err(divided.refusal()),
             None => Err(Problem::malformed(format!("its input {i} is missing"))),
         }
     }
@@ -308,6 +316,7 @@ impl<'a> Importer<'a> {
         match self.value(call, i)? {
             None => Ok(None),
             Some(Value::Constant(constant)) => Ok(Some(constant)),
+            Some(Value::Divided(divided)) => Err(divided.refusal()),
             Some(Value::Activation(id)) => Err(Problem::refused(
                 format!(
                     "its input {i} ('{}') must be a constant",

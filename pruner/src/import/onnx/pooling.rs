@@ -1,4 +1,4 @@
-//! Pools, the mean over pixels, and padding.
+//! Pools and padding.
 
 use super::super::assemble::unpadded;
 use super::super::error::Problem;
@@ -6,7 +6,7 @@ use super::super::geometry::window_number;
 use super::convolution::window;
 use super::reshape::absolute;
 use super::{Call, Importer};
-use crate::ir::{Clamp, Op, Order, Pool, Shape, Window};
+use crate::ir::{Clamp, Op, Pool, Shape, Window};
 
 /// Rows and columns up to which a global pool is a pool; beyond, it is a mean.
 const WIDEST_POOL: usize = 255;
@@ -69,55 +69,13 @@ pub(in crate::import) fn global_max_pool<'a>(
     importer.emit_image(call, Op::MaxPool2d(pool(window)), input)
 }
 
-/// `ReduceMean` over rows and columns.
-pub(in crate::import) fn reduce_mean<'a>(
-    importer: &mut Importer<'a>,
-    call: &Call<'a>,
-) -> Result<(), Problem> {
-    let input = importer.input(call, 0)?;
-    let tensor = importer.tensor(input);
-    let (source, channels) = (tensor.source.clone(), tensor.shape.c);
-    let mut axes = importer
-        .axes(call, 1)?
-        .unwrap_or_default()
-        .into_iter()
-        .map(|a| absolute(a, source.dims.len(), 1))
-        .collect::<Result<Vec<_>, _>>()?;
-    axes.sort_unstable();
-    let rank = source.dims.len();
-    let spatial = match source.order {
-        Order::Nchw => 2..rank.max(2),
-        Order::Nhwc => 1..rank.saturating_sub(1).max(1),
-    };
-    if !matches!(rank, 3 | 4) || !axes.iter().copied().eq(spatial) {
-        return Err(Problem::refused(
-            format!("a mean over axes {axes:?} of {:?}", source.dims),
-            "only the mean over rows and columns is supported",
-        ));
-    }
-    let dims = if call.attributes().int("keepdims", 1) == 0 {
-        vec![1, channels]
-    } else {
-        let mut dims = source.dims;
-        axes.iter().for_each(|a| dims[*a] = 1);
-        dims
-    };
-    importer.emit(call, Op::Mean, &[input], &dims, source.order)?;
-    Ok(())
-}
-
-/// `Pad` of rows and columns with a constant.
+/// `Pad` of channels, rows and columns with a constant, of rows and columns with pixels of the image.
 pub(in crate::import) fn pad<'a>(
     importer: &mut Importer<'a>,
     call: &Call<'a>,
 ) -> Result<(), Problem> {
     let attributes = call.attributes();
     let mode = attributes.text("mode").unwrap_or("constant");
-    if mode != "constant" {
-        return Err(Problem::unsupported(format!(
-            "padding mode '{mode}' is not supported (constant only)"
-        )));
-    }
     let (input, _) = importer.image(call)?;
     let rank = importer.tensor(input).source.dims.len();
     let amounts = match attributes.ints("pads")? {
@@ -153,6 +111,10 @@ pub(in crate::import) fn pad<'a>(
             "padding the batch is not supported",
             "channels, rows and columns can be padded",
         ));
+    }
+    if mode != "constant" {
+        let amounts = [begin, end].map(|[_, c, h, w]| [c, h, w]);
+        return super::pixels::mirrored(importer, call, input, mode, amounts);
     }
     let side = |v| window_number("padding", v, 0);
     let op = Op::Pad {

@@ -17,6 +17,14 @@ impl<'a> Importer<'a> {
                 "export the model with a fixed input shape",
             ));
         };
+        if let Some((node, operator)) = self.weights_reader(&info.name) {
+            return Err(Problem::contradiction(
+                format!(
+                    "node '{node}' ({operator}) takes its weights from the network input '{shown}'"
+                ),
+                "weights must be stored in the model: export with `export_params=True`, and make initializers of what is given as inputs",
+            ));
+        }
         if tensor.elem_type != FLOAT {
             return Err(Problem::refused(
                 format!(
@@ -53,6 +61,24 @@ impl<'a> Importer<'a> {
         self.bind(&info.name, Value::Activation(id))
     }
 
+    /// Name and operator of a layer that reads `name` as its weights.
+    fn weights_reader(&self, name: &str) -> Option<(String, String)> {
+        const LAYERS: [&str; 5] = [
+            "Conv",
+            "ConvTranspose",
+            "Gemm",
+            "BatchNormalization",
+            "PRelu",
+        ];
+        let readers = self.readers.get(name)?.iter();
+        let mut nodes = readers.filter_map(|index| self.graph.node.get(*index));
+        let node = nodes.find(|node| {
+            let inputs = node.input.get(1..).unwrap_or_default();
+            LAYERS.contains(&node.op_type.as_str()) && inputs.iter().any(|i| i == name)
+        })?;
+        Some((printable(&node.name), printable(&node.op_type)))
+    }
+
     /// Finds the network's outputs among what the nodes wrote.
     pub(super) fn bind_outputs(&mut self) -> Result<(), Problem> {
         for output in &self.graph.output {
@@ -63,6 +89,11 @@ impl<'a> Importer<'a> {
                         "output '{}' is a constant",
                         printable(&output.name)
                     )));
+                }
+                Some(Value::Divided(divided)) => {
+                    return Err(divided
+                        .refusal()
+                        .about(&format!("output '{}'", printable(&output.name))));
                 }
                 None => {
                     return Err(Problem::malformed(format!(

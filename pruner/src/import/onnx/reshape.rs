@@ -1,7 +1,7 @@
 //! Operators that move values without computing, and the axis order of what they leave.
 
 use super::super::error::Problem;
-use super::super::geometry::{reshape as reshaped, shape_of, shown};
+use super::super::geometry::{orders_agree, reshape as reshaped, shape_of, shown};
 use super::super::limits;
 use super::schema::NodeProto;
 use super::{Call, Importer};
@@ -18,8 +18,15 @@ pub(in crate::import) fn reshape<'a>(
     importer: &mut Importer<'a>,
     call: &Call<'a>,
 ) -> Result<(), Problem> {
+    if let Some(divided) = importer.divided(call)? {
+        let dims = reshaped_dims(importer, call, &divided.dims())?;
+        return importer.join(call, &divided, &dims);
+    }
     let input = importer.input(call, 0)?;
     let dims = reshaped_dims(importer, call, &importer.tensor(input).source.dims)?;
+    if dims.len() > 4 {
+        return importer.divide(call, input, &dims);
+    }
     importer.emit_reshape(call, &dims)
 }
 
@@ -55,17 +62,14 @@ pub(in crate::import) fn unsqueeze<'a>(
     let input = importer.input(call, 0)?;
     let axes = importer.axes(call, 1)?.unwrap_or_default();
     let dims = unsqueezed(&importer.tensor(input).source.dims, &axes)?;
+    if dims.len() > 4 {
+        return importer.divide(call, input, &dims);
+    }
     importer.emit_reshape(call, &dims)
 }
 
-/// `Transpose` between channels first and last, or one that moves no value.
-pub(in crate::import) fn transpose<'a>(
-    importer: &mut Importer<'a>,
-    call: &Call<'a>,
-) -> Result<(), Problem> {
-    let input = importer.input(call, 0)?;
-    let source = importer.tensor(input).source.clone();
-    let rank = source.dims.len();
+/// The order in which a `Transpose` reads `rank` axes.
+fn perm_of(call: &Call<'_>, rank: usize) -> Result<Vec<usize>, Problem> {
     let perm: Vec<usize> = match call.attributes().ints("perm")? {
         None => (0..rank).rev().collect(),
         Some(perm) => perm
@@ -75,11 +79,26 @@ pub(in crate::import) fn transpose<'a>(
     };
     let mut sorted = perm.clone();
     sorted.sort_unstable();
-    if !sorted.into_iter().eq(0..rank) {
-        return Err(Problem::malformed(format!(
-            "{perm:?} is no order of {rank} axes"
-        )));
+    if sorted.into_iter().eq(0..rank) {
+        return Ok(perm);
     }
+    Err(Problem::malformed(format!(
+        "{perm:?} is no order of {rank} axes"
+    )))
+}
+
+/// `Transpose` between channels first and last, one that moves no value, or one that swaps neighbouring axes.
+pub(in crate::import) fn transpose<'a>(
+    importer: &mut Importer<'a>,
+    call: &Call<'a>,
+) -> Result<(), Problem> {
+    if let Some(divided) = importer.divided(call)? {
+        let perm = perm_of(call, divided.dims().len())?;
+        return importer.turn(call, divided, &perm);
+    }
+    let input = importer.input(call, 0)?;
+    let source = importer.tensor(input).source.clone();
+    let perm = perm_of(call, source.dims.len())?;
     let dims: Vec<usize> = perm.iter().map(|axis| source.dims[*axis]).collect();
     let turned = match source.order {
         Order::Nchw if perm == TO_NHWC || perm == SWAPPED => Some(Order::Nhwc),
@@ -98,10 +117,34 @@ pub(in crate::import) fn transpose<'a>(
     if moved.is_sorted() {
         return importer.emit_reshape(call, &dims);
     }
-    Err(Problem::refused(
-        format!("transposing {:?} by {perm:?} moves values", source.dims),
-        "only transposes between channels first and channels last fold away",
-    ))
+    let by_channel = source.order == Order::Nchw || orders_agree(importer.tensor(input).shape);
+    match exchanged(&source.dims, &moved) {
+        Some(groups) if by_channel => super::pixels::swapped(importer, call, input, groups, &dims),
+        _ => Err(Problem::refused(
+            format!("transposing {:?} by {perm:?} moves values", source.dims),
+            "between channels first and channels last, and of two neighbouring groups of axes with up to 255 elements in the \
+             first, transposes are read",
+        )),
+    }
+}
+
+/// Elements of the first axes that trade places, of those after them, and of those that stay behind.
+fn exchanged(dims: &[usize], moved: &[usize]) -> Option<(usize, usize, usize)> {
+    let mut axes: Vec<usize> = moved.to_vec();
+    axes.sort_unstable();
+    let still = axes
+        .iter()
+        .zip(moved)
+        .rev()
+        .take_while(|(a, m)| a == m)
+        .count();
+    let (moved, axes) = (&moved[..moved.len() - still], &axes[..axes.len() - still]);
+    let at = moved.iter().position(|m| Some(m) == axes.first())?;
+    let turned = moved[at..].iter().chain(&moved[..at]);
+    let count = |list: &[usize]| list.iter().map(|a| dims[*a]).product::<usize>();
+    let (first, second) = (count(&moved[at..]), count(&moved[..at]));
+    let rest = dims.iter().product::<usize>() / (first * second).max(1);
+    (turned.eq(axes) && first <= 255).then_some((first, second, rest))
 }
 
 impl<'a> Importer<'a> {

@@ -81,6 +81,13 @@ fn ratio(to: usize, from: usize) -> f64 {
     real(to) / real(from)
 }
 
+/// The pixels that a linear resize of `from` pixels to `to` reads; `None` for a mode that is not known.
+pub(crate) fn linear_taps(mode: &str, from: usize, to: usize) -> Option<Vec<Tap>> {
+    let scale = ratio(to, from);
+    let at = |i: usize| tap(coordinate(mode, i, scale, (from, to)).ok()?, from, None).ok();
+    (0..to).map(at).collect()
+}
+
 /// The place in the input that output pixel `i` shows.
 fn coordinate(
     mode: &str,
@@ -163,18 +170,31 @@ pub(in crate::import) fn conv_transpose<'a>(
             filter.dims
         )));
     };
-    if attributes.int("group", 1) != 1 || i != shape.c || o == 0 {
-        return Err(Problem::refused(
-            format!("filters {:?} for {} channels", filter.dims, shape.c),
-            "only one group is supported",
-        ));
+    let groups = usize::try_from(attributes.int("group", 1)).unwrap_or(0);
+    if groups == 0 || !i.is_multiple_of(groups) || i != shape.c || o == 0 {
+        return Err(Problem::malformed(format!(
+            "{groups} groups of filters {:?} for {} channels",
+            filter.dims, shape.c
+        )));
     }
+    let (each, inputs) = (o, i / groups);
+    let o = each * groups;
     let along = importer.transposed(call, [kh, kw], [shape.h, shape.w])?;
     let phases = Phases::new(along, shape, o);
     let budget = &mut importer.assembler.budget;
     let filters = phases.filters(along, o, budget, |f, c, y, x| {
-        values[((c * o + f) * kh + y) * kw + x]
+        if f / each == c / inputs {
+            values[((c * each + f % each) * kh + y) * kw + x]
+        } else {
+            0.0
+        }
     })?;
+    if groups > 1 {
+        importer.assembler.graph.notes.push(format!(
+            "node '{}': {groups} groups, its filters were written out with zeros",
+            printable(&call.name)
+        ));
+    }
     let bias = match importer.bias(call, 2, o)? {
         Bias::F32(b) => Bias::F32(phases.repeated(&b)),
         other @ (Bias::None | Bias::S32(_)) => other,

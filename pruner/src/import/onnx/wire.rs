@@ -103,7 +103,9 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Problem> {
 }
 
 fn damaged(at: usize) -> Problem {
-    Problem::malformed(format!("byte {at} starts no protobuf field"))
+    Problem::malformed(format!(
+        "byte {at} starts no protobuf field, so that the file is cut short or no ONNX model"
+    ))
 }
 
 /// One field: where its content starts and where the next field does.

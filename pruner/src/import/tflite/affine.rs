@@ -47,10 +47,9 @@ impl Importer<'_> {
         let constant = self.required(call, position)?;
         let tensor = self.assembler.graph.tensor(input);
         let (channels, rank) = (tensor.shape.c, tensor.source.dims.len());
-        let [lead @ .., last] = &constant.dims[..] else {
-            return Err(Problem::unsupported(
-                "a sum or product with a scalar of rank 0",
-            ));
+        let (lead, last) = match &constant.dims[..] {
+            [lead @ .., last] => (lead, last),
+            [] => (&[][..], &1),
         };
         let acts_per_channel = matches!(rank, 2 | 4) && (*last == channels || *last == 1);
         if tensor.dtype != DType::F32 || !acts_per_channel || lead.iter().any(|d| *d != 1) {

@@ -4,12 +4,12 @@
 //! converters write for an open batch) is not needed.
 
 use super::super::error::Problem;
-use super::flatbuffer::Broken;
 use super::schema::{Model, OperatorInfo, SubGraph};
 use std::collections::HashMap;
 
-/// RESHAPE, whose second input says what its output's dimensions say.
+/// RESHAPE and `TRANSPOSE_CONV`, of which one input says what the output's dimensions say: the second, and the first.
 const RESHAPE: i32 = 22;
+const TRANSPOSE_CONV: i32 = 67;
 
 /// For each operator, whether an output of the subgraph depends on it.
 pub(super) fn live_operators(
@@ -41,18 +41,19 @@ pub(super) fn live_operators(
             continue;
         };
         if !core::mem::replace(seen, true) {
-            let most = if is_reshape(model, info).unwrap_or(false) {
-                1
-            } else {
-                usize::MAX
+            let (skip, most) = match builtin(model, info) {
+                Some(RESHAPE) => (0, 1),
+                Some(TRANSPOSE_CONV) => (1, usize::MAX),
+                _ => (0, usize::MAX),
             };
-            wanted.extend(info.inputs.iter().take(most));
+            wanted.extend(info.inputs.iter().skip(skip).take(most));
         }
     }
     Ok(live)
 }
 
-fn is_reshape(model: &Model<'_>, info: &OperatorInfo<'_>) -> Result<bool, Broken> {
-    let (code, custom) = model.operator_code(info.opcode_index)?;
-    Ok(code == RESHAPE && custom.is_empty())
+/// The code of an operator that is one of TFLite's own.
+fn builtin(model: &Model<'_>, info: &OperatorInfo<'_>) -> Option<i32> {
+    let (code, custom) = model.operator_code(info.opcode_index).ok()?;
+    custom.is_empty().then_some(code)
 }

@@ -14,6 +14,7 @@ mod flatbuffer;
 mod hybrid;
 mod liveness;
 mod names;
+pub(in crate::import) mod pixels;
 pub(in crate::import) mod reshape;
 mod schema;
 pub(in crate::import) mod shuffle;
@@ -56,6 +57,8 @@ pub(in crate::import) struct Importer<'a> {
     activations: Vec<Option<TensorId>>,
     /// Constants that an operator only converts: its output by the constant's tensor.
     converted: HashMap<i32, i32>,
+    /// Tensors of five axes.
+    widened: HashMap<i32, pixels::Widened>,
     /// How many operators read a tensor.
     reader_counts: HashMap<i32, usize>,
     /// Layers with integer weights between float activations.
@@ -120,6 +123,7 @@ impl<'a> Importer<'a> {
             assembler,
             activations: vec![None; subgraph.tensors.len()],
             converted: HashMap::new(),
+            widened: HashMap::new(),
             reader_counts: readers(&subgraph)?,
             hybrid: 0,
         })
@@ -178,7 +182,7 @@ impl<'a> Importer<'a> {
 
     /// Adds the node of `call`, which writes the operator's only output.
     fn emit(&mut self, call: &Call<'_>, op: Op, inputs: &[TensorId]) -> Result<(), Problem> {
-        let output = self.output(call)?;
+        let output = self.output(call, &op, inputs)?;
         self.assembler
             .node(&call.name, op, inputs, output, Some(call.index))
     }
@@ -191,9 +195,18 @@ impl<'a> Importer<'a> {
             .node(&call.name, Op::Identity, &[input], output, Some(call.index))
     }
 
-    /// The activation that the operator writes.
-    fn output(&mut self, call: &Call<'_>) -> Result<TensorId, Problem> {
+    /// The activation that the operator writes; its open dimensions are those that `op` gives.
+    fn output(
+        &mut self,
+        call: &Call<'_>,
+        op: &Op,
+        inputs: &[TensorId],
+    ) -> Result<TensorId, Problem> {
         match (call.info.outputs.len(), call.info.outputs.get(0)) {
+            (1, Some(index)) if tensors::has_open_size(&self.info(index)?) => {
+                let given = self.assembler.shape_of(op, inputs)?;
+                self.define_as(index, Some(given))
+            }
             (1, Some(index)) => self.define(index),
             (n, _) => Err(Problem::malformed(format!("it has {n} outputs, not 1"))),
         }

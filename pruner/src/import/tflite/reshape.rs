@@ -10,6 +10,9 @@ pub(in crate::import) fn reshape(
     importer: &mut Importer<'_>,
     call: &Call<'_>,
 ) -> Result<(), Problem> {
+    if let Some(widened) = importer.widened_input(call) {
+        return importer.narrow(call, widened);
+    }
     let input = importer.input(call, 0)?;
     importer.same_quantisation(call, input)?;
     let from = importer.shape(input);

@@ -120,6 +120,8 @@ pub(super) struct TensorInfo<'a> {
     pub(super) scales: Numbers<'a, f32>,
     pub(super) zero_points: Numbers<'a, i64>,
     pub(super) quantized_dimension: i32,
+    /// The dimensions with −1 for those that the converter left open; empty where none is.
+    pub(super) signature: Numbers<'a, i32>,
 }
 
 impl<'a> TensorInfo<'a> {
@@ -143,6 +145,7 @@ impl<'a> TensorInfo<'a> {
                 Some(q) => q.number(6, 0)?,
                 None => 0,
             },
+            signature: table.numbers(7)?,
         })
     }
 }

@@ -123,9 +123,12 @@ impl<'a> Importer<'a> {
                 ));
             }
         };
-        let shape = match shape {
-            Some(shape) => shape,
-            None => shape_of(&dims, Order::Nhwc)?,
+        let (shape, dims) = match shape {
+            Some(given) if has_open_size(&info) && dims.len() == 4 => {
+                (given, vec![1, given.h, given.w, given.c])
+            }
+            Some(given) => (given, dims),
+            None => (shape_of(&dims, Order::Nhwc)?, dims),
         };
         let id = self
             .assembler
@@ -157,6 +160,11 @@ pub(super) fn name_of(info: &TensorInfo<'_>, index: i32) -> Result<String, Probl
     } else {
         String::from_utf8_lossy(info.name).into_owned()
     })
+}
+
+/// Whether the converter left a dimension besides the batch open; the declared one is then 1.
+pub(super) fn has_open_size(info: &TensorInfo<'_>) -> bool {
+    info.signature.iter().skip(1).any(|d| d < 0)
 }
 
 /// The dimensions of a tensor.

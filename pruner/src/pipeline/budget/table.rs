@@ -53,7 +53,7 @@ impl Table {
             ..options.clone()
         };
         let simple = stages::simplified(graph.clone(), &dense, input)?;
-        let data = stages::calibration_data(options)?;
+        let data = stages::calibration_data(options, graph)?;
         let calibration = stages::calibration(data.as_ref(), options, input.rounding);
         let Some(calibration) = calibration else {
             return Err(PipelineError::option(

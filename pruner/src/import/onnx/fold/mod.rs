@@ -32,7 +32,7 @@ pub(super) fn fold<'a>(
     for i in 0..call.node.input.len() {
         match importer.value(call, i)? {
             Some(Value::Constant(constant)) => inputs.push(Some(constant)),
-            Some(Value::Activation(_)) => return Ok(None),
+            Some(Value::Activation(_) | Value::Divided(_)) => return Ok(None),
             None => inputs.push(None),
         }
     }
@@ -366,6 +366,7 @@ fn shape<'a>(importer: &Importer<'a>, call: &Call<'a>) -> Result<Constant<'a>, P
     let dims = match importer.value(call, 0)? {
         Some(Value::Activation(id)) => importer.tensor(id).source.dims.clone(),
         Some(Value::Constant(constant)) => constant.dims,
+        Some(Value::Divided(divided)) => divided.dims(),
         None => return Err(Problem::malformed("its input is missing")),
     };
     let attributes = call.attributes();
