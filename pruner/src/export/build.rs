@@ -4,9 +4,9 @@
 //! of the source, with a transpose where that is channels last. Opset 13, or what
 //! newer operators need.
 
-use super::ExportError;
 use super::nodes::{Nodes, Value};
 use super::unary::unary;
+use super::{ExportError, movers};
 use crate::ir::{
     Bias, BinaryKind, Clamp, Conv, FlattenOrder, FullyConnected, Graph, Node, Op, Pool, Slopes,
     Values,
@@ -96,10 +96,11 @@ impl Builder<'_> {
                 let met = n.op(&node.name, operator, &names, shape, false, vec![]);
                 clamped(n, &node.name, &met, &binary.clamp)
             }
-            Op::Rearrange(_) | Op::PadChannels { .. } | Op::Resize(_) => {
-                let reason = format!("is {}, which is not written yet", node.op.name());
-                return Err(refused(&node.name, &reason));
+            Op::Rearrange(rearrange) => movers::rearranged(n, node, rearrange, &inputs, shape),
+            Op::PadChannels { begin, end, value } => {
+                movers::padded_channels(n, node, x, (*begin, *end, *value), shape)
             }
+            Op::Resize(resize) => movers::resized(n, node, resize, x, shape)?,
             Op::Prelu(Slopes::F32(slopes)) => {
                 let x = n.image(x);
                 let dims = [slopes.len(), 1, 1];
@@ -169,7 +170,7 @@ impl Builder<'_> {
     }
 }
 
-fn refused(node: &str, reason: &str) -> ExportError {
+pub(super) fn refused(node: &str, reason: &str) -> ExportError {
     ExportError::refused(
         format!("node '{node}' {reason}"),
         "write a .nnz file instead",

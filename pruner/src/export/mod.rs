@@ -12,6 +12,7 @@
 mod build;
 mod document;
 mod masks;
+mod movers;
 mod nodes;
 mod slots;
 #[cfg(test)]
@@ -22,7 +23,7 @@ mod wire;
 
 use crate::import::ImportError;
 use crate::import::onnx::floats_of;
-use crate::ir::Graph;
+use crate::ir::{Graph, Node};
 use document::Document;
 use slots::Slot;
 use trace::Trace;
@@ -195,15 +196,27 @@ impl OnnxSource {
         Ok(masks)
     }
 
-    /// Refuses changed layers that no constant of the file holds, such as a scale per channel that stands alone.
-    fn check_untraced(&self, pruned: &Graph) -> Result<(), ExportError> {
+    /// Names of layers whose weights are no constant of the file, so that they cannot change: transposed convolutions
+    /// become other convolutions, means of channels have weights of their own.
+    #[must_use]
+    pub fn untraced(&self) -> Vec<String> {
+        let layers = self.graph.nodes.iter().filter(|n| n.op.weights().is_some());
+        let untraced = layers.filter(|n| !self.is_traced(n));
+        untraced.map(|n| n.name.clone()).collect()
+    }
+
+    fn is_traced(&self, node: &Node) -> bool {
         let positions = |p: usize| self.traces.iter().any(|t| t.slot.position == p);
-        let traced = |index: usize| {
+        node.source_index.is_some_and(|index| {
             let node = self.prepared.nodes().nth(index);
             node.and_then(|n| n.position).is_some_and(positions)
-        };
+        })
+    }
+
+    /// Refuses changed layers that no constant of the file holds, such as a scale per channel that stands alone.
+    fn check_untraced(&self, pruned: &Graph) -> Result<(), ExportError> {
         let layers = pruned.nodes.iter().filter(|n| n.op.weights().is_some());
-        for node in layers.filter(|n| !n.source_index.is_some_and(traced)) {
+        for node in layers.filter(|n| !self.is_traced(n)) {
             let same = self.graph.nodes.iter().any(|old| old.op == node.op);
             if !same {
                 return Err(ExportError::refused(

@@ -170,6 +170,25 @@ impl Nodes {
         name
     }
 
+    /// The elements of an image, seen as `dims`, in another order of axes, as an image of `shape`.
+    pub(super) fn regrouped(
+        &mut self,
+        name: &str,
+        x: &Value,
+        dims: &[usize],
+        perm: &[usize],
+        shape: Shape,
+    ) -> Value {
+        let divided = self.reshaped(&x.name, &format!("{name}_axes"), dims);
+        let turned = self.transposed(&divided, &format!("{name}_turned"), perm);
+        let dims = [1, shape.c, shape.h, shape.w];
+        Value {
+            name: self.reshaped(&turned, name, &dims),
+            shape,
+            flat: false,
+        }
+    }
+
     /// The value as `[1, c, h, w]`.
     pub(super) fn image(&mut self, value: &Value) -> Value {
         if !value.flat {

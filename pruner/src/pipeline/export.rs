@@ -44,7 +44,15 @@ pub fn prune_to_onnx(
     }
     let source = OnnxSource::open(name, bytes).map_err(PipelineError::Export)?;
     let mut graph = source.graph().clone();
-    let report = prune_weights(&mut graph, options, Rounding::Single, progress)?;
+    let mut options = options.clone();
+    for name in source.untraced() {
+        graph.notes.push(format!(
+            "layer '{name}' stays as it is: its weights are no constant of the file"
+        ));
+        options.include.retain(|n| *n != name);
+        options.skip.push(name);
+    }
+    let report = prune_weights(&mut graph, &options, Rounding::Single, progress)?;
     progress(Stage::Emit, 0, 0);
     let bytes = source.with_values_of(&graph);
     Ok(PrunedOnnx {
