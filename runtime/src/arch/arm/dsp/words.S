@@ -13,7 +13,8 @@
 //
 // Rescaling: with M = 2·multiplier as a signed word, multiplier ≥ 2^30, SMMLA(x, M, x) = x·multiplier / 2^31, because
 // 2^32·x + x·M = 2·x·multiplier; SMMLAR rounds it half up. The shift leaves its last bit in the carry: ASRS, ADC round
-// half up and add the zero point; `double` rounds half away from zero by taking 1 from a negative value before.
+// half up and add the zero point; `double` rounds half away from zero by taking 1 from a negative value before, which
+// makes no difference where no output is below the zero point.
 // The zero point is 128 too large, so that USAT16 leaves bytes, two at a time.
 //
 // Registers of a row
@@ -34,7 +35,8 @@
     .equ END, 16            // end of the table
     .equ MULTIPLIER, 20     // of the current row
     .equ PACKED, 24         // third word of the current row
-    .equ ZERO, 28           // output zero point + 128; bit 31: bounds, or not eight bytes in aligned words
+    .equ ZERO, 28           // output zero point + 128; bit 31: bounds, or not eight bytes in aligned words; bit 30:
+                            // no output is below the zero point
     .equ OUT, 32            // the row's first output
     .equ STRIDE, 36         // bytes between rows' outputs
     .equ LOW, 40            // lowest output + 128, in four bytes
@@ -112,8 +114,10 @@
   .if \double
     smmlar  \hi, r8, r11, r8
     smmlar  \lo, \lo, r11, \lo
+  .if \double == 1
     add     \hi, \hi, \hi, asr #31
     add     \lo, \lo, \lo, asr #31
+  .endif
   .else
     smmla   \hi, r8, r11, r8
     smmla   \lo, \lo, r11, \lo
@@ -169,10 +173,15 @@
     ldr     lr, [sp, #ZERO]
     lsl     r11, r11, #1
     lsr     r10, r10, #27
+  .if \double
+    tst     lr, #0x40000000
+    bne     60f
+  .endif
     RESCALE r0, r1, \double
     RESCALE r2, r3, \double
     RESCALE r4, r5, \double
     RESCALE r6, r7, \double
+31:
   .if \tile
     BYTES   r8, r1, r2, r3, r0
     BYTES   r9, r5, r6, r7, r4
@@ -216,6 +225,13 @@
     subs    r2, r2, #1
     bne     51b
     b       41b
+  .if \double
+60: RESCALE r0, r1, 2
+    RESCALE r2, r3, 2
+    RESCALE r4, r5, 2
+    RESCALE r6, r7, 2
+    b       31b
+  .endif
     .size   \name, . - \name
 .endm
 

@@ -57,6 +57,7 @@ impl Args {
             && tile.channel_stride.is_multiple_of(4);
         let bounded = lo != i8::MIN || hi != i8::MAX;
         let slow = u32::from(bounded || !in_words) << 31;
+        let is_positive = u32::from(i32::from(lo) >= zero_point);
         let table = rows.bytes();
         Self {
             ones: 0x0100_0001,
@@ -65,7 +66,7 @@ impl Args {
             rows: table.as_ptr(),
             end: table.as_ptr().wrapping_add(table.len()),
             current: [0; 2],
-            zero: slow | zero_point.wrapping_add(128).cast_unsigned(),
+            zero: slow | is_positive << 30 | zero_point.wrapping_add(128).cast_unsigned(),
             out,
             stride: tile.channel_stride,
             low: four(lo),
