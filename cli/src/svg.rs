@@ -29,7 +29,7 @@ pub struct Plot {
 /// Size of a plot in pixels.
 const SIZE: (f64, f64) = (760.0, 420.0);
 /// Left, top, right and bottom margins.
-const MARGIN: (f64, f64, f64, f64) = (70.0, 40.0, 190.0, 50.0);
+const MARGIN: (f64, f64, f64, f64) = (70.0, 52.0, 190.0, 50.0);
 /// Colours that colour-blind readers tell apart (Okabe & Ito).
 const COLOURS: [&str; 8] = [
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8A7A00",
@@ -64,14 +64,15 @@ impl Plot {
         let y = Axis::of(all().map(|p| p.1), SIZE.1 - MARGIN.3, MARGIN.1);
         let mut out = String::new();
         let (right, bottom) = (SIZE.0 - MARGIN.2, SIZE.1 - MARGIN.3);
-        text(&mut out, (SIZE.0 / 2.0, 22.0), "middle", &self.title);
+        let title = (MARGIN.0, 18.0);
+        text(&mut out, title, "start", &self.title);
         text(
             &mut out,
             ((MARGIN.0 + right) / 2.0, SIZE.1 - 12.0),
             "middle",
             &self.x,
         );
-        text(&mut out, (8.0, MARGIN.1 - 12.0), "start", &self.y);
+        text(&mut out, (MARGIN.0, MARGIN.1 - 8.0), "start", &self.y);
         for tick in x.ticks() {
             let at = x.at(tick);
             line(&mut out, [(at, MARGIN.1), (at, bottom)], "#ddd");
@@ -82,16 +83,18 @@ impl Plot {
             line(&mut out, [(MARGIN.0, at), (right, at)], "#ddd");
             text(&mut out, (MARGIN.0 - 6.0, at + 4.0), "end", &number(tick));
         }
+        let mut labels = Labels::default();
         for (i, series) in self.series.iter().enumerate() {
             let colour = COLOURS[i % COLOURS.len()];
-            series.draw(&mut out, &x, &y, colour);
+            series.draw(&mut out, (&x, &y), colour, &mut labels);
             let at = MARGIN.1 + 16.0 * f64::from(u32::try_from(i).unwrap_or(0));
             if !series.name.is_empty() && at < SIZE.1 - 8.0 {
-                line(
-                    &mut out,
-                    [(right + 10.0, at - 4.0), (right + 26.0, at - 4.0)],
-                    colour,
-                );
+                if series.joined {
+                    let ends = [(right + 10.0, at - 4.0), (right + 26.0, at - 4.0)];
+                    line(&mut out, ends, colour);
+                } else {
+                    dot(&mut out, (right + 18.0, at - 4.0), colour);
+                }
                 text(&mut out, (right + 30.0, at), "start", &series.name);
             }
         }
@@ -100,7 +103,7 @@ impl Plot {
 }
 
 impl Series {
-    fn draw(&self, out: &mut String, x: &Axis, y: &Axis, colour: &str) {
+    fn draw(&self, out: &mut String, (x, y): (&Axis, &Axis), colour: &str, labels: &mut Labels) {
         if self.joined {
             let points: Vec<String> = self
                 .points
@@ -115,14 +118,47 @@ impl Series {
         }
         for (px, py, label) in &self.points {
             let (cx, cy) = (x.at(*px), y.at(*py));
-            let _ = writeln!(
-                out,
-                "<circle cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"3\" fill=\"{colour}\"/>"
-            );
+            dot(out, (cx, cy), colour);
             if !label.is_empty() {
-                text(out, (cx + 6.0, cy + 4.0), "start", label);
+                let (at, anchor) = labels.place((cx, cy), label);
+                text(out, at, anchor, label);
             }
         }
+    }
+}
+
+/// Width of a letter and height of a line, about.
+const LETTER: (f64, f64) = (6.4, 13.0);
+
+/// Labels beside points, so that none covers another where there is room.
+#[derive(Default)]
+struct Labels {
+    /// Left, top, right, bottom.
+    placed: Vec<[f64; 4]>,
+}
+
+impl Labels {
+    /// Where the label of a point goes: right of it, left, or some lines lower or higher.
+    fn place(&mut self, (x, y): (f64, f64), label: &str) -> ((f64, f64), &'static str) {
+        let width = LETTER.0 * f64::from(u32::try_from(label.chars().count()).unwrap_or(0));
+        let lines = [0.0, 1.0, -1.0, 2.0, -2.0].map(|n| n * (LETTER.1 - 1.0));
+        let sides = [(x + 6.0, "start"), (x - 6.0, "end")];
+        let places = lines
+            .iter()
+            .flat_map(|dy| sides.map(|(at, side)| (at, y + dy, side)));
+        let area = |(at, middle, side): (f64, f64, &str)| {
+            let left = if side == "start" { at } else { at - width };
+            let half = LETTER.1 / 2.0;
+            [left, middle - half, left + width, middle + half]
+        };
+        let free = |a: [f64; 4]| {
+            let apart = |b: &[f64; 4]| a[2] <= b[0] || b[2] <= a[0] || a[3] <= b[1] || b[3] <= a[1];
+            self.placed.iter().all(apart)
+        };
+        let found = places.into_iter().find(|p| free(area(*p)));
+        let (at, middle, side) = found.unwrap_or((x + 6.0, y, "start"));
+        self.placed.push(area((at, middle, side)));
+        ((at, middle + 4.0), side)
     }
 }
 
@@ -194,6 +230,13 @@ fn line(out: &mut String, [(x1, y1), (x2, y2)]: [(f64, f64); 2], colour: &str) {
     );
 }
 
+fn dot(out: &mut String, (x, y): (f64, f64), colour: &str) {
+    let _ = writeln!(
+        out,
+        "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>"
+    );
+}
+
 fn text(out: &mut String, (x, y): (f64, f64), anchor: &str, content: &str) {
     let escaped = content
         .replace('&', "&amp;")
@@ -231,6 +274,19 @@ mod tests {
         for tag in ["g", "text", "svg"] {
             let opened = svg.matches(&format!("<{tag} ")).count();
             assert_eq!(opened, svg.matches(&format!("</{tag}>")).count(), "{tag}");
+        }
+    }
+
+    #[test]
+    fn labels_of_near_points_do_not_cover_each_other() {
+        let mut labels = Labels::default();
+        for i in 0..6 {
+            let _ = labels.place((100.0, 100.0 + f64::from(i)), "unstructured 50 %");
+        }
+        for (i, a) in labels.placed.iter().enumerate() {
+            for b in &labels.placed[..i] {
+                assert!(a[2] <= b[0] || b[2] <= a[0] || a[3] <= b[1] || b[3] <= a[1]);
+            }
         }
     }
 

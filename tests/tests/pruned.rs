@@ -23,7 +23,7 @@ const ROWS: [Row; 6] = [
         "mnist_calib",
         "mnist_eval",
         DIGITS,
-        "--sparsity 0.75 --alloc lamp",
+        "--sparsity 0.75",
         1954,
     ),
     (
@@ -31,7 +31,7 @@ const ROWS: [Row; 6] = [
         "mnist_calib",
         "mnist_eval",
         DIGITS,
-        "--sparsity 0.9 --alloc lamp",
+        "--sparsity 0.9",
         1936,
     ),
     (
@@ -55,7 +55,7 @@ const ROWS: [Row; 6] = [
         "kws_calib",
         "kws_eval",
         &[],
-        "--sparsity 0.4 --alloc lamp",
+        "--sparsity 0.4",
         261,
     ),
     (
@@ -63,7 +63,7 @@ const ROWS: [Row; 6] = [
         "kws_calib",
         "kws_eval",
         &[],
-        "--sparsity 0.5 --alloc lamp",
+        "--sparsity 0.5",
         257,
     ),
 ];

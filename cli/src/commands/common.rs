@@ -67,6 +67,14 @@ pub(super) enum Layout {
 }
 
 impl Layout {
+    /// As the option takes it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Nhwc => "nhwc",
+            Self::Nchw => "nchw",
+        }
+    }
+
     /// The same as the graph names it.
     pub(super) const fn order(self) -> Order {
         match self {

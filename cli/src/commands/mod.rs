@@ -1,5 +1,6 @@
 //! The commands: one module each, and the table that clap makes of them.
 
+mod advise;
 mod bench;
 mod calib;
 mod common;
@@ -69,6 +70,7 @@ enum Command {
     Explain(explain::Args),
     Diff(diff::Args),
     Sensitivity(sensitivity::Args),
+    Advise(advise::Args),
     Bench(bench::Args),
     FitCosts(fit_costs::Args),
     Demo(demo::Args),
@@ -95,6 +97,7 @@ impl Cli {
             Command::Explain(args) => explain::run(args),
             Command::Diff(args) => diff::run(args),
             Command::Sensitivity(args) => sensitivity::run(args),
+            Command::Advise(args) => advise::run(args),
             Command::Bench(args) => bench::run(args),
             Command::FitCosts(args) => fit_costs::run(args),
             Command::Demo(args) => demo::run(args),

@@ -193,23 +193,9 @@ fn onnx(args: &Args, options: &Options, bytes: &[u8]) -> anyhow::Result<()> {
 
 /// Writes the page about the result.
 fn write_report(path: &Path, output: &Path, pruned: &Pruned) -> anyhow::Result<()> {
-    let r = &pruned.report;
     let bytes = nnz_file::Aligned::copy_of(&pruned.bytes);
     let name = output.file_name().unwrap_or(output.as_os_str());
-    let extra = Extra {
-        title: name.to_string_lossy().into_owned(),
-        versus: [
-            ("bytes", Some(r.bytes)),
-            ("arena", Some(r.arena)),
-            ("predicted instructions", r.instructions),
-            ("predicted cycles", r.cycles),
-        ]
-        .into_iter()
-        .filter_map(|(label, versus)| Some((label, versus?)))
-        .collect(),
-        judged: None,
-        notes: r.notes.clone(),
-    };
+    let extra = Extra::of(name.to_string_lossy().into_owned(), &pruned.report);
     let html = report::html(&nnz_file::parse(output, bytes.bytes())?, &extra);
     atomic::write(path, html.as_bytes())
 }

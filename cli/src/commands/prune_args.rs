@@ -79,6 +79,11 @@ impl BudgetArgs {
         self.accuracy_drop.is_some() || !self.budget().is_open()
     }
 
+    /// Whether bytes count and time does not.
+    const fn is_flash_alone(&self) -> bool {
+        self.flash.is_some() && self.cycles.is_none() && self.latency.is_none()
+    }
+
     const fn budget(&self) -> Budget {
         Budget {
             flash: self.flash,
@@ -148,9 +153,9 @@ pub(super) struct LoweringArgs {
     /// Weight layouts; `dense` stores zeros too, for comparison
     #[arg(long, value_enum, default_value_t = WeightsArg::Auto)]
     pub(super) weights: WeightsArg,
-    /// What decides between layouts
-    #[arg(long, value_enum, default_value_t = PreferArg::Speed)]
-    pub(super) prefer: PreferArg,
+    /// What decides between layouts [default: speed; where --flash is the only budget: flash]
+    #[arg(long, value_enum)]
+    pub(super) prefer: Option<PreferArg>,
     /// Rounding of accumulators; `double` is TensorFlow Lite Micro's [default: double for integer models, else single]
     #[arg(long, value_enum)]
     pub(super) rounding: Option<RoundingArg>,
@@ -293,8 +298,9 @@ impl Args {
                 WeightsArg::Dense => WeightChoice::Dense,
             },
             prefer: match lowering.prefer {
-                PreferArg::Speed => Prefer::Speed,
-                PreferArg::Flash => Prefer::Flash,
+                Some(PreferArg::Flash) => Prefer::Flash,
+                None if self.budget.is_flash_alone() => Prefer::Flash,
+                Some(PreferArg::Speed) | None => Prefer::Speed,
             },
             rounding: lowering.rounding.map(|r| match r {
                 RoundingArg::Single => Rounding::Single,

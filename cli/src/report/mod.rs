@@ -12,7 +12,7 @@ use crate::meta::Meta;
 use nnz::Model;
 use nnz_pruner::eval::{Accuracy, Paired};
 use nnz_pruner::inspect::{Inspection, inspect};
-use nnz_pruner::pipeline::Versus;
+use nnz_pruner::pipeline::{Report, Versus};
 
 /// A measured accuracy, maybe beside that of another network.
 #[derive(Debug)]
@@ -31,6 +31,17 @@ impl Judged {
     }
 }
 
+/// A drawing with what it says.
+#[derive(Debug)]
+pub struct Drawing {
+    /// Heading.
+    pub title: String,
+    /// Above the drawing.
+    pub text: String,
+    /// The drawing.
+    pub svg: String,
+}
+
 /// What the page knows beside the file.
 #[derive(Debug, Default)]
 pub struct Extra {
@@ -42,6 +53,28 @@ pub struct Extra {
     pub judged: Option<Judged>,
     /// What importer, passes and lowering said.
     pub notes: Vec<String>,
+    /// Drawings about how the file was chosen.
+    pub drawings: Vec<Drawing>,
+}
+
+impl Extra {
+    /// What a report of the pruner tells.
+    #[must_use]
+    pub fn of(title: String, report: &Report) -> Self {
+        let rows = [
+            ("bytes", Some(report.bytes)),
+            ("arena", Some(report.arena)),
+            ("predicted instructions", report.instructions),
+            ("predicted cycles", report.cycles),
+        ];
+        let set = rows.into_iter();
+        Self {
+            title,
+            versus: set.filter_map(|(label, v)| Some((label, v?))).collect(),
+            notes: report.notes.clone(),
+            ..Self::default()
+        }
+    }
 }
 
 /// The page.

@@ -1,6 +1,6 @@
 //! The page's parts as HTML.
 
-use super::{Content, Judged, escaped, memory_map, picture};
+use super::{Content, Drawing, Judged, escaped, memory_map, picture};
 use crate::ui;
 use core::fmt::Write;
 use nnz_pruner::inspect::InspectedLayer;
@@ -13,6 +13,7 @@ pub(super) fn render(content: &Content<'_>) -> String {
     let parts = [
         summary(content),
         judged(content.extra.judged.as_ref(), &content.meta.labels),
+        drawings(&content.extra.drawings),
         layers(&content.inspection.layers),
         memory(content),
         weights(content),
@@ -172,6 +173,19 @@ fn judged(judged: Option<&Judged>, labels: &[String]) -> String {
     }
     out.push_str("</tbody></table></div>\n");
     out
+}
+
+/// Drawings with their texts.
+fn drawings(drawings: &[Drawing]) -> String {
+    let of = |d: &Drawing| {
+        format!(
+            "<h2>{}</h2>\n<p>{}</p>\n<div class=\"scroll\">{}</div>\n",
+            escaped(&d.title),
+            escaped(&d.text),
+            d.svg
+        )
+    };
+    drawings.iter().map(of).collect()
 }
 
 /// A table cell with a bar and its number.

@@ -39,6 +39,8 @@ impl Input<'_> {
 
 /// A pruned network, built and written.
 pub(super) struct Finished {
+    /// What chose the weights.
+    pub(super) method: Method,
     pub(super) graph: Graph,
     pub(super) sparsity: SparsityReport,
     pub(super) masks: Option<Vec<Mask>>,
@@ -77,6 +79,7 @@ pub(super) fn finish(
     }
     let file = built.file(&provenance)?;
     Ok(Finished {
+        method: options.method(),
         graph,
         sparsity,
         masks,
@@ -105,6 +108,7 @@ pub(super) fn dense_reference(
         macs: None,
         criterion: None,
         shares: Vec::new(),
+        any_technique: false,
         calib_limit: Some(1),
         ..options.clone()
     };

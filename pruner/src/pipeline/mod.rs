@@ -165,7 +165,7 @@ fn prune_from(
         Rounding::Single
     };
     let rounding = options.rounding.unwrap_or(default);
-    let options = &options.resolved(allowance.is_some());
+    let options = &options.resolved(allowance.is_some() || !options.budget.is_open());
     let imported = graph.clone();
     let source = export::source(name, bytes, options)?;
     let graph = source.as_ref().map_or(graph, |s| s.graph().clone());
@@ -197,7 +197,7 @@ fn prune_from(
         &finished.graph.notes,
         options,
     )
-    .held_to(uses, spent);
+    .held_to(finished.method.row().name, uses, spent);
     Ok(Pruned {
         bytes: finished.file,
         report,

@@ -83,12 +83,16 @@ pub struct Options {
     pub macs: Option<f64>,
     /// What the file may need at most; layers then get sparsities of their own.
     pub budget: Budget,
+    /// Whether a budget may also be met by another technique than `method`: set where none was named.
+    pub any_technique: bool,
     /// Sparsities of layers by node name, instead of `sparsity`.
     pub shares: Vec<(String, f64)>,
     /// Calibration data.
     pub calib: Option<PathBuf>,
-    /// Use at most so many calibration samples; `None` = all.
+    /// Choose scales by at most so many calibration samples; `None` = all.
     pub calib_limit: Option<usize>,
+    /// Solve on at most so many calibration samples; `None` = all.
+    pub solve_limit: Option<usize>,
     /// From data values to real numbers.
     pub preprocess: Preprocess,
     /// Axis order of the calibration data; `None` = the source model's.
@@ -128,9 +132,11 @@ impl Default for Options {
             criterion: None,
             macs: None,
             budget: Budget::default(),
+            any_technique: false,
             shares: Vec::new(),
             calib: None,
             calib_limit: None,
+            solve_limit: None,
             preprocess: Preprocess::NONE,
             layout: None,
             range: Range::default(),
@@ -181,8 +187,10 @@ impl Options {
             None if by_magnitude || searched => Method::Obs,
             _ => self.method(),
         };
+        let open = self.method.is_none() && self.alloc.is_none() && !self.masks;
         Self {
             method: Some(method),
+            any_technique: limited && open && self.pattern == Pattern::Unstructured,
             ..self.clone()
         }
     }

@@ -148,8 +148,14 @@ impl Report {
     }
 
     /// The report of a network that was made to a budget.
-    pub(super) fn held_to(self, budget: Vec<Use>, spent: Option<Spent>) -> Self {
+    pub(super) fn held_to(
+        self,
+        method: &'static str,
+        budget: Vec<Use>,
+        spent: Option<Spent>,
+    ) -> Self {
         Self {
+            method,
             budget,
             spent,
             ..self

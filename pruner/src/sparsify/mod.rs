@@ -22,7 +22,7 @@ pub use layers::Choice;
 pub use method::{METHODS, Method, MethodRow};
 pub use pattern::{PATTERNS, Pattern, PatternRow};
 pub use report::{LayerSparsity, SparsityReport};
-pub use sensitivity::{Curve, Point, sensitivity};
+pub use sensitivity::{Curve, Point, output_error, sensitivity};
 
 use crate::ir::Graph;
 use crate::progress::{Progress, SILENT};

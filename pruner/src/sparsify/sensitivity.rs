@@ -37,7 +37,7 @@ pub struct Curve {
 }
 
 /// Samples whose outputs are compared.
-const PROBES: usize = 96;
+const PROBES: usize = 64;
 
 /// The curve of every prunable layer; N:M patterns have one point beside the layer as it is.
 ///
@@ -101,6 +101,24 @@ pub fn sensitivity(
         progress(done + 1, prunable.len());
     }
     Ok(curves)
+}
+
+/// Squared difference of the outputs of two networks by the variance of the second's.
+///
+/// # Errors
+///
+/// Where the samples cannot be run.
+pub fn output_error(
+    graph: &Graph,
+    dense: &Graph,
+    calibration: &Calibration<'_>,
+) -> Result<f64, PruneError> {
+    let outputs = |graph: &Graph| {
+        let graph = before_softmax(graph);
+        calibrated::Probe::new(&graph, calibration)?.outputs(&graph)
+    };
+    let (found, wanted) = (outputs(graph)?, outputs(dense)?);
+    Ok(difference(&found, &wanted) / variance(&wanted).max(f64::MIN_POSITIVE))
 }
 
 #[expect(

@@ -4,11 +4,14 @@
 //! table      (layer, sparsity) → loss at the network's output, bytes, predicted cost on the target
 //! knapsack   one sparsity a layer, least total loss within the budget; a layer may stay dense
 //! build      the whole pipeline; what the file really needs corrects the room for the next choice
+//! compare    the sums of losses and of their squares, lamp and one share for all layers: which keeps the outputs?
 //! ```
 //!
-//! Only a built file counts: the one returned is within the budget, and the fullest that was found.
+//! Losses of single layers do not add up where much is removed, so that several allocations that fill the budget are
+//! compared by the outputs of the whole network. Only a built file counts: the one returned is within the budget.
 
 mod knapsack;
+mod knob;
 mod limits;
 mod search;
 mod spend;

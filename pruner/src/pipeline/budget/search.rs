@@ -5,105 +5,31 @@
 //! search  build; too large: less room, too small: more, by a straight line between the nearest of both sides
 //! ```
 
-use super::limits::{Need, Use};
-use super::table::{Room, Table};
+use super::knob::{Knob, LEAST};
+use super::limits::Need;
 use crate::ir::Graph;
 use crate::pipeline::build::{Finished, Input, finish};
-use crate::pipeline::{Listener, Options, PipelineError};
-use crate::sparsify::{Method, Pattern};
+use crate::pipeline::{Listener, Options, PipelineError, stages};
+use crate::sparsify::Method;
 
 /// Files that are built before the best is taken.
 const ATTEMPTS: usize = 12;
+/// Calibration samples of files that only tell a size.
+const FEW: usize = 64;
+/// Samples that networks are solved with to be compared; they are judged on more.
+const SOME: usize = 250;
+/// Files with all samples that are built, each in [`SHRINK`] of the room before.
+const RETRIES: usize = 4;
+const SHRINK: f64 = 0.995;
 /// Share of the budget that is full enough.
 const FULL: f64 = 0.992;
 /// Share that the search aims at.
 const AIM: f64 = 0.997;
-/// The least room of a knob that is one number.
-const LEAST: f64 = 0.02;
 
-/// What is turned to meet a budget; more room means a larger and better network.
-pub(super) enum Knob {
-    /// Every layer's own sparsity, of least total loss.
-    Layers(Box<Table>),
-    /// One sparsity, spread by the allocation that was asked for.
-    Sparsity,
-    /// The share of the multiply-accumulates that whole channels leave.
-    Channels,
-}
-
-impl Knob {
-    /// The knob that the options mean.
-    pub(super) fn of(
-        graph: &Graph,
-        input: &Input<'_>,
-        options: &Options,
-        progress: Listener<'_>,
-    ) -> Result<Self, PipelineError> {
-        if options.method() == Method::Filter {
-            return Ok(Self::Channels);
-        }
-        if options.alloc.is_some() && !matches!(options.pattern, Pattern::NofM { .. }) {
-            return Ok(Self::Sparsity);
-        }
-        let table = Table::measure(graph, input, options, progress)?;
-        Ok(Self::Layers(Box::new(table)))
-    }
-
-    /// Largest room that makes a difference.
-    const fn most(&self) -> f64 {
-        match self {
-            Self::Layers(_) => 4.0,
-            Self::Sparsity | Self::Channels => 1.0,
-        }
-    }
-
-    /// Whether this room leaves the network as it is.
-    fn is_whole_at(&self, options: &Options, room: f64) -> bool {
-        match self {
-            Self::Layers(table) => table.is_whole(Room::of(&options.budget, options, 1.0)),
-            Self::Sparsity | Self::Channels => room >= 1.0,
-        }
-    }
-
-    /// The options of the network as it is.
-    pub(super) fn whole(&self, options: &Options) -> Options {
-        let mut turned = options.clone();
-        match self {
-            Self::Layers(table) => {
-                turned.shares = table.whole();
-                turned.sparsity = Some(0.0).filter(|_| !options.pattern_is_nm());
-            }
-            Self::Sparsity => turned.sparsity = Some(0.0),
-            Self::Channels => turned.macs = Some(1.0),
-        }
-        turned
-    }
-
-    /// The options of a file in `room`, and whether no smaller file can be asked for.
-    pub(super) fn options(&self, options: &Options, room: f64) -> (Options, bool) {
-        let mut turned = options.clone();
-        match self {
-            Self::Layers(table) => {
-                let within = Room::of(&options.budget, options, room);
-                let chosen = (room > LEAST).then(|| table.choose(within)).flatten();
-                let last = chosen.is_none();
-                turned.shares = chosen.unwrap_or_else(|| table.lightest());
-                turned.sparsity = Some(0.0).filter(|_| !options.pattern_is_nm());
-                (turned, last)
-            }
-            Self::Sparsity => {
-                turned.sparsity = Some(1.0 - room.clamp(LEAST, 1.0));
-                (turned, room <= LEAST)
-            }
-            Self::Channels => {
-                turned.macs = Some(room.clamp(LEAST, 1.0));
-                (turned, room <= LEAST)
-            }
-        }
-    }
-}
-
-/// The fullest file within the budget.
+/// The best of the files that fill the budget, one a knob: the one whose outputs differ least from the original's.
+///
+/// Files are built with few samples until the room is known: sizes depend on which weights are zero, hardly on their
+/// values. The last ones are built with all samples, and with less room where that exceeds the budget after all.
 pub(in crate::pipeline) fn meet(
     graph: &Graph,
     input: &Input<'_>,
@@ -111,43 +37,101 @@ pub(in crate::pipeline) fn meet(
     progress: Listener<'_>,
 ) -> Result<Finished, PipelineError> {
     options.budget.check(options.target)?;
-    let knob = Knob::of(graph, input, options, progress)?;
+    let table = Knob::table(graph, input, options, progress)?;
+    let knobs = Knob::all(options, table.as_ref());
+    let build = |knob: &Knob<'_>, room: f64, samples: Option<usize>| {
+        let (mut turned, _) = knob.options(options, room);
+        turned.calib_limit = samples.or(options.calib_limit);
+        turned.solve_limit = samples.or(options.solve_limit);
+        finish(graph.clone(), input, &turned, progress)
+    };
+    let mut best: Option<(f64, Knob<'_>, f64)> = None;
+    let mut lacking = None;
+    for knob in &knobs {
+        let found = room(knob, options, |room| {
+            Ok(build(knob, room, Some(FEW))?.need())
+        });
+        let room = match found {
+            Ok(room) => room,
+            Err(error) => {
+                lacking.get_or_insert(error);
+                continue;
+            }
+        };
+        let whole = knob.is_whole_at(options, room);
+        let error = if knobs.len() > 1 && !whole {
+            let (mut turned, _) = knob.options(options, room);
+            turned.solve_limit = Some(SOME);
+            stages::output_error(graph, input, &turned)?
+        } else {
+            0.0
+        };
+        if best.as_ref().is_none_or(|(least, ..)| error < *least) {
+            best = Some((error, *knob, room));
+        }
+        if whole {
+            break;
+        }
+    }
+    let Some((_, knob, mut room)) = best else {
+        return Err(lacking.unwrap_or_else(|| cannot(options, None)));
+    };
+    let mut least = None;
+    for _ in 0..RETRIES {
+        let finished = build(&knob, room, None)?;
+        let need = finished.need();
+        if used(options, need) <= 1.0 {
+            return Ok(finished);
+        }
+        least = Some(need);
+        room *= SHRINK;
+    }
+    Err(cannot(options, least))
+}
+
+/// Share of the budget that is used.
+fn used(options: &Options, need: Need) -> f64 {
+    let binding = options.budget.binding(need, options.target);
+    binding.map_or(0.0, |u| u.share())
+}
+
+/// The room of the fullest network within the budget, by what networks in some rooms need.
+fn room(
+    knob: &Knob<'_>,
+    options: &Options,
+    need: impl Fn(f64) -> Result<Need, PipelineError>,
+) -> Result<f64, PipelineError> {
     let mut search = Search::default();
-    let mut least: Option<Need> = None;
-    let mut best: Option<(f64, Finished)> = None;
+    let (mut best, mut least): (Option<(f64, f64)>, Option<Need>) = (None, None);
     let mut room = 1.0;
     for _ in 0..ATTEMPTS {
-        let (turned, last) = knob.options(options, room);
-        let finished = finish(graph.clone(), input, &turned, progress)?;
-        let need = finished.need();
-        let binding = options.budget.binding(need, options.target);
-        let used = binding.as_ref().map_or(0.0, Use::share);
-        if least.is_none_or(|l| used < share(options, l)) {
-            least = Some(need);
+        let found = need(room)?;
+        let share = used(options, found);
+        if least.is_none_or(|l| share < used(options, l)) {
+            least = Some(found);
         }
-        if used <= 1.0 && best.as_ref().is_none_or(|(most, _)| used > *most) {
-            best = Some((used, finished));
+        if share <= 1.0 && best.is_none_or(|(most, _)| share > most) {
+            best = Some((share, room));
         }
-        let full = (FULL..=1.0).contains(&used);
-        let whole = used <= 1.0 && room >= 1.0 && knob.is_whole_at(options, room);
-        if full || whole || (last && used > 1.0) {
+        let whole = share <= 1.0 && knob.is_whole_at(options, room);
+        let last = share > 1.0 && knob.options(options, room).1;
+        if (FULL..=1.0).contains(&share) || whole || last {
             break;
         }
-        search.found(room, used);
-        let Some(next) = search.next((room, used), matches!(knob, Knob::Layers(_))) else {
+        search.found(room, share);
+        let Some(next) = search.next((room, share), knob.is_proportional()) else {
             break;
         };
+        let binding = options.budget.binding(found, options.target);
         // Zeros alone hardly shrink activations: only the extreme is worth a try.
-        let arena = used > 1.0 && binding.is_some_and(|u| u.limit == "--ram");
+        let arena = share > 1.0 && binding.is_some_and(|u| u.limit == "--ram");
         room = match knob {
-            Knob::Layers(_) | Knob::Sparsity if arena => LEAST,
-            Knob::Layers(_) | Knob::Sparsity | Knob::Channels => next.clamp(LEAST, knob.most()),
+            Knob::Layers(..) | Knob::Sparsity(_) if arena => LEAST,
+            Knob::Layers(..) | Knob::Sparsity(_) | Knob::Channels => next.clamp(LEAST, knob.most()),
         };
     }
-    let Some((_, finished)) = best else {
-        return Err(cannot(options, least));
-    };
-    Ok(finished)
+    let (_, room) = best.ok_or_else(|| cannot(options, least))?;
+    Ok(room)
 }
 
 /// The nearest rooms on both sides of the budget.
@@ -197,11 +181,6 @@ impl Search {
             _ => Some(room * 1.3),
         }
     }
-}
-
-fn share(options: &Options, need: Need) -> f64 {
-    let binding = options.budget.binding(need, options.target);
-    binding.map_or(0.0, |u| u.share())
 }
 
 /// What the smallest file that was built still lacks.

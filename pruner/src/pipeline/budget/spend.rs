@@ -7,8 +7,8 @@
 //! Half of the open range is tried each time. Accuracy is not quite monotone, so that the result is the smallest
 //! network that was built and passed, not a proof that no smaller one would.
 
+use super::knob::Knob;
 use super::limits::Need;
-use super::search::Knob;
 use crate::ir::Graph;
 use crate::lower::Prefer;
 use crate::pipeline::build::{Finished, Input, finish};
@@ -53,7 +53,13 @@ pub(in crate::pipeline) fn spend(
     progress: Listener<'_>,
 ) -> Result<(Finished, Spent), PipelineError> {
     options.budget.check(options.target)?;
-    let knob = Knob::of(graph, input, options, progress)?;
+    let table = Knob::table(graph, input, options, progress)?;
+    let Some(knob) = Knob::all(options, table.as_ref()).first().copied() else {
+        return Err(PipelineError::option(
+            "there is nothing to prune",
+            "see `nnz explain`",
+        ));
+    };
     let build = |options: &Options| finish(graph.clone(), input, options, progress);
     let judge = |finished: &Finished, done: usize| {
         progress(Stage::Judge, done, STEPS + 1);

@@ -2,23 +2,45 @@
 
 use super::LEVELS;
 use super::knapsack::{self, Choice};
-use super::limits::{Budget, ratio};
+use super::limits::Budget;
 use crate::ir::{Graph, Values};
 use crate::lower::{self, WeightChoice};
 use crate::pipeline::build::{Built, Input, lowering};
 use crate::pipeline::{Listener, Options, PipelineError, Stage, stages};
-use crate::sparsify::{self, Curve, Point};
+use crate::sparsify::{self, Point};
 
 /// Mixtures of bytes and cost that are tried where both are limited.
 const MIXTURES: [f64; 6] = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
 
+/// Points between two measured ones, on a straight line.
+const BETWEEN: u32 = 4;
+
+/// One layer at one sparsity.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    sparsity: f64,
+    loss: f64,
+    /// Bytes and cost of its step.
+    costs: [f64; 2],
+}
+
+impl Entry {
+    /// The entry at `part` of the way to `next`.
+    fn towards(self, next: Self, part: f64) -> Self {
+        let mix = |a: f64, b: f64| a + part * (b - a);
+        Self {
+            sparsity: mix(self.sparsity, next.sparsity),
+            loss: mix(self.loss, next.loss),
+            costs: [0, 1].map(|k| mix(self.costs[k], next.costs[k])),
+        }
+    }
+}
+
 /// Losses, bytes and costs of every layer.
 pub(super) struct Table {
-    curves: Vec<Curve>,
-    /// Per layer and point: bytes and cost of its step.
-    costs: Vec<Vec<[u64; 2]>>,
+    layers: Vec<(String, Vec<Entry>)>,
     /// The rest of the file.
-    fixed: [u64; 2],
+    fixed: [f64; 2],
 }
 
 /// What bytes and cost may be at most.
@@ -69,105 +91,133 @@ impl Table {
         let (integers, _) = stages::to_dtype(simple, &dense, input.rounding, silent)?;
         let built = Built::new(&integers, options, input.rounding, silent)?;
         let file = built.file(&input.provenance(options, &built))?;
-        let mut fixed = [file.len() as u64, built.cost()];
-        let mut costs = Vec::new();
+        let mut fixed = [real(file.len() as u64), real(built.cost())];
+        let mut layers = Vec::new();
         for curve in &curves {
             let own = step(&built.program, &curve.name);
-            fixed = [0, 1].map(|k| fixed[k].saturating_sub(own[k]));
+            fixed = [0, 1].map(|k| fixed[k] - own[k]);
             let of_point = |point: &Point| {
                 let graph = without(&integers, &curve.name, &point.zeros);
                 let program = lower::lower(&graph, &lowering(options, input.rounding))?;
-                Ok(step(&program, &curve.name))
+                Ok(Entry {
+                    sparsity: point.sparsity,
+                    loss: point.loss,
+                    costs: step(&program, &curve.name),
+                })
             };
-            let points: Result<_, _> = curve.points.iter().map(of_point).collect();
-            costs.push(points.map_err(PipelineError::Lower)?);
+            let points: Result<Vec<_>, _> = curve.points.iter().map(of_point).collect();
+            let points = points.map_err(PipelineError::Lower)?;
+            let fine = !options.pattern_is_nm();
+            let entries = if fine { between(&points) } else { points };
+            layers.push((curve.name.clone(), entries));
         }
-        Ok(Self {
-            curves,
-            costs,
-            fixed,
-        })
+        Ok(Self { layers, fixed })
     }
 
-    /// Every layer's sparsity that loses least within the room; `None` where nothing fits.
-    pub(super) fn choose(&self, room: Room) -> Option<Vec<(String, f64)>> {
+    /// Every layer's sparsity whose losses, to the power of `power`, are least within the room; `None` where nothing
+    /// fits.
+    pub(super) fn choose(&self, room: Room, power: i32) -> Option<Vec<(String, f64)>> {
         let mixtures: &[f64] = match room.limits {
             [Some(_), Some(_)] => &MIXTURES,
             [None, Some(_)] => &[1.0],
             _ => &[0.0],
         };
-        let picked = mixtures.iter().filter_map(|m| self.mixed(room, *m));
+        let picked = mixtures.iter().filter_map(|m| self.mixed(room, *m, power));
         let (_, chosen) = picked.min_by(|a, b| a.0.total_cmp(&b.0))?;
-        let pairs = self.curves.iter().zip(chosen);
-        Some(
-            pairs
-                .map(|(curve, at)| (curve.name.clone(), curve.points[at].sparsity))
-                .collect(),
-        )
+        let mut chosen = chosen.into_iter();
+        Some(self.shares(|entries| chosen.next().and_then(|at| entries.get(at))))
     }
 
     /// Every layer as it is.
     pub(super) fn whole(&self) -> Vec<(String, f64)> {
-        let of = |c: &Curve| (c.name.clone(), c.points.first().map_or(0.0, |p| p.sparsity));
-        self.curves.iter().map(of).collect()
+        self.shares(<[Entry]>::first)
     }
 
     /// The highest sparsity of every layer.
     pub(super) fn lightest(&self) -> Vec<(String, f64)> {
-        let of = |c: &Curve| (c.name.clone(), c.points.last().map_or(0.0, |p| p.sparsity));
-        self.curves.iter().map(of).collect()
+        self.shares(<[Entry]>::last)
+    }
+
+    fn shares<'t>(
+        &'t self,
+        mut pick: impl FnMut(&'t [Entry]) -> Option<&'t Entry>,
+    ) -> Vec<(String, f64)> {
+        let of = |(name, entries): &'t (String, Vec<Entry>)| {
+            (name.clone(), pick(entries).map_or(0.0, |e| e.sparsity))
+        };
+        self.layers.iter().map(of).collect()
     }
 
     /// Whether a room of `scale` 1 holds the network as it is.
     pub(super) fn is_whole(&self, room: Room) -> bool {
-        let first =
-            |k: usize| -> u64 { self.costs.iter().filter_map(|c| Some(c.first()?[k])).sum() };
-        (0..2).all(|k| room.limits[k].is_none_or(|most| self.fixed[k] + first(k) <= most))
+        let first = |k: usize| -> f64 {
+            let entries = self.layers.iter().filter_map(|(_, e)| e.first());
+            entries.map(|e| e.costs[k]).sum()
+        };
+        (0..2).all(|k| room.limits[k].is_none_or(|most| self.fixed[k] + first(k) <= real(most)))
     }
 
-    /// Least loss where bytes and cost count as one, mixed; its loss and the points.
-    fn mixed(&self, room: Room, mixture: f64) -> Option<(f64, Vec<usize>)> {
-        let share = |k: usize, cost: u64| match room.limits[k] {
+    /// Least loss where bytes and cost count as one, mixed; its loss and the entries.
+    fn mixed(&self, room: Room, mixture: f64, power: i32) -> Option<(f64, Vec<usize>)> {
+        let share = |k: usize, cost: f64| match room.limits[k] {
             Some(limit) => {
-                let left = ratio(limit, 1) * room.scale - ratio(self.fixed[k], 1);
+                let left = real(limit) * room.scale - self.fixed[k];
                 if left > 0.0 {
-                    ratio(cost, 1) / left
+                    cost / left
                 } else {
                     f64::INFINITY
                 }
             }
             None => 0.0,
         };
-        let cost = |of: &[u64; 2]| match mixture {
+        let cost = |of: [f64; 2]| match mixture {
             0.0 => share(0, of[0]),
             1.0 => share(1, of[1]),
             m => (1.0 - m) * share(0, of[0]) + m * share(1, of[1]),
         };
-        let of_layer = |(curve, costs): (&Curve, &Vec<[u64; 2]>)| {
-            let pairs = curve.points.iter().zip(costs);
-            let choice = |(point, of): (&Point, &[u64; 2])| Choice {
-                loss: point.loss,
-                cost: cost(of),
-            };
-            pairs.map(choice).collect::<Vec<_>>()
+        let choice = |e: &Entry| Choice {
+            loss: e.loss.powi(power),
+            cost: cost(e.costs),
         };
-        let layers: Vec<_> = self.curves.iter().zip(&self.costs).map(of_layer).collect();
+        let of_layer = |(_, entries): &(_, Vec<Entry>)| entries.iter().map(choice).collect();
+        let layers: Vec<Vec<Choice>> = self.layers.iter().map(of_layer).collect();
         let chosen = knapsack::choose(&layers)?;
         let sum = |k: usize| {
-            let costs = chosen.iter().zip(&self.costs);
-            costs
-                .map(|(at, costs)| share(k, costs[*at][k]))
+            let picked = chosen.iter().zip(&self.layers);
+            picked
+                .map(|(at, (_, e))| share(k, e[*at].costs[k]))
                 .sum::<f64>()
         };
         let loss = chosen.iter().zip(&layers).map(|(at, l)| l[*at].loss).sum();
-        (sum(0) <= 1.0 && sum(1) <= 1.0).then_some((loss, chosen))
+        (sum(0) <= 1.0 + 1e-9 && sum(1) <= 1.0 + 1e-9).then_some((loss, chosen))
     }
 }
 
+/// The points with others between them.
+fn between(points: &[Entry]) -> Vec<Entry> {
+    let pairs = points.iter().zip(points.iter().skip(1));
+    let parts = |(a, b): (&Entry, &Entry)| {
+        let (a, b) = (*a, *b);
+        (0..BETWEEN).map(move |i| a.towards(b, f64::from(i) / f64::from(BETWEEN)))
+    };
+    pairs
+        .flat_map(parts)
+        .chain(points.last().copied())
+        .collect()
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "bytes and cycles are far below 2^52"
+)]
+const fn real(n: u64) -> f64 {
+    n as f64
+}
+
 /// Bytes and cost of a step.
-fn step(program: &lower::Program, name: &str) -> [u64; 2] {
+fn step(program: &lower::Program, name: &str) -> [f64; 2] {
     let step = program.steps.iter().find(|s| s.name == name);
-    step.map_or([0, 0], |s| [s.weight_bytes(), s.stats.cost])
+    step.map_or([0.0, 0.0], |s| [real(s.weight_bytes()), real(s.stats.cost)])
 }
 
 /// The network with some weights of a layer at zero, where the layer still has that shape.
