@@ -64,6 +64,6 @@ pub use layout::{
 };
 pub use model::Model;
 pub use op::{AddParams, Binary, Block, Clamp, Op, PreluParams, RepackOrder, Unary, Window};
-pub use scratch::{scratch_len, table_words};
+pub use scratch::{scratch_len, table_words, works_in_place};
 pub use step::Step;
 pub use tensor::{Strides, Tensor};

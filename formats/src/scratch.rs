@@ -1,12 +1,13 @@
 //! How many bytes of scratch an operator needs.
 
 use crate::bytes::padded8;
-use crate::{Backend, Band, DType, Op, Tensor, WeightLayout, Window};
+use crate::{Backend, Band, DType, Op, Tensor, TensorLayout, WeightLayout, Window};
 
 /// Bytes of scratch that a step needs at least; saturates at `u32::MAX`, which no file can provide.
 ///
 /// A convolution stages its band, a depthwise convolution one padded plane and room to read past its end.
 /// [`Backend::ArmDsp`] stages a band of integers in words; behind the band of a dense matrix it expands the tile.
+/// A convolution of a K×K window whose output begins where its input does keeps columns behind all that.
 #[must_use]
 pub const fn scratch_len(
     backend: Backend,
@@ -15,18 +16,18 @@ pub const fn scratch_len(
     input: &Tensor,
     output: &Tensor,
 ) -> u32 {
-    let _ = output;
     let is_dsp = matches!((backend, input.dtype), (Backend::ArmDsp, DType::S8));
     match op {
         Op::Conv2d { window, .. } => {
             let band = Band::new(input.c, window).len();
-            if !is_dsp {
+            let tile = if !is_dsp {
                 band.saturating_mul(input.dtype.size())
             } else if matches!(layout, WeightLayout::Dense) {
                 pair_tile(input.c, window)
             } else {
                 band.saturating_mul(4)
-            }
+            };
+            tile.saturating_add(kept_columns(window, input, output))
         }
         Op::DepthwiseConv2d { window, .. } => {
             if is_dsp {
@@ -58,6 +59,36 @@ pub const fn scratch_len(
         | Op::Quantize
         | Op::Dequantize => 0,
     }
+}
+
+/// Most columns of padding on the left of a convolution of a K×K window in place.
+const MAX_KEPT: u8 = 8;
+
+/// Whether a convolution of a K×K window may write its output over its input: planes of the same stride, windows one
+/// apart, and rows as wide as the input's.
+#[must_use]
+pub const fn works_in_place(window: &Window, input: &Tensor, output: &Tensor) -> bool {
+    let planar = matches!(input.layout, TensorLayout::Planar)
+        && matches!(output.layout, TensorLayout::Planar);
+    planar
+        && !window.is_pointwise()
+        && window.stride_h == 1
+        && window.stride_w == 1
+        && window.pad_left <= MAX_KEPT
+        && input.plane_stride == output.plane_stride
+        && input.w == output.w
+        && output.h <= input.h
+}
+
+/// Bytes of the columns that a convolution in place keeps: `pad_left` of every row of its input.
+const fn kept_columns(window: &Window, input: &Tensor, output: &Tensor) -> u32 {
+    if input.offset != output.offset || !works_in_place(window, input, output) {
+        return 0;
+    }
+    (input.c as u32)
+        .saturating_mul(input.h as u32)
+        .saturating_mul(window.pad_left as u32)
+        .saturating_mul(input.dtype.size())
 }
 
 /// Elements of a padded plane and of the room behind it.

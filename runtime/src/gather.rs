@@ -20,19 +20,20 @@ pub(crate) fn tile_1x1<T: Gather>(
     unsafe { T::tile_1x1(source, band, geometry.cin, pixel, pixels) };
 }
 
-/// Fills the band of the tile that begins at output `(y, x)`.
+/// Fills the band of the tile that begins at output `(y, x)`; its first `kept` rows, fewer than all, are what the band
+/// of the tile above has last.
 #[inline]
 pub(crate) fn band<T: Gather>(
     source: &Source<'_, T>,
     band: &[Cell<T>],
     geometry: &Geometry,
     window: &Window,
-    (y, x): (usize, usize),
+    ((y, x), kept): ((usize, usize), usize),
 ) {
     let top = first(y, window.stride_h, window.pad_top);
     let left = first(x, window.stride_w, window.pad_left);
     // SAFETY: the driver cut `band` to `band_len` elements, and `source` is a tensor of the model (invariant 1).
-    unsafe { T::band(source, band, geometry, top, left) };
+    unsafe { T::band(source, band, geometry, (top, left), kept) };
 }
 
 /// The first input position of the window at output position `at`.

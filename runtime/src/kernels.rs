@@ -279,13 +279,14 @@ pub(crate) trait FloatKernels {
 /// `source` describes its input truthfully; the destination has the size that each function names.
 pub(crate) trait Gather: Sized {
     /// Fills a band of `geometry.band_len()` elements for the tile whose first window begins at input row `y`
-    /// and column `x`, negative in padding.
+    /// and column `x`, negative in padding. The first `kept` kernel rows, fewer than all, are what the band's last
+    /// `kept` rows hold.
     unsafe fn band(
         source: &Source<'_, Self>,
         band: &[Cell<Self>],
         geometry: &Geometry,
-        y: isize,
-        x: isize,
+        y_and_x: (isize, isize),
+        kept: usize,
     );
     /// Fills a tile of 8 elements a channel with `pixels` (1 to 8, more count as 8) pixels from `pixel` on.
     unsafe fn tile_1x1(

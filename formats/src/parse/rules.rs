@@ -4,7 +4,9 @@ use crate::bytes::ensure;
 use crate::kernel_mask::{any_of, op_bits};
 use crate::step::Operands;
 use crate::tensor::disjoint;
-use crate::{Block, DType, FormatError, Op, RepackOrder, Tensor, TensorLayout, Window};
+use crate::{
+    Block, DType, FormatError, Op, RepackOrder, Tensor, TensorLayout, Window, works_in_place,
+};
 
 /// Number of inputs and element types.
 pub(super) const fn check_types(
@@ -222,7 +224,10 @@ const fn in_place(op: &Op, input: &Tensor, output: &Tensor) -> bool {
     let planar = matches!(input.layout, TensorLayout::Planar);
     aligned
         && match op {
-            Op::Conv2d { window, .. } => planar && same_stride && window.is_pointwise(),
+            Op::Conv2d { window, .. } => {
+                (planar && same_stride && window.is_pointwise())
+                    || works_in_place(window, input, output)
+            }
             // Plane c is in the scratch before plane c of the output, which ends before plane c + 1 of the
             // input begins, is written.
             Op::DepthwiseConv2d { multiplier, .. } => {

@@ -65,9 +65,6 @@ impl Term {
     }
 }
 
-/// Output channels from which on pair kernels run tiles of narrow maps across the ends of rows.
-const FLAT_ROWS: u16 = 8;
-
 /// How often a step does each [`Term`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Counts([u64; Term::ALL.len()]);
@@ -153,7 +150,9 @@ impl Counts {
         let tile = u64::from(TILE);
         let across = u64::from(output.w).div_ceil(tile);
         let by_pairs = stored.pairs && layout == WeightLayout::Dense && input.dtype == DType::S8;
-        let is_flat = by_pairs && u64::from(output.w) < tile && output.c >= FLAT_ROWS;
+        let is_apart = (input.layout == TensorLayout::Interleaved && input.c > 1)
+            || window.kernel_w < window.stride_w;
+        let is_flat = by_pairs && (u64::from(output.w) < tile || is_apart);
         let tiles = if window.is_pointwise() || is_flat {
             output.plane().div_ceil(tile)
         } else {

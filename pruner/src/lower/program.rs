@@ -208,15 +208,16 @@ impl Program {
         bytes
     }
 
-    /// Scratch bytes of a step.
+    /// Scratch bytes of a step, whose output lies over its first input or not.
     #[must_use]
-    pub fn scratch_len(&self, step: &Step) -> u32 {
+    pub fn scratch_len(&self, step: &Step, in_place: bool) -> u32 {
+        let apart = if in_place { 0 } else { 8 };
         nnz_format::scratch_len(
             self.backend,
             &step.op,
             step.layout(),
             &self.tensors[step.input].at(0),
-            &self.tensors[step.output].at(0),
+            &self.tensors[step.output].at(apart),
         )
     }
 

@@ -1,7 +1,7 @@
 //! Which tensors are live when, and which steps may write over their input.
 
 use crate::lower::{Program, Step};
-use nnz_format::{Op, RepackOrder, TensorLayout};
+use nnz_format::{Op, RepackOrder, TensorLayout, works_in_place};
 
 /// When the memory of one tensor (and of its aliases) holds values that somebody still reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,8 @@ pub(super) fn may_overwrite(program: &Program, step: &Step, input: usize) -> boo
         && (from.c, from.h, from.w, from.dtype) == (to.c, to.h, to.w, to.dtype);
     match step.op {
         Op::Conv2d { window, .. } => {
-            window.is_pointwise() && both_planar && from.plane_stride == to.plane_stride
+            (window.is_pointwise() && both_planar && from.plane_stride == to.plane_stride)
+                || works_in_place(&window, &from.at(0), &to.at(0))
         }
         Op::DepthwiseConv2d { multiplier, .. } => {
             multiplier == 1

@@ -98,6 +98,18 @@ pub fn plan(program: &Program) -> Result<Plan, PlanError> {
             }
         }
     }
+    // Windows that convolve over their input keep columns, which takes time: only where the arena is smaller for it.
+    for step in 0..joins.len() {
+        let Some(kept) = joins[step].take_if(|_| memory.is_rolling(step)) else {
+            continue;
+        };
+        let found = memory.arrange(&joins, bound);
+        if found.1.len <= best.1.len {
+            best = found;
+        } else {
+            joins[step] = Some(kept);
+        }
+    }
     best.1 = exact(&best.0.blocks, bound, best.1);
     let plan = memory.finish(&joins, &best, bound)?;
     check(program, &plan)?;
@@ -108,7 +120,6 @@ pub fn plan(program: &Program) -> Result<Plan, PlanError> {
 struct Memory<'a> {
     program: &'a Program,
     lives: Vec<Option<Life>>,
-    scratch: Vec<u64>,
 }
 
 /// For each step, the tensor it writes over, or `None`.
@@ -126,12 +137,20 @@ impl<'a> Memory<'a> {
         Self {
             program,
             lives: lives(program),
-            scratch: program
-                .steps
-                .iter()
-                .map(|s| round_up(program.scratch_len(s).into()))
-                .collect(),
         }
+    }
+
+    /// Whether `step` needs more scratch over its input than apart from it.
+    fn is_rolling(&self, step: usize) -> bool {
+        self.scratch(step, true) > self.scratch(step, false)
+    }
+
+    /// Bytes of the scratch of `step`.
+    fn scratch(&self, step: usize, in_place: bool) -> u64 {
+        let step = self.program.steps.get(step);
+        step.map_or(0, |s| {
+            round_up(self.program.scratch_len(s, in_place).into())
+        })
     }
 
     /// Inputs whose last reader is `step` and which it may overwrite.
@@ -180,7 +199,8 @@ impl<'a> Memory<'a> {
                 let shared = |t: usize| size(t).min(size(s.output));
                 self.dying(step).into_iter().map(shared).max().unwrap_or(0)
             });
-            sum - saved + self.scratch.get(step).copied().unwrap_or(0)
+            let in_place = sum - saved + self.scratch(step, true);
+            in_place.min(sum + self.scratch(step, false))
         };
         (0..=self.program.steps.len())
             .map(needed)
@@ -221,7 +241,8 @@ impl<'a> Memory<'a> {
                 size: life.size,
             });
         }
-        for (step, &size) in self.scratch.iter().enumerate() {
+        for (step, join) in joins.iter().enumerate() {
+            let size = self.scratch(step, join.is_some());
             found
                 .of_scratch
                 .push((size > 0).then_some(found.blocks.len()));
@@ -262,8 +283,11 @@ impl<'a> Memory<'a> {
         let scratch = blocks
             .of_scratch
             .iter()
-            .zip(&self.program.steps)
-            .map(|(&b, step)| Ok((at(b)?, self.program.scratch_len(step))))
+            .zip(self.program.steps.iter().zip(joins))
+            .map(|(&b, (step, join))| {
+                let len = self.program.scratch_len(step, join.is_some());
+                Ok((at(b)?, len))
+            })
             .collect::<Result<_, _>>()?;
         let in_place = (0..joins.len()).filter(|&s| joins[s].is_some()).collect();
         Ok(Plan {

@@ -1,5 +1,6 @@
 //! `conv_2d`: tile by tile, gather the inputs of eight output pixels, then run every output channel over them.
 
+use super::in_place::Kept;
 use super::{Bounded, Job, post, source};
 use crate::arena::View;
 use crate::cursor::{Cursor, Progress};
@@ -51,9 +52,20 @@ pub(super) fn run<const OPS: u128, T: Numeric + Bounded>(
         });
     }
     let across = NonZeroUsize::new(output.width.div_ceil(LANES)).unwrap_or(NonZeroUsize::MIN);
-    cursor.each(across.get().wrapping_mul(output.height), cost, |unit| {
+    let units = across.get().wrapping_mul(output.height);
+    if let Some(kept) = Kept::<T>::of(job, window) {
+        let down = NonZeroUsize::new(output.height).unwrap_or(NonZeroUsize::MIN);
+        return cursor.each(units, cost, |unit| {
+            let (y, x) = (unit % down, (unit / down).wrapping_mul(LANES));
+            kept.around((y, x), || {
+                gather::band(&from, band, &geometry, window, ((y, x), kept.rows(y)));
+            });
+            convolve(output.at(0, y, x), output.width.wrapping_sub(x).min(LANES));
+        });
+    }
+    cursor.each(units, cost, |unit| {
         let (y, x) = (unit / across, (unit % across).wrapping_mul(LANES));
-        gather::band(&from, band, &geometry, window, (y, x));
+        gather::band(&from, band, &geometry, window, ((y, x), 0));
         convolve(output.at(0, y, x), output.width.wrapping_sub(x).min(LANES));
     })
 }

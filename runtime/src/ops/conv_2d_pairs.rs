@@ -1,6 +1,7 @@
 //! Dense `conv_2d` of files for `arm-dsp`: tiles whose inputs are gathered into 16-bit pairs.
 
 use super::conv_2d::readable;
+use super::in_place::Kept;
 use super::pair_windows::Windows;
 use super::{Job, post, source};
 use crate::arena::View;
@@ -106,8 +107,9 @@ pub(super) fn run<const OPS: u128>(
             convolve(output.at_pixel(pixel), left.min(LANES));
         });
     }
+    let kept = Kept::<i8>::of(job, window);
     let is_apart = input.pixel_stride != 1 || geometry.kernel_w < usize::from(window.stride_w);
-    let windows = if is_apart || output.width < LANES {
+    let windows = if kept.is_none() && (is_apart || output.width < LANES) {
         Windows::new(&input, output.width, window, scratch.offsets)
     } else {
         None
@@ -122,10 +124,21 @@ pub(super) fn run<const OPS: u128>(
         });
     }
     let across = NonZeroUsize::new(output.width.div_ceil(LANES)).unwrap_or(NonZeroUsize::MIN);
+    let down = NonZeroUsize::new(output.height).unwrap_or(NonZeroUsize::MIN);
     let pitch = geometry.pitch;
     cursor.each(across.get().wrapping_mul(output.height), cost, |unit| {
-        let (y, x) = (unit / across, (unit % across).wrapping_mul(LANES));
-        gather::band(&from, scratch.band, &geometry, window, (y, x));
+        let (y, x) = match kept {
+            Some(_) => (unit % down, (unit / down).wrapping_mul(LANES)),
+            None => (unit / across, (unit % across).wrapping_mul(LANES)),
+        };
+        let fill = |rows| {
+            let place = ((y, x), rows);
+            gather::band(&from, scratch.band, &geometry, window, place);
+        };
+        match &kept {
+            Some(kept) => kept.around((y, x), || fill(kept.rows(y))),
+            None => fill(0),
+        }
         expand(
             Columns::Band(scratch.band, scratch.taps, pitch),
             scratch.tile,

@@ -4,6 +4,7 @@
 //! its band in place.
 
 use super::conv_2d::readable;
+use super::in_place::Kept;
 use super::{Job, post, source};
 use crate::cursor::{Cursor, Progress};
 use crate::dispatch::conv_words;
@@ -55,6 +56,7 @@ pub(super) fn run<const OPS: u128>(
             );
         });
     }
+    let kept = Kept::<i8>::of(job, window);
     let down = NonZeroUsize::new(output.height).unwrap_or(NonZeroUsize::MIN);
     let across = output.width.div_ceil(LANES);
     cursor.each(across.wrapping_mul(down.get()), cost, |unit| {
@@ -64,7 +66,11 @@ pub(super) fn run<const OPS: u128>(
             let pixel = row.wrapping_mul(input.width).wrapping_add(x);
             gather::word_tile(&from, band, &geometry, pixel, input.width.wrapping_sub(x));
         } else {
-            gather::word_band(&from, band, &geometry, window, (y, x));
+            let fill = || gather::word_band(&from, band, &geometry, window, (y, x));
+            match &kept {
+                Some(kept) => kept.around((y, x), fill),
+                None => fill(),
+            }
         }
         convolve(output.at(0, y, x), output.width.wrapping_sub(x).min(LANES));
     })

@@ -15,6 +15,7 @@ mod copy;
 mod depthwise_conv_2d;
 mod depthwise_pairs;
 mod fully_connected;
+mod in_place;
 mod mean;
 mod pad;
 mod pair_windows;

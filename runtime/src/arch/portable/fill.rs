@@ -112,19 +112,50 @@ unsafe fn copy_words(to: *mut u32, from: *const u32) {
     unsafe { store(to, 1, high) };
 }
 
-/// Fills the band of the tile whose first window begins at input row `y` and column `x` (negative in padding).
+/// Moves the last `kept` kernel rows to the front.
 ///
 /// # Safety
 ///
-/// `band` holds `geometry.band_len()` elements and `source` describes its input truthfully.
+/// `band` holds the band and `kept < kernel_h`.
+#[inline(never)]
+unsafe fn move_up<T: Copy>(band: *mut T, geometry: &Geometry, kept: usize) {
+    let shift = geometry
+        .kernel_h
+        .wrapping_sub(kept)
+        .wrapping_mul(geometry.pitch);
+    let mut channel = band;
+    for _ in 0..geometry.cin {
+        // SAFETY: the last rows of a channel, read ahead of what is written.
+        unsafe {
+            copy(
+                channel,
+                channel.wrapping_add(shift),
+                kept.wrapping_mul(geometry.pitch),
+                1,
+            );
+        };
+        channel = channel.wrapping_add(geometry.channel_pitch());
+    }
+}
+
+/// Fills the band of the tile whose first window begins at input row `y` and column `x` (negative in padding). The
+/// first `kept` kernel rows are what the band's last `kept` rows hold.
+///
+/// # Safety
+///
+/// `band` holds `geometry.band_len()` elements, `source` describes its input truthfully and `kept < kernel_h`.
 #[inline(always)]
 pub(crate) unsafe fn band<T: Copy>(
     source: &Source<'_, T>,
     band: *mut T,
     geometry: &Geometry,
-    y: isize,
-    x: isize,
+    (y, x): (isize, isize),
+    kept: usize,
 ) {
+    if kept > 0 {
+        // SAFETY: the caller's contract.
+        unsafe { move_up(band, geometry, kept) };
+    }
     let mut start = 0_usize;
     for phase in 0..geometry.phases() {
         let len = geometry.taps(phase).wrapping_add(LANES - 1);
@@ -133,8 +164,10 @@ pub(crate) unsafe fn band<T: Copy>(
         let column = first
             .wrapping_add_unsigned(run.lead.wrapping_mul(geometry.stride_w.get()))
             .cast_unsigned();
-        let mut to = band.wrapping_add(start);
-        for ky in 0..geometry.kernel_h {
+        let mut to = band
+            .wrapping_add(start)
+            .wrapping_add(kept.wrapping_mul(geometry.pitch));
+        for ky in kept..geometry.kernel_h {
             let row = y.wrapping_add_unsigned(ky);
             let inside = row >= 0 && row < source.height;
             let run = if inside {

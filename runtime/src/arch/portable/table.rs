@@ -252,8 +252,8 @@ macro_rules! gather {
                 source: &Source<'_, Self>,
                 band: &[Cell<Self>],
                 geometry: &Geometry,
-                y: isize,
-                x: isize,
+                y_and_x: (isize, isize),
+                kept: usize,
             ) {
                 // SAFETY: the caller's contract.
                 unsafe {
@@ -261,8 +261,8 @@ macro_rules! gather {
                         source,
                         band.as_ptr().cast::<Self>().cast_mut(),
                         geometry,
-                        y,
-                        x,
+                        y_and_x,
+                        kept,
                     )
                 };
             }

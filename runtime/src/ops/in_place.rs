@@ -1,0 +1,107 @@
+//! Convolutions of a K×K window that write their output over their input.
+//!
+//! ```text
+//! strip 0    strip 1        Tiles go down strips of eight columns. A band keeps the rows that the next tile shares, so
+//! ████████ | · · · ·        that a tile needs one row that no tile of its strip has written. Of that row only the
+//! ████████ | · · · ·        columns left of the strip are gone, `pad_left` of them: what the strip before found there
+//! ░░░░░░ss | · · · ·        is kept (s) until this one has read it.
+//! ```
+//!
+//! While a band is filled, the kept columns and the outputs that lie in their place change places, so that every kernel
+//! that fills bands finds the input as it was.
+
+use super::Job;
+use crate::arena::{Element, View};
+use crate::kernels::LANES;
+use core::cell::Cell;
+use core::ops::Range;
+use nnz_format::{Op, Window, works_in_place};
+
+/// The columns that are kept, and where they belong.
+pub(super) struct Kept<'s, T> {
+    input: View<'s, T>,
+    /// `[channel][row][pad_left]`.
+    columns: &'s [Cell<T>],
+    left: usize,
+    kernel_h: usize,
+    top: usize,
+}
+
+impl<'s, T: Element> Kept<'s, T> {
+    /// Those of a step that writes over its input; `None` for others.
+    pub(super) fn of(job: &Job<'s, '_>, window: &Window) -> Option<Self> {
+        let step = job.step;
+        let over = step.input.offset == step.output.offset && matches!(step.op, Op::Conv2d { .. });
+        if !over || !works_in_place(window, &step.input, &step.output) {
+            return None;
+        }
+        let input: View<'s, T> = job.arena.view(&step.input);
+        let left = usize::from(window.pad_left);
+        let len = input.channels.wrapping_mul(input.height).wrapping_mul(left);
+        let scratch = job.scratch::<T>();
+        Some(Self {
+            input,
+            columns: scratch.get(scratch.len().checked_sub(len)?..)?,
+            left,
+            kernel_h: usize::from(window.kernel_h),
+            top: usize::from(window.pad_top),
+        })
+    }
+
+    /// Kernel rows that the band of the tile at row `y` has from the tile above.
+    pub(super) fn rows(&self, y: usize) -> usize {
+        if y == 0 {
+            0
+        } else {
+            self.kernel_h.wrapping_sub(1)
+        }
+    }
+
+    /// Runs `fill`, which reads the rows that the tile at `(y, x)` does not share with the one above.
+    pub(super) fn around(&self, (y, x): (usize, usize), fill: impl FnOnce()) {
+        let end = y.wrapping_add(self.kernel_h).saturating_sub(self.top);
+        let first = if y == 0 { 0 } else { end.saturating_sub(1) };
+        let rows = first..end.min(self.input.height);
+        let left_of = |x: usize| x.wrapping_sub(self.left);
+        if x > 0 {
+            self.each(&rows, left_of(x), exchange);
+        }
+        fill();
+        if x > 0 {
+            self.each(&rows, left_of(x), exchange);
+        }
+        let next = x.wrapping_add(LANES);
+        if next < self.input.width {
+            self.each(&rows, left_of(next), |kept, cell| kept.set(cell.get()));
+        }
+    }
+
+    /// Calls `f` with each kept element of `rows` and the one at its place, `column` being the first.
+    #[inline(always)]
+    fn each(&self, rows: &Range<usize>, column: usize, f: impl Fn(&Cell<T>, &Cell<T>)) {
+        let plane = self.input.height.wrapping_mul(self.left);
+        for row in rows.clone() {
+            let mut kept = self
+                .columns
+                .get(row.wrapping_mul(self.left)..)
+                .unwrap_or(&[]);
+            let mut cells = self.input.at(0, row, column);
+            for _ in 0..self.input.channels {
+                for at in 0..self.left {
+                    if let (Some(kept), Some(cell)) = (kept.get(at), cells.get(at)) {
+                        f(kept, cell);
+                    }
+                }
+                kept = kept.get(plane..).unwrap_or(&[]);
+                cells = cells.get(self.input.channel_stride..).unwrap_or(&[]);
+            }
+        }
+    }
+}
+
+/// Exchanges two values. `Cell::swap` can panic.
+fn exchange<T: Copy>(a: &Cell<T>, b: &Cell<T>) {
+    let held = a.get();
+    a.set(b.get());
+    b.set(held);
+}
