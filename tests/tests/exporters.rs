@@ -247,3 +247,11 @@ fn every_float_export_survives_quantisation_with_its_own_inputs() {
         Ok(())
     });
 }
+
+#[test]
+fn a_network_whose_scales_are_computed_while_it_runs_is_refused_with_a_way_out() {
+    let path = fixtures::folder().join("mlp.dynamic.onnx");
+    let refusal = nnz_pruner::import::load(&path).unwrap_err().to_string();
+    assert!(refusal.contains("DynamicQuantizeLinear"), "{refusal}");
+    assert!(refusal.contains("`quantize_static`"), "{refusal}");
+}

@@ -1,6 +1,6 @@
 //! Damaged model files give an error or a graph that checks: no panic, no hang, bounded memory.
 //!
-//! Truncations and many random damages of real TFLite and ONNX files: float, int8, QDQ, 1-D, hybrid and sparse ones. Memory is what the
+//! Truncations and many random damages of real TFLite and ONNX files: float, int8, QDQ, `QOperator`, 1-D, hybrid and sparse ones. Memory is what the
 //! counting allocator below sees, compared with the bound that the importer promises.
 
 #![allow(
@@ -42,7 +42,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-const MODELS: [&str; 8] = [
+const MODELS: [&str; 9] = [
     "kws_int8.tflite",
     "kws_hybrid_f32io.tflite",
     "hello_world_int8.tflite",
@@ -50,6 +50,7 @@ const MODELS: [&str; 8] = [
     "keywords_dense.onnx",
     "blazeface_full_range_sparse_f16.tflite",
     "mlp.qdq_channel.onnx",
+    "mlp.qop_s8.onnx",
     "conv1d.torchscript.onnx",
 ];
 
@@ -60,7 +61,7 @@ const WHOLE: usize = 100_000;
 const DAMAGES: usize = if cfg!(debug_assertions) {
     3_000
 } else {
-    100_000
+    40_000
 };
 
 /// Far more than any of these files needs on a loaded machine, far less than a hang.

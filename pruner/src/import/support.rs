@@ -238,7 +238,7 @@ const ROWS: &[SupportRow] = &[
     .onnx("Transpose", onnx::reshape::transpose),
     SupportRow::new(
         "quantize",
-        "float32 to int8 (ONNX also uint8), or int8 to another scale; one scale",
+        "float32 to int8 or uint8, or to another scale; one scale; QLinearConv, QGemm and their like are read as conversions around the real operator",
     )
     .tflite("QUANTIZE", 114, int8::quantize)
     .onnx("QuantizeLinear", qdq::quantize_linear),
@@ -291,7 +291,14 @@ const WAYS_OUT: &[(&[&str], &str)] = &[
         "scales that are computed while the network runs are not supported: give the float model with `--calib`, or quantise with `quantize_static`",
     ),
     (
-        &["QLinearConv", "QLinearMatMul", "QLinearAdd", "QGemm"],
+        &[
+            "QLinearConv",
+            "QLinearMatMul",
+            "QLinearAdd",
+            "QGemm",
+            "QLinearWhere",
+            "QAttention",
+        ],
         "quantise in the QDQ format: `quantize_static(…, quant_format=QuantFormat.QDQ)`",
     ),
     (
@@ -299,8 +306,12 @@ const WAYS_OUT: &[(&[&str], &str)] = &[
         "recurrent layers are not supported; use convolutions",
     ),
     (
-        &["SHAPE", "PACK"],
+        &["SHAPE"],
         "the batch is open: convert a Keras model whose input is `keras.Input(batch_shape=(1, ...))`",
+    ),
+    (
+        &["PACK", "UNPACK"],
+        "stacking and unstacking activations is not supported: concatenate (`tf.concat`) and slice (`x[..., 0:1]`) along an axis          that is there; where it computes a shape, the batch is open: convert with `keras.Input(batch_shape=(1, ...))`",
     ),
     (
         &[

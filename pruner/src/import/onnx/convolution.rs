@@ -111,11 +111,13 @@ impl<'a> Importer<'a> {
     ) -> Result<TensorId, Problem> {
         let dims = self.tensor(input).source.dims.clone();
         let name = format!("{}_view", call.name);
+        let quant = self.tensor(input).quant;
         let output = self
             .assembler
-            .shaped(&name, shape, &dims, Order::Nchw, None)?;
+            .shaped(&name, shape, &dims, Order::Nchw, quant)?;
         self.assembler
             .node(&name, Op::Reshape(shape), &[input], output, None)?;
+        self.keep_element(&[input], output);
         Ok(output)
     }
 
@@ -177,7 +179,17 @@ impl<'a> Importer<'a> {
         if let Some(bias) = self.integer_bias(call, &constant, rows)? {
             return Ok(bias);
         }
-        let values = constant.floats(&mut self.assembler.budget)?;
+        self.real_bias(call, i, rows).map(Bias::F32)
+    }
+
+    /// The real numbers of the bias in constant input `i`, which is there.
+    pub(super) fn real_bias(
+        &mut self,
+        call: &Call<'a>,
+        i: usize,
+        rows: usize,
+    ) -> Result<Vec<f32>, Problem> {
+        let (constant, values) = self.floats(call, i)?;
         finite(&constant.name, &values)?;
         if values.len() != rows {
             return Err(Problem::malformed(format!(
@@ -186,7 +198,7 @@ impl<'a> Importer<'a> {
                 values.len()
             )));
         }
-        Ok(Bias::F32(values))
+        Ok(values)
     }
 }
 

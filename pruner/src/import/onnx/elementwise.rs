@@ -129,13 +129,15 @@ pub(in crate::import) fn identity<'a>(
     importer.emit_like(call, Op::Identity, input)
 }
 
-/// `Cast` of a float to float.
+/// `Cast` of a float to float, or of integers to the type that they have.
 pub(in crate::import) fn cast<'a>(
     importer: &mut Importer<'a>,
     call: &Call<'a>,
 ) -> Result<(), Problem> {
     const FLOAT: i64 = 1;
-    if call.attributes().int("to", FLOAT) != FLOAT {
+    let input = importer.input(call, 0)?;
+    let found = importer.elements.get(&input).map_or(FLOAT, |e| (*e).into());
+    if call.attributes().int("to", FLOAT) != found {
         return Err(Problem::refused(
             "a cast of an activation to another type than float32",
             "leave the conversion of outputs to the application",

@@ -30,6 +30,9 @@ mod ports;
 pub(in crate::import) mod qdq;
 #[cfg(test)]
 mod qdq_tests;
+mod qoperator;
+#[cfg(test)]
+mod qoperator_tests;
 pub(in crate::import) mod reduce;
 #[cfg(test)]
 mod refusal_tests;
@@ -104,6 +107,10 @@ pub(in crate::import) struct Importer<'a> {
     outputs: HashSet<&'a str>,
     /// Scales of integer biases, by the layer's position.
     bias_scales: BiasScales,
+    /// Element types of integer activations in the source.
+    elements: HashMap<TensorId, i32>,
+    /// Integer network inputs whose scale the operators after them will tell.
+    unscaled: HashSet<TensorId>,
 }
 
 /// Whether the bytes begin like an ONNX file: with a known field of the model.
@@ -132,6 +139,10 @@ pub(super) fn import(
         ModelProto::decode(bytes).map_err(|e| whole(Problem::malformed(e.to_string())))?;
     let beside = external::read_all(&mut model, folder).map_err(whole)?;
     let len = bytes.len().saturating_add(beside);
+    if let Some(graph) = model.graph.as_mut() {
+        liveness::bounded(graph).map_err(whole)?;
+        qoperator::write_out(graph);
+    }
     let (mut importer, live) = Importer::open(file, len, &model).map_err(whole)?;
     for (index, is_live) in live.into_iter().enumerate() {
         if is_live {
@@ -164,6 +175,8 @@ impl<'a> Importer<'a> {
             readers: liveness::readers(graph, &live),
             outputs: graph.output.iter().map(|o| o.name.as_str()).collect(),
             bias_scales: BiasScales::new(),
+            elements: HashMap::new(),
+            unscaled: HashSet::new(),
         };
         let skipped = live.iter().filter(|l| !**l).count();
         if skipped > 0 {
@@ -247,8 +260,10 @@ impl<'a> Importer<'a> {
         dims: &[usize],
         order: Order,
     ) -> Result<TensorId, Problem> {
-        let quant = inputs.first().and_then(|i| self.moved_quant(&op, *i));
-        self.emit_quantized(call, op, inputs, dims, order, quant)
+        let quant = self.moved_quant(&op, inputs);
+        let output = self.emit_quantized(call, op, inputs, dims, order, quant)?;
+        self.keep_element(inputs, output);
+        Ok(output)
     }
 
     /// Adds the node of `call`; `quant` makes its output an integer one.

@@ -2,10 +2,28 @@
 
 use super::super::error::{Problem, printable};
 use super::super::limits;
+use super::constants::{element, element_name};
 use super::schema::{Dimension, ValueInfo};
-use super::{Importer, Value, constants};
+use super::{Importer, Value};
+use crate::ir::Quant;
+
+/// The quantisation of an integer input until its reader tells it.
+const UNSCALED: Quant = Quant {
+    scale: 1.0,
+    zero_point: 0,
+};
 
 impl<'a> Importer<'a> {
+    /// Whether `DequantizeLinear` is all that reads a network input, directly.
+    fn is_only_dequantized(&self, name: &str) -> bool {
+        let readers = self.readers.get(name).map_or(&[][..], Vec::as_slice);
+        let dequantizes = |at: &usize| {
+            let node = self.graph.node.get(*at);
+            node.is_some_and(|n| n.op_type == "DequantizeLinear")
+        };
+        !readers.is_empty() && readers.iter().all(dequantizes) && !self.outputs.contains(name)
+    }
+
     /// Adds a network input; an open batch is fixed to 1.
     pub(super) fn bind_input(&mut self, info: &'a ValueInfo) -> Result<(), Problem> {
         const FLOAT: i32 = 1;
@@ -25,13 +43,14 @@ impl<'a> Importer<'a> {
                 "weights must be stored in the model: export with `export_params=True`, and make initializers of what is given as inputs",
             ));
         }
-        if tensor.elem_type != FLOAT {
+        let is_integer = matches!(tensor.elem_type, element::INT8 | element::UINT8);
+        if tensor.elem_type != FLOAT && !(is_integer && self.is_only_dequantized(&info.name)) {
             return Err(Problem::refused(
                 format!(
-                    "input '{shown}' is {}; only float32 is supported",
-                    constants::element_name(tensor.elem_type)
+                    "input '{shown}' is {}; float32 is supported, and int8 or uint8 where `DequantizeLinear` reads it",
+                    element_name(tensor.elem_type)
                 ),
-                "export the float32 model and let nnz quantise it with `--calib`",
+                "export the float32 model and let nnz quantise it with `--calib`, or quantise it in the QDQ format",
             ));
         }
         if shape.dim.len() > limits::RANK {
@@ -55,8 +74,17 @@ impl<'a> Importer<'a> {
         let order = self.order_for(&info.name, dims.len());
         let id = self
             .assembler
-            .activation(&info.name, &dims, order, None)
+            .activation(&info.name, &dims, order, is_integer.then_some(UNSCALED))
             .map_err(|p| p.about(&format!("input '{shown}'")))?;
+        if is_integer {
+            self.elements.insert(id, tensor.elem_type);
+            self.unscaled.insert(id);
+        }
+        if tensor.elem_type == element::UINT8 {
+            self.assembler.graph.notes.push(format!(
+                "input '{shown}' is uint8: it takes int8 values, lower by 128, or floats"
+            ));
+        }
         self.assembler.graph.inputs.push(id);
         self.bind(&info.name, Value::Activation(id))
     }

@@ -55,9 +55,9 @@ pub(in crate::import) fn quantize_linear<'a>(
     call: &Call<'a>,
 ) -> Result<(), Problem> {
     let input = importer.input(call, 0)?;
-    let quant = importer.activation_quant(call, None)?;
+    let (quant, element) = importer.activation_quant(call, None)?;
     let source = importer.tensor(input).source.clone();
-    importer.emit_quantized(
+    let output = importer.emit_quantized(
         call,
         Op::Quantize,
         &[input],
@@ -65,6 +65,7 @@ pub(in crate::import) fn quantize_linear<'a>(
         source.order,
         Some(quant),
     )?;
+    importer.elements.insert(output, element);
     Ok(())
 }
 
@@ -74,10 +75,14 @@ pub(in crate::import) fn dequantize_linear<'a>(
     call: &Call<'a>,
 ) -> Result<(), Problem> {
     let input = importer.input(call, 0)?;
+    let element = importer.elements.get(&input).copied();
+    let (quant, _) = importer.activation_quant(call, element)?;
+    if importer.unscaled.remove(&input) {
+        importer.assembler.graph.tensor_mut(input).quant = Some(quant);
+    }
     let Some(found) = importer.tensor(input).quant else {
         return Err(Problem::malformed("its input is float already"));
     };
-    let quant = importer.activation_quant(call, Some(found))?;
     if quant != found {
         return Err(Problem::refused(
             format!(
@@ -218,12 +223,12 @@ fn unblocked(call: &Call<'_>) -> Result<(), Problem> {
 }
 
 impl<'a> Importer<'a> {
-    /// Scale and zero point of an activation; `known` is what it was quantised with.
+    /// Scale and zero point of an activation as int8, and its element type; `known` is the type of its integers.
     fn activation_quant(
         &mut self,
         call: &Call<'a>,
-        known: Option<Quant>,
-    ) -> Result<Quant, Problem> {
+        known: Option<i32>,
+    ) -> Result<(Quant, i32), Problem> {
         unblocked(call)?;
         let (_, scales) = self.floats(call, 1)?;
         let zero = self.constant(call, 2)?;
@@ -231,13 +236,21 @@ impl<'a> Importer<'a> {
             Some(zero) => zero.narrow_type().unwrap_or(0),
             None => i32::try_from(call.attributes().int("output_dtype", 0)).unwrap_or(0),
         };
-        let offset = match (element, known) {
-            (element::UINT8, _) => 128,
-            (element::INT8, _) => 0,
-            (0, None) => 128,
-            (0, Some(known)) if known.zero_point == -128 => 128,
-            (0, Some(_)) => 0,
-            (other, _) => {
+        let element = match element {
+            0 => known.unwrap_or(element::UINT8),
+            named => named,
+        };
+        if let Some(known) = known.filter(|k| *k != element) {
+            return Err(Problem::malformed(format!(
+                "its zero point is {}, its input {}",
+                element_name(element),
+                element_name(known)
+            )));
+        }
+        let offset = match element {
+            element::UINT8 => 128,
+            element::INT8 => 0,
+            other => {
                 let kind = element_name(other);
                 return Err(Problem::refused(
                     format!("activations of {kind} are not supported"),
@@ -255,10 +268,11 @@ impl<'a> Importer<'a> {
                 HOW,
             ));
         };
-        Ok(Quant {
+        let quant = Quant {
             scale: *scale,
             zero_point: zero.saturating_sub(offset),
-        })
+        };
+        Ok((quant, element))
     }
 
     /// The weights in constant input `i` for outputs along `axis`: whole numbers with a scale an output where they
@@ -285,7 +299,8 @@ impl<'a> Importer<'a> {
                 return Ok((constant.clone(), values, scales));
             }
             self.assembler.graph.notes.push(format!(
-                "weights '{}' have zero points or scales that are not one an output channel: rounded again",
+                "weights '{}' have zero points or scales that are not one an output channel: rounded again, so that outputs may differ by a few \
+                 steps; `weight_type=QuantType.QInt8` keeps them",
                 printable(&constant.name)
             ));
         }
@@ -325,13 +340,28 @@ impl<'a> Importer<'a> {
                 .any(|n| n.op.weights().is_some_and(|w| !w.scales.is_empty()))
     }
 
-    /// The quantisation of an output that only moves integers.
-    pub(super) fn moved_quant(&self, op: &Op, input: TensorId) -> Option<Quant> {
+    /// The quantisation of an output that only moves integers of one scale.
+    pub(super) fn moved_quant(&self, op: &Op, inputs: &[TensorId]) -> Option<Quant> {
         let moves = matches!(
             op,
-            Op::MaxPool2d(_) | Op::Flatten(_) | Op::Reshape(_) | Op::Identity
+            Op::MaxPool2d(_)
+                | Op::Flatten(_)
+                | Op::Reshape(_)
+                | Op::Rearrange(_)
+                | Op::Resize(_)
+                | Op::Identity
         );
-        self.tensor(input).quant.filter(|_| moves)
+        let quant = self.tensor(*inputs.first()?).quant;
+        let is_same = inputs.iter().all(|i| self.tensor(*i).quant == quant);
+        quant.filter(|_| moves && is_same)
+    }
+
+    /// Lets an output that shows the integers of `inputs` have their element type.
+    pub(super) fn keep_element(&mut self, inputs: &[TensorId], output: TensorId) {
+        let element = inputs.first().and_then(|i| self.elements.get(i)).copied();
+        if let Some(element) = element.filter(|_| self.tensor(output).quant.is_some()) {
+            self.elements.insert(output, element);
+        }
     }
 }
 
@@ -341,7 +371,8 @@ impl Constant<'_> {
         match &self.data {
             Data::Proto(tensor) => Some(tensor.data_type),
             Data::Narrow(_, element) => Some(*element),
-            Data::Ints(_) | Data::Floats(_) | Data::Quantized(_) => None,
+            Data::Ints(_) => Some(element::INT32),
+            Data::Floats(_) | Data::Quantized(_) => None,
         }
     }
 
@@ -354,7 +385,12 @@ impl Constant<'_> {
                 return Ok(values.to_vec());
             }
             Data::Proto(tensor) => *tensor,
-            Data::Ints(_) | Data::Floats(_) | Data::Quantized(_) => {
+            Data::Ints(values) => {
+                budget.take(count)?;
+                let narrow = values.iter().map(|v| i32::try_from(*v).ok()).collect();
+                return Option::ok_or(narrow, self.bad("it exceeds 32 bits"));
+            }
+            Data::Floats(_) | Data::Quantized(_) => {
                 return Err(self.bad("it is not of a narrow integer type"));
             }
         };

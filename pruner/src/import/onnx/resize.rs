@@ -162,7 +162,7 @@ pub(in crate::import) fn conv_transpose<'a>(
 ) -> Result<(), Problem> {
     let attributes = call.attributes();
     attributes.undilated()?;
-    let (filter, values) = importer.floats(call, 1)?;
+    let (filter, values, scales) = importer.weights(call, 1, 1)?;
     let (input, shape) = importer.image(call)?;
     let [i, o, kh, kw] = filter.dims[..] else {
         return Err(Problem::unsupported(format!(
@@ -195,13 +195,15 @@ pub(in crate::import) fn conv_transpose<'a>(
             printable(&call.name)
         ));
     }
-    let bias = match importer.bias(call, 2, o)? {
-        Bias::F32(b) => Bias::F32(phases.repeated(&b)),
-        other @ (Bias::None | Bias::S32(_)) => other,
+    let bias = match importer.constant(call, 2)? {
+        None => Bias::None,
+        Some(_) => Bias::F32(phases.repeated(&importer.real_bias(call, 2, o)?)),
     };
+    let mut weights = float_weights(&filter.name, phases.dims, filters)?;
+    weights.scales = phases.repeated(&scales.repeat(groups));
     let conv = Conv {
         window: phases.window,
-        weights: float_weights(&filter.name, phases.dims, filters)?,
+        weights,
         bias,
         clamp: Clamp::NONE,
     };

@@ -248,9 +248,11 @@ impl<'a> Importer<'a> {
         let (slice, dims) = Part::slice(&source, parts)?;
         let op = Op::Rearrange(slice);
         let shape = self.assembler.shape_of(&op, &[input])?;
+        let quant = self.moved_quant(&op, &[input]);
         let output = self
             .assembler
-            .shaped(name, shape, &dims, source.order, None)?;
+            .shaped(name, shape, &dims, source.order, quant)?;
+        self.keep_element(&[input], output);
         let node = if i == 0 {
             call.name.clone()
         } else {

@@ -1,6 +1,6 @@
 //! Which nodes of a model have an operator that no handler knows.
 
-use super::{ModelProto, liveness, support, wire};
+use super::{ModelProto, liveness, qoperator, support, wire};
 use prost::Message as _;
 
 /// Operators without a handler that are computed where all their inputs are constants.
@@ -40,10 +40,14 @@ pub(in crate::import) fn unknown_operators(bytes: &[u8]) -> Vec<(String, String)
     if wire::check(bytes).is_err() {
         return Vec::new();
     }
-    let Some(graph) = ModelProto::decode(bytes).ok().and_then(|m| m.graph) else {
+    let Some(mut graph) = ModelProto::decode(bytes).ok().and_then(|m| m.graph) else {
         return Vec::new();
     };
-    let Ok(live) = liveness::bounded(&graph).and_then(|()| liveness::live_nodes(&graph)) else {
+    if liveness::bounded(&graph).is_err() {
+        return Vec::new();
+    }
+    qoperator::write_out(&mut graph);
+    let Ok(live) = liveness::live_nodes(&graph) else {
         return Vec::new();
     };
     let known = |op: &str| support::onnx(op).is_some() || COMPUTED.contains(&op);

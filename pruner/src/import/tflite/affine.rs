@@ -51,8 +51,17 @@ impl Importer<'_> {
             [lead @ .., last] => (lead, last),
             [] => (&[][..], &1),
         };
+        if tensor.dtype != DType::F32 {
+            return Err(Problem::refused(
+                format!(
+                    "an int8 sum or product with constant '{}'",
+                    printable(&constant.name)
+                ),
+                "give the float model and let nnz quantise it with `--calib`, or move the constant into the layer before it",
+            ));
+        }
         let acts_per_channel = matches!(rank, 2 | 4) && (*last == channels || *last == 1);
-        if tensor.dtype != DType::F32 || !acts_per_channel || lead.iter().any(|d| *d != 1) {
+        if !acts_per_channel || lead.iter().any(|d| *d != 1) {
             return Err(Problem::refused(
                 format!(
                     "constant '{}' of dimensions {:?} does not act per channel on a float {:?}",

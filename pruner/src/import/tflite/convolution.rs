@@ -8,7 +8,7 @@
 
 use super::super::assemble::{convolution, float_weights, permuted};
 use super::super::error::{Problem, printable};
-use super::super::geometry::{orders_agree, same_padding, window_number};
+use super::super::geometry::{orders_agree, same_padding, shown, window_number};
 use super::super::spread::Spread;
 use super::constants::Constant;
 use super::flatbuffer::Table;
@@ -102,7 +102,14 @@ pub(in crate::import) fn fully_connected(
             filter.dims
         )));
     };
-    if !orders_agree(importer.shape(input)) {
+    let found = importer.shape(input);
+    if found.len() != i && found.c == i {
+        return Err(Problem::refused(
+            format!("a layer over each pixel of {}", shown(found)),
+            "write it as a convolution of 1x1 (`Conv2D(units, 1)`)",
+        ));
+    }
+    if !orders_agree(found) {
         let name = format!("{}_flatten", call.name);
         let flatten = Op::Flatten(FlattenOrder::ChannelsLast);
         input = importer.assembler.inserted(&name, flatten, input)?;

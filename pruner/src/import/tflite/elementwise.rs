@@ -85,7 +85,7 @@ pub(in crate::import) fn softmax(
     importer.emit(call, Op::Softmax { beta }, &[input])
 }
 
-/// `QUANTIZE`: float to int8, or int8 to int8 with another scale.
+/// `QUANTIZE`: float to int8, or 8 bits to 8 bits with another scale.
 pub(in crate::import) fn quantize(
     importer: &mut Importer<'_>,
     call: &Call<'_>,

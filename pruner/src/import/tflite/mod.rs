@@ -15,6 +15,8 @@ mod hybrid;
 mod liveness;
 mod names;
 pub(in crate::import) mod pixels;
+#[cfg(test)]
+mod port_tests;
 pub(in crate::import) mod reshape;
 mod schema;
 pub(in crate::import) mod shuffle;
@@ -139,6 +141,7 @@ impl<'a> Importer<'a> {
     fn inputs(&mut self) -> Result<(), Problem> {
         for index in self.subgraph.inputs.iter() {
             let id = self.define(index)?;
+            self.note_port(index, "input")?;
             self.assembler.graph.inputs.push(id);
         }
         Ok(())
@@ -147,6 +150,7 @@ impl<'a> Importer<'a> {
     fn outputs(&mut self) -> Result<(), Problem> {
         for index in self.subgraph.outputs.iter() {
             let id = self.known(index)?;
+            self.note_port(index, "output")?;
             self.assembler.graph.outputs.push(id);
         }
         Ok(())

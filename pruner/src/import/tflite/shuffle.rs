@@ -1,7 +1,7 @@
 //! Operators that meet, move or resize activations.
 
 use super::super::error::Problem;
-use super::super::geometry::{axis_of, same_padding, window_number};
+use super::super::geometry::{axis_of, same_padding, shape_of, window_number};
 use super::super::onnx::shuffle::Part;
 use super::super::phases::{Along, Phases};
 use super::{Call, Importer};
@@ -159,7 +159,7 @@ pub(in crate::import) fn slice(
     importer.emit_slice(call, input, &bounds)
 }
 
-/// `STRIDED_SLICE` with positive steps that keeps its rank.
+/// `STRIDED_SLICE` with positive steps; axes of one index are dropped where the rest means the same image.
 pub(in crate::import) fn strided_slice(
     importer: &mut Importer<'_>,
     call: &Call<'_>,
@@ -167,12 +167,13 @@ pub(in crate::import) fn strided_slice(
     let options = call.options(STRIDED_SLICE_OPTIONS)?;
     let mask = |id| options.number::<i32>(id, 0);
     let (begins, ends) = (mask(0)?, mask(1)?);
-    if mask(2)? != 0 || mask(3)? != 0 || mask(4)? != 0 {
+    if mask(2)? != 0 || mask(3)? != 0 {
         return Err(Problem::refused(
-            "an ellipsis, a new axis or a dropped axis",
-            "slice with a size of 1 and reshape",
+            "an ellipsis or a new axis",
+            "write the slice with one range an axis",
         ));
     }
+    let dropped = mask(4)?;
     let input = importer.input(call, 0)?;
     let mut lists = [const { Vec::new() }; 3];
     for (i, list) in lists.iter_mut().enumerate() {
@@ -184,7 +185,13 @@ pub(in crate::import) fn strided_slice(
         let masked = |mask: i32| mask >> axis.min(31) & 1 != 0;
         let b = if masked(begins) { 0 } else { *b };
         let e = if masked(ends) { i64::MAX } else { *e };
-        bounds.push([b, e, *s]);
+        bounds.push(if !masked(dropped) {
+            [b, e, *s]
+        } else if b == -1 {
+            [b, i64::MAX, 1]
+        } else {
+            [b, b.saturating_add(1), 1]
+        });
     }
     importer.emit_slice(call, input, &bounds)
 }
@@ -433,7 +440,16 @@ impl Importer<'_> {
             parts.push(Part::between(axis, source.dims[axis], *bounds)?);
         }
         let (slice, _) = Part::slice(&source, &parts)?;
-        self.emit(call, Op::Rearrange(slice), &[input])
+        let op = Op::Rearrange(slice);
+        let shape = self.assembler.shape_of(&op, &[input])?;
+        let dims = self.declared_dims(call)?;
+        if shape_of(&dims, Order::Nhwc).ok() != Some(shape) {
+            return Err(Problem::refused(
+                format!("a part of {:?} as dimensions {dims:?}", source.dims),
+                "keep the rank: slice with a size of 1 (`x[:, 2:3]` instead of `x[:, 2]`) and reshape at the end",
+            ));
+        }
+        self.emit(call, op, &[input])
     }
 
     /// A resized image; `tap` gives the place of an output pixel from both sizes.

@@ -54,8 +54,22 @@ impl<'a> Importer<'a> {
         let info = self.info(index)?;
         match info.element {
             element::INT8 => Ok(Some(per_tensor(&info, &name_of(&info, index)?)?)),
+            element::UINT8 => Ok(Some(lowered(per_tensor(&info, &name_of(&info, index)?)?))),
             _ => Ok(None),
         }
+    }
+
+    /// Tells of a network input or output that was uint8.
+    pub(super) fn note_port(&mut self, index: i32, what: &str) -> Result<(), Problem> {
+        let info = self.info(index)?;
+        if info.element == element::UINT8 {
+            let name = printable(&name_of(&info, index)?);
+            let notes = &mut self.assembler.graph.notes;
+            notes.push(format!(
+                "{what} '{name}' is uint8: here it is int8, values lower by 128"
+            ));
+        }
+        Ok(())
     }
 
     /// Whether the operator only shows a constant otherwise (float16 as float32, a sparse one as dense); then its output
@@ -108,6 +122,7 @@ impl<'a> Importer<'a> {
         let quant = match info.element {
             element::FLOAT32 => None,
             element::INT8 => Some(per_tensor(&info, &name)?),
+            element::UINT8 => Some(lowered(per_tensor(&info, &name)?)),
             other => {
                 return Err(Problem::refused(
                     format!(
@@ -143,6 +158,14 @@ impl<'a> Importer<'a> {
             }
         }
         Ok(id)
+    }
+}
+
+/// The quantisation of uint8 values as int8 ones, lower by 128.
+const fn lowered(quant: Quant) -> Quant {
+    Quant {
+        scale: quant.scale,
+        zero_point: quant.zero_point.saturating_sub(128),
     }
 }
 

@@ -338,9 +338,9 @@ fn integer_tensors_need_one_sound_scale() {
     scaled.tensor(&[1, 4], INT8, None, Some((&[0.5, 0.5], 0, 0)));
     two.tensors[0] = scaled.tensors.remove(0);
     assert!(refusal(&two).contains("2 scales, not 1"));
-    let mut unsigned = with(0.5, 0);
-    unsigned.tensors[0].0[1] = (1, Field::U8(3));
-    assert!(refusal(&unsigned).contains("uint8"));
+    let mut wide = with(0.5, 0);
+    wide.tensors[0].0[1] = (1, Field::U8(4));
+    assert!(refusal(&wide).contains("int64"));
 }
 
 #[test]

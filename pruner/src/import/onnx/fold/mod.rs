@@ -41,6 +41,9 @@ pub(super) fn fold<'a>(
     };
     match operator {
         "Identity" | "Dropout" => return Ok(Some(first.clone())),
+        "Cast" if first.narrow_type().map(i64::from) == Some(call.attributes().int("to", 1)) => {
+            return Ok(Some(first.clone()));
+        }
         "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" => {
             return with_dims(importer, call, first).map(Some);
         }

@@ -9,20 +9,17 @@
 //! followed by a change of scale. What has no integer form stays float between its conversions, with a note; a network
 //! that is wholly integer takes and gives integers, so that floats remain only in the caller's hands.
 
-use super::{fixed_quant, rewrite, ties, weights};
+mod layers;
+
+use super::{fixed_quant, ties};
 use crate::interpret::integer_form;
-use crate::ir::{
-    Bias, Conv, DType, FullyConnected, Graph, Node, Op, Quant, Shape, Slopes, TensorId, Values,
-    Weights,
-};
+use crate::ir::{DType, Graph, Node, Op, Quant, TensorId};
 use crate::pass;
+use layers::{integer_op, keeps, keeps_values, to_floats};
 use std::collections::HashMap;
 
 /// Bias scales, by the layer's position in the source model.
 pub(crate) type BiasScales = HashMap<usize, Vec<f32>>;
-
-/// Relative difference of two bias scales that is only rounding.
-const SAME_SCALE: f64 = 1e-5;
 
 /// Turns what lies between quantisations into integer operators.
 pub(crate) fn adopt(mut graph: Graph, biases: &BiasScales) -> Result<Graph, String> {
@@ -74,6 +71,7 @@ fn merge(graph: &mut Graph) {
             same.insert(output, first);
         }
     }
+    graph.nodes.retain(|n| !same.contains_key(&n.output));
 }
 
 /// A network on its way from floats to integers.
@@ -283,113 +281,6 @@ impl<'b> Adoption<'b> {
     }
 }
 
-/// Operators that only move values, so that they may act before or after a conversion.
-const fn keeps_values(op: &Op) -> bool {
-    ties::keeps_scale(op) && !matches!(op, Op::AveragePool2d(_))
-}
-
-/// Whether the output of an operator has its input's quantisation whatever is asked for.
-fn keeps(op: &Op, shape: Shape) -> bool {
-    let becomes_mean = matches!(op, Op::AveragePool2d(pool) if rewrite::is_global(pool, shape));
-    ties::keeps_scale(op) && !becomes_mean
-}
-
-/// Gives an operator its integer weights, or the form that integers compute.
-fn integer_op(
-    node: &mut Node,
-    shape: Shape,
-    (input, output): (Quant, Quant),
-    bias_scales: Option<&Vec<f32>>,
-) -> Result<(), String> {
-    if let Op::ChannelAffine { scale, shift } = &node.op {
-        node.op = rewrite::depthwise(&node.name, scale.clone(), shift.clone());
-    } else if let Op::AveragePool2d(pool) = &node.op
-        && rewrite::is_global(pool, shape)
-    {
-        node.op = Op::Mean;
-    } else if let Op::Prelu(slopes @ Slopes::F32(_)) = &mut node.op {
-        *slopes = weights::slopes(slopes);
-    }
-    let (Op::Conv2d(Conv { weights, bias, .. })
-    | Op::DepthwiseConv2d(Conv { weights, bias, .. })
-    | Op::FullyConnected(FullyConnected { weights, bias, .. })) = &mut node.op
-    else {
-        return Ok(());
-    };
-    if weights.scales.is_empty() {
-        let quantized = weights::quantize(weights, bias, input, output);
-        (*weights, *bias) = (quantized.weights, quantized.bias);
-        return Ok(());
-    }
-    let Values::F32(values) = &weights.values else {
-        return Ok(());
-    };
-    let mut integers: Vec<i8> = values.iter().map(|v| whole(*v)).collect();
-    let row_len = weights.row_len().max(1);
-    for (row, scale) in integers.chunks_mut(row_len).zip(&mut weights.scales) {
-        if *scale == 0.0 {
-            row.fill(0);
-        }
-        if row.iter().all(|w| *w == 0) {
-            *scale = weights::dead_scale(input, output);
-        }
-    }
-    *bias = integer_bias(bias, &weights.scales, input, bias_scales)?;
-    weights.values = Values::S8(integers);
-    Ok(())
-}
-
-/// The bias in steps of input scale × weight scale.
-fn integer_bias(
-    bias: &Bias,
-    scales: &[f32],
-    input: Quant,
-    own: Option<&Vec<f32>>,
-) -> Result<Bias, String> {
-    let step = |row: usize| f64::from(input.scale) * f64::from(scales[row]);
-    match (bias, own) {
-        (Bias::None, _) => Ok(Bias::None),
-        (Bias::F32(b), _) => {
-            let rows = b.iter().enumerate();
-            let steps = rows.map(|(row, b)| saturated(f64::from(*b) / step(row)));
-            Ok(Bias::S32(steps.collect()))
-        }
-        (Bias::S32(b), Some(own)) if own.len() == b.len() => {
-            let rows = b.iter().zip(own).enumerate();
-            let steps = rows.map(|(row, (b, own))| {
-                let ratio = f64::from(*own) / step(row);
-                if (ratio - 1.0).abs() <= SAME_SCALE {
-                    *b
-                } else {
-                    saturated(f64::from(*b) * ratio)
-                }
-            });
-            Ok(Bias::S32(steps.collect()))
-        }
-        (Bias::S32(_), _) => Err("its integer bias has no scales".into()),
-    }
-}
-
-/// Layers that stayed float get real weights and biases.
-fn to_floats(op: &mut Op, bias_scales: Option<&Vec<f32>>) {
-    let Some((weights, bias, _)) = op.layer_mut() else {
-        return;
-    };
-    let row_len = weights.row_len().max(1);
-    let Weights { values, scales, .. } = weights;
-    let Values::F32(values) = values else {
-        return;
-    };
-    for (row, scale) in values.chunks_mut(row_len).zip(&*scales) {
-        row.iter_mut().for_each(|w| *w *= scale);
-    }
-    scales.clear();
-    if let (Bias::S32(b), Some(own)) = (&*bias, bias_scales) {
-        let real = b.iter().zip(own).map(|(b, s)| real_bias(*b, *s));
-        *bias = Bias::F32(real.collect());
-    }
-}
-
 /// Whether floats occur only where the network's interface is converted.
 fn is_integer_inside(graph: &Graph) -> bool {
     let float = |id: &TensorId| graph.tensor(*id).dtype == DType::F32;
@@ -444,25 +335,4 @@ fn strip(graph: &mut Graph) {
     graph
         .notes
         .push("quantised model (QDQ): inputs and outputs are int8 with the file's scales; float data are converted".into());
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "importers put whole numbers of s8 here; others saturate"
-)]
-fn whole(value: f32) -> i8 {
-    value.round() as i8
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "float to integer casts saturate, as wanted"
-)]
-fn saturated(value: f64) -> i32 {
-    value.round_ties_even() as i32
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "biases are f32")]
-fn real_bias(steps: i32, scale: f32) -> f32 {
-    (f64::from(steps) * f64::from(scale)) as f32
 }
