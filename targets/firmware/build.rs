@@ -67,15 +67,18 @@ fn machine(target: &Target) -> Result<String, Box<dyn Error>> {
         .emulator
         .as_ref()
         .ok_or("the target has no emulator")?;
-    let (address, tick_ns) = match emulator.counter {
-        Counter::CmsdkTimer { address, tick_ns } => (address, tick_ns),
-        Counter::Minstret => (0, 1),
+    let (address, tick_ps, counts_up) = match emulator.counter {
+        Counter::CmsdkTimer { address, tick_ns } => (address, tick_ns * 1000, false),
+        Counter::SseCounter { address, tick_ps } => (address, tick_ps, true),
+        Counter::Minstret => (0, 1000, true),
     };
     Ok(format!(
         "/// Base address of the timer, 0 without one.\n#[cfg(target_arch = \"arm\")]\n\
          pub(crate) const TIMER: usize = {address:#x};\n\
+         /// Whether the timer is a system counter.\n#[cfg(target_arch = \"arm\")]\n\
+         pub(crate) const COUNTS_UP: bool = {counts_up};\n\
          /// Virtual time of a tick and of an instruction.\npub(crate) const RATE: Rate = \
-         Rate {{ tick_ns: {tick_ns}, insn_ns: {} }};\n",
-        1_u32 << emulator.icount_shift
+         Rate {{ tick_ps: {tick_ps}, insn_ps: {} }};\n",
+        1000_u32 << emulator.icount_shift
     ))
 }

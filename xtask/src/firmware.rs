@@ -61,9 +61,18 @@ pub(crate) fn build_lean(target: &Target, model: &Path) -> Result<PathBuf> {
     build(target, "lean", &["--features", "lean"], Some(&model))
 }
 
+/// Cargo's folder for a target: one of its own where the core is named, as that rebuilds every crate.
+fn folder(target: &Target) -> PathBuf {
+    let folder = root().join("target/firmware-build");
+    match &target.cpu {
+        Some(cpu) => folder.join(cpu),
+        None => folder,
+    }
+}
+
 fn build(target: &Target, image: &str, options: &[&str], model: Option<&Path>) -> Result<PathBuf> {
     let toolchain = Toolchain::require(&target.triple)?;
-    let folder = root().join("target/firmware-build");
+    let folder = folder(target);
     let mut command: Command = toolchain.cargo();
     command
         .current_dir(root().join("targets/firmware"))
@@ -75,6 +84,9 @@ fn build(target: &Target, image: &str, options: &[&str], model: Option<&Path>) -
         .env("NNZ_TARGET", &target.name);
     if let Some(model) = model {
         command.env("NNZ_MODEL", model);
+    }
+    if let Some(cpu) = &target.cpu {
+        command.env("RUSTFLAGS", format!("-Ctarget-cpu={cpu}"));
     }
     println!("{}: building {image}", target.name);
     command::run(&mut command)?;

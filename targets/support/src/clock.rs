@@ -22,27 +22,27 @@ pub trait Ticks {
 /// Virtual time of one tick and of one instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Nanoseconds of a tick.
-    pub tick_ns: u32,
-    /// Nanoseconds of an instruction; at least `tick_ns`, or counts lose precision.
-    pub insn_ns: u32,
+    /// Picoseconds of a tick.
+    pub tick_ps: u32,
+    /// Picoseconds of an instruction; at least `tick_ps`, or counts lose precision.
+    pub insn_ps: u32,
 }
 
 impl Rate {
     /// One tick an instruction.
     pub const UNIT: Self = Self {
-        tick_ns: 1,
-        insn_ns: 1,
+        tick_ps: 1,
+        insn_ps: 1,
     };
 
     /// Instructions that ran when `ticks` were counted since the timer started.
     pub const fn instructions(self, ticks: u64) -> u64 {
-        if self.insn_ns == 0 {
+        if self.insn_ps == 0 {
             return 0;
         }
         ticks
-            .saturating_mul(self.tick_ns as u64)
-            .div_ceil(self.insn_ns as u64)
+            .saturating_mul(self.tick_ps as u64)
+            .div_ceil(self.insn_ps as u64)
     }
 }
 
@@ -126,10 +126,10 @@ mod tests {
 
     #[test]
     fn ticks_give_back_every_instruction_exactly() {
-        for (tick_ns, insn_ns) in [(40, 64), (50, 64), (1, 1), (64, 64)] {
-            let rate = Rate { tick_ns, insn_ns };
+        for (tick_ps, insn_ps) in [(40, 64), (50, 64), (1, 1), (64, 64)] {
+            let rate = Rate { tick_ps, insn_ps };
             for n in (0..5_000_u64).chain((1 << 31)..(1 << 31) + 5_000) {
-                let ticks = n * u64::from(insn_ns) / u64::from(tick_ns);
+                let ticks = n * u64::from(insn_ps) / u64::from(tick_ps);
                 assert_eq!(rate.instructions(ticks), n, "{rate:?}");
             }
         }
@@ -143,8 +143,8 @@ mod tests {
                 step: 11,
             },
             Rate {
-                tick_ns: 40,
-                insn_ns: 64,
+                tick_ps: 40,
+                insn_ps: 64,
             },
         );
         assert_eq!(clock.overhead(), 11);
@@ -162,8 +162,8 @@ mod tests {
                 step: 11,
             },
             Rate {
-                tick_ns: 40,
-                insn_ns: 64,
+                tick_ps: 40,
+                insn_ps: 64,
             },
         );
         let begin = clock.now();
@@ -179,8 +179,8 @@ mod tests {
     fn a_rate_without_instruction_time_counts_nothing() {
         assert_eq!(
             Rate {
-                tick_ns: 1,
-                insn_ns: 0
+                tick_ps: 1,
+                insn_ps: 0
             }
             .instructions(5),
             0
