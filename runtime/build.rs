@@ -1,7 +1,7 @@
 //! Names the instruction sets that stable compilers do not show as target features.
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(isa, values(\"thumb2\", \"dsp\"))");
+    println!("cargo::rustc-check-cfg=cfg(isa, values(\"thumb2\", \"dsp\", \"mve\"))");
     println!("cargo::rerun-if-changed=build.rs");
     let target = std::env::var("TARGET").unwrap_or_default();
     let is_v7em = target.starts_with("thumbv7em");
@@ -12,4 +12,15 @@ fn main() {
     if is_v7em || is_v8m {
         println!("cargo::rustc-cfg=isa=\"dsp\"");
     }
+    if is_v8m && has_helium() {
+        println!("cargo::rustc-cfg=isa=\"mve\"");
+    }
+}
+
+/// Whether the compiler was told (`-C target-cpu`) that the core has Helium.
+fn has_helium() -> bool {
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    ["cortex-m52", "cortex-m55", "cortex-m85"]
+        .iter()
+        .any(|core| flags.contains(&format!("target-cpu={core}")))
 }

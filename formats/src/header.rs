@@ -29,7 +29,7 @@ pub(crate) const FLAG_SINGLE: u32 = 1;
 pub enum Backend {
     /// Portable kernels over planes or interleaved channels.
     Planar = 1,
-    /// Kernels for Cortex-M4, M7 and M33 that keep a convolution's tile in 32-bit words.
+    /// Kernels for Cortex-M4, M7, M33 and M55 that keep a convolution's tile in 32-bit words.
     ArmDsp = 2,
 }
 

@@ -104,6 +104,18 @@ impl Geometry {
         self.kernel_w.min(self.stride_w.get())
     }
 
+    /// Elements of a band row before the first pixel's input under tap `kx` (SPEC.md section 6).
+    #[inline]
+    pub(crate) fn tap_start(&self, kx: usize) -> usize {
+        let phase = kx % self.stride_w;
+        let start = (0..phase).fold(0_usize, |start, before| {
+            start
+                .wrapping_add(self.taps(before))
+                .wrapping_add(LANES - 1)
+        });
+        start.wrapping_add(kx / self.stride_w)
+    }
+
     /// Taps of a phase: `ceil((kernel_w − phase) / stride_w)`.
     #[inline(always)]
     pub(crate) const fn taps(&self, phase: usize) -> usize {
@@ -117,6 +129,12 @@ impl Geometry {
 pub(crate) struct Tile<'s, T> {
     /// The gathered inputs, `geometry.band_len()` elements.
     pub(crate) band: &'s [Cell<T>],
+    /// Scratch behind the band, free for kernels.
+    #[cfg_attr(
+        not(isa = "mve"),
+        expect(dead_code, reason = "for kernels of cores that gather words")
+    )]
+    pub(crate) room: &'s [Cell<T>],
     /// The output from the tile's first pixel of channel 0 on.
     pub(crate) out: &'s [Cell<T>],
     /// Elements between output channels.

@@ -48,13 +48,17 @@ pub(crate) fn keep_rolled() {
     }
 }
 
+#[cfg(all(isa = "dsp", not(isa = "mve")))]
+pub(crate) use arm::dsp::pairs;
+#[cfg(isa = "dsp")]
+pub(crate) use arm::dsp::plain;
 /// The kernels of this target that round accumulators once and twice.
 #[cfg(isa = "dsp")]
 pub(crate) use arm::dsp::{DspDouble as Double, DspSingle as Single};
 #[cfg(isa = "dsp")]
 pub(crate) use arm::dsp::{WordsDouble, WordsSingle};
-#[cfg(isa = "dsp")]
-pub(crate) use arm::dsp::{pairs, plain};
+#[cfg(isa = "mve")]
+pub(crate) use arm::mve::pairs;
 /// The kernels of this target that round accumulators once and twice.
 #[cfg(not(isa = "dsp"))]
 pub(crate) use portable::{PortableDouble as Double, PortableSingle as Single};

@@ -20,7 +20,7 @@ pub(super) fn run<const OPS: u128, T: Numeric + Bounded>(
 ) -> Progress {
     let (input, output) = (job.input::<T>(), job.output::<T>());
     let geometry = Geometry::new(job.step.input.c, window);
-    let Some(band) = job.scratch::<T>().get(..geometry.band_len()) else {
+    let Some((band, room)) = job.scratch::<T>().split_at_checked(geometry.band_len()) else {
         return Progress::Done;
     };
     let from = source(&input);
@@ -29,6 +29,7 @@ pub(super) fn run<const OPS: u128, T: Numeric + Bounded>(
         let (channel_stride, pixel_stride) = (output.channel_stride, output.pixel_stride);
         let tile = Tile {
             band,
+            room,
             out,
             channel_stride,
             pixel_stride,

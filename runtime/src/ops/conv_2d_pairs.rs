@@ -44,16 +44,8 @@ impl<'s> Scratch<'s> {
 
     /// Notes where each tap begins in a row of the band: SPEC.md section 6.
     fn note_taps(&self, geometry: &Geometry) {
-        let stride = geometry.stride_w;
         for (kx, tap) in self.taps.iter().enumerate() {
-            let phase = kx % stride;
-            let start = (0..phase).fold(0_usize, |start, before| {
-                start
-                    .wrapping_add(geometry.taps(before))
-                    .wrapping_add(LANES - 1)
-            });
-            let at = start.wrapping_add(kx / stride);
-            tap.set(u32::try_from(at).unwrap_or(0));
+            tap.set(u32::try_from(geometry.tap_start(kx)).unwrap_or(0));
         }
     }
 }

@@ -103,6 +103,7 @@ unsafe fn finish<R: Round>(sums: &Sums, row: &RowS8, tile: &WordTile<'_>, index:
     let accs = lanes.map(|lane| sums.lane(lane));
     let tile = Tile {
         band: &[],
+        room: &[],
         out: tile.out,
         channel_stride: tile.channel_stride,
         pixel_stride: tile.pixel_stride,

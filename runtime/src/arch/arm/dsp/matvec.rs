@@ -7,8 +7,13 @@ use nnz_format::{Blk1x4, Blk4x1, CsrP, CsrQ, DenseS8};
 /// Columns of a segment of `csr_q`.
 const SEGMENT: usize = 256;
 
+#[cfg(isa = "mve")]
+use crate::arch::arm::mve::dot4;
+
 unsafe extern "C" {
-    fn nnz_dsp_dot4(x: *const i8, columns: usize, row: *const i8, sums: *mut i32, stride: usize);
+    #[cfg(not(isa = "mve"))]
+    #[link_name = "nnz_dsp_dot4"]
+    fn dot4(x: *const i8, columns: usize, row: *const i8, sums: *mut i32, stride: usize);
     fn nnz_dsp_csr_q(groups: *const u8, count: usize, x: *const i8, acc: i32) -> i32;
     fn nnz_dsp_csr_p(pairs: *const u8, count: usize, x: *const i8) -> i32;
     fn nnz_dsp_blk_1x4(deltas: *const u8, weights: *const u8, count: usize, x: *const i8) -> i32;
@@ -28,7 +33,7 @@ pub(super) unsafe fn dense<R: Finish>(weights: &DenseS8<'_>, product: &Product<'
     let sums = |_, rows, _, accs: &mut [i32; GROUP]| {
         if rows == GROUP {
             // SAFETY: the vector and each of the four rows have `columns` elements.
-            unsafe { nnz_dsp_dot4(x, columns, row, accs.as_mut_ptr(), columns) };
+            unsafe { dot4(x, columns, row, accs.as_mut_ptr(), columns) };
             row = row.wrapping_add(columns.wrapping_mul(GROUP));
             return;
         }
@@ -36,7 +41,7 @@ pub(super) unsafe fn dense<R: Finish>(weights: &DenseS8<'_>, product: &Product<'
             let at = row.wrapping_add(index.wrapping_mul(columns));
             let mut same = [0; GROUP];
             // SAFETY: the vector and the row have `columns` elements.
-            unsafe { nnz_dsp_dot4(x, columns, at, same.as_mut_ptr(), 0) };
+            unsafe { dot4(x, columns, at, same.as_mut_ptr(), 0) };
             if let (Some(acc), [sum, ..]) = (accs.get_mut(index), same) {
                 *acc = sum;
             }

@@ -1,5 +1,10 @@
 //! Dense convolutions by 16-bit pairs, around `pairs.S`.
 
+#![cfg_attr(
+    isa = "mve",
+    allow(dead_code, reason = "Helium has a convolution of its own")
+)]
+
 use super::depthwise;
 use super::finish::is_clamped;
 use crate::kernels::Source;

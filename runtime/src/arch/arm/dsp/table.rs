@@ -32,6 +32,11 @@ macro_rules! integer_kernels {
             }
 
             unsafe fn blk_1x4_s8_conv(weights: &Blk1x4<'_>, tile: &Tile<'_, i8>) {
+                #[cfg(isa = "mve")]
+                // SAFETY: the caller's contract.
+                if unsafe { super::super::mve::conv_1x4::<$rounding>(weights, tile) } {
+                    return;
+                }
                 // SAFETY: the caller's contract.
                 unsafe { <$portable>::blk_1x4_s8_conv(weights, tile) };
             }
