@@ -58,7 +58,9 @@ pub(crate) use arm::dsp::{DspDouble as Double, DspSingle as Single};
 #[cfg(isa = "dsp")]
 pub(crate) use arm::dsp::{WordsDouble, WordsSingle};
 #[cfg(isa = "mve")]
-pub(crate) use arm::mve::pairs;
+pub(crate) use arm::mve::{pairs, write_runs as write_runs_s8};
+#[cfg(not(isa = "mve"))]
+pub(crate) use portable::write_runs as write_runs_s8;
 /// The kernels of this target that round accumulators once and twice.
 #[cfg(not(isa = "dsp"))]
 pub(crate) use portable::{PortableDouble as Double, PortableSingle as Single};

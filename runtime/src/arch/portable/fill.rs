@@ -10,13 +10,50 @@ use super::lanes::{load, store};
 use crate::arch::keep_rolled;
 use crate::kernels::{Geometry, LANES, Padding, Source};
 
-/// A run of `len` elements: `lead` outside the input, then `copied` from it, then outside again.
+/// A run of `len` elements: `lead` outside the input, then `copied` from it, `step` apart, then outside again.
 #[derive(Debug, Clone, Copy)]
-struct Run {
-    lead: usize,
-    copied: usize,
-    len: usize,
-    step: usize,
+pub(crate) struct Run {
+    pub(crate) lead: usize,
+    pub(crate) copied: usize,
+    pub(crate) len: usize,
+    pub(crate) step: usize,
+}
+
+/// The same run of several channels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Runs<T> {
+    /// The run of each channel.
+    pub(crate) run: Run,
+    /// Where the first channel's run is written.
+    pub(crate) to: *mut T,
+    /// Elements from a channel's run to the next.
+    pub(crate) to_stride: usize,
+    /// The first element that is copied of the first channel.
+    pub(crate) from: *const T,
+    /// Elements from a channel to the next.
+    pub(crate) from_stride: usize,
+    /// How many channels.
+    pub(crate) count: usize,
+    /// What stands outside the input.
+    pub(crate) outside: T,
+}
+
+impl<T: Copy> Runs<T> {
+    /// Writes the run of every channel.
+    ///
+    /// # Safety
+    ///
+    /// The elements of every run may be written, and those that are copied read.
+    #[inline(always)]
+    pub(crate) unsafe fn write(&self) {
+        let (mut to, mut from) = (self.to, self.from);
+        for _ in 0..self.count {
+            // SAFETY: the caller's contract.
+            unsafe { self.run.write(to, from, self.outside) };
+            to = to.wrapping_add(self.to_stride);
+            from = from.wrapping_add(self.from_stride);
+        }
+    }
 }
 
 impl Run {
@@ -36,6 +73,18 @@ impl Run {
         // SAFETY: the rest of the `len` elements.
         unsafe { fill(inside.wrapping_add(self.copied), rest, outside) };
     }
+}
+
+/// Writes runs of bytes.
+///
+/// # Safety
+///
+/// As [`Runs::write`].
+#[allow(dead_code, reason = "some targets have their own")]
+#[inline(always)]
+pub(crate) unsafe fn write_runs(runs: &Runs<i8>) {
+    // SAFETY: the caller's contract.
+    unsafe { runs.write() };
 }
 
 /// Writes `value` `count` times.
@@ -139,7 +188,7 @@ unsafe fn move_up<T: Copy>(band: *mut T, geometry: &Geometry, kept: usize) {
 }
 
 /// Fills the band of the tile whose first window begins at input row `y` and column `x` (negative in padding). The
-/// first `kept` kernel rows are what the band's last `kept` rows hold.
+/// first `kept` kernel rows are what the band's last `kept` rows hold; `write` writes runs that may be written and read.
 ///
 /// # Safety
 ///
@@ -151,6 +200,7 @@ pub(crate) unsafe fn band<T: Copy>(
     geometry: &Geometry,
     (y, x): (isize, isize),
     kept: usize,
+    write: impl Fn(&Runs<T>),
 ) {
     if kept > 0 {
         // SAFETY: the caller's contract.
@@ -183,15 +233,16 @@ pub(crate) unsafe fn band<T: Copy>(
                 .cast_unsigned()
                 .wrapping_mul(source.row_stride)
                 .wrapping_add(column.wrapping_mul(source.pixel_stride));
-            let mut from = source.input.as_ptr().cast::<T>().wrapping_add(at);
-            let mut channel = to;
-            for _ in 0..geometry.cin {
-                // SAFETY: the run covers the phase's part of one band row; what it copies was clipped to
-                // the input row.
-                unsafe { run.write(channel, from, source.outside) };
-                channel = channel.wrapping_add(geometry.channel_pitch());
-                from = from.wrapping_add(source.channel_stride);
-            }
+            // A run covers the phase's part of one band row; what it copies was clipped to the input row.
+            write(&Runs {
+                run,
+                to,
+                to_stride: geometry.channel_pitch(),
+                from: source.input.as_ptr().cast::<T>().wrapping_add(at),
+                from_stride: source.channel_stride,
+                count: geometry.cin,
+                outside: source.outside,
+            });
             to = to.wrapping_add(geometry.pitch);
         }
         start = start.wrapping_add(len);

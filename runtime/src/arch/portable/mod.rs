@@ -22,6 +22,8 @@ mod word_fill;
 mod words;
 
 #[allow(unused_imports, reason = "some targets have their own")]
+pub(crate) use fill::{Runs, write_runs};
+#[allow(unused_imports, reason = "some targets have their own")]
 pub(crate) use lanes::{mac_portable, tap_by, tap_portable, three_taps_portable};
 pub(crate) use table::{PortableDouble, PortableF32, PortableSingle};
 pub(crate) use word_fill::{band as fill_word_band, tile as fill_word_tile};

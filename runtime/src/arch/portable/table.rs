@@ -6,6 +6,7 @@ use super::csr::{self, CsrMatrix, Pairs, Split};
 use super::csr_n::{self, CsrNMatrix};
 use super::csr_q::{self, CsrQMatrix};
 use super::dense::{self, DenseMatrix};
+use super::fill::Runs;
 use super::rows::RowTable;
 use super::{depthwise, fill, matvec};
 use crate::kernels::{
@@ -244,9 +245,9 @@ impl FloatKernels for PortableF32 {
     }
 }
 
-/// Binds the gathering to an element type.
+/// Binds the gathering to an element type and what writes its runs.
 macro_rules! gather {
-    ($element:ty) => {
+    ($element:ty, $write:path) => {
         impl Gather for $element {
             unsafe fn band(
                 source: &Source<'_, Self>,
@@ -255,16 +256,11 @@ macro_rules! gather {
                 y_and_x: (isize, isize),
                 kept: usize,
             ) {
+                let band = band.as_ptr().cast::<Self>().cast_mut();
+                // SAFETY: `band` passes runs that may be written and read.
+                let write = |runs: &Runs<Self>| unsafe { $write(runs) };
                 // SAFETY: the caller's contract.
-                unsafe {
-                    fill::band(
-                        source,
-                        band.as_ptr().cast::<Self>().cast_mut(),
-                        geometry,
-                        y_and_x,
-                        kept,
-                    )
-                };
+                unsafe { fill::band(source, band, geometry, y_and_x, kept, write) };
             }
 
             unsafe fn tile_1x1(
@@ -293,5 +289,5 @@ macro_rules! gather {
     };
 }
 
-gather!(i8);
-gather!(f32);
+gather!(i8, crate::arch::write_runs_s8);
+gather!(f32, Runs::write);

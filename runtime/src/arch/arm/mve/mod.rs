@@ -5,6 +5,7 @@
 
 mod blocks;
 pub(crate) mod pairs;
+mod runs;
 
 use core::arch::global_asm;
 
@@ -13,6 +14,7 @@ global_asm!(
     include_str!("finish.S"),
     include_str!("dense.S"),
     include_str!("blocks.S"),
+    include_str!("runs.S"),
     options(raw)
 );
 
@@ -21,6 +23,7 @@ use nnz_format::Rows;
 
 pub(super) use blocks::conv_1x4;
 pub(super) use pairs::dot4;
+pub(crate) use runs::write_runs;
 
 /// What `NNZ_MVE_FINISH` reads and changes.
 #[derive(Debug)]
