@@ -208,10 +208,10 @@ pub(crate) fn expand_edge(
     source: &Source<'_, i8>,
     taps: (usize, &Window),
     top_left: (usize, usize),
-    lane: &[Cell<u32>],
+    tile_and_lane: (&[Cell<u32>], usize),
 ) {
     // SAFETY: `source` is a tensor of the model (invariant 1), and the driver cut the tile by the step's geometry.
-    unsafe { pairs::edge(source, taps, top_left, lane) };
+    unsafe { pairs::edge(source, taps, top_left, tile_and_lane) };
 }
 
 /// Copies a channel of the input into a padded plane of `s16`, whose rows have `pitch` words; `at` is the first

@@ -74,8 +74,7 @@ impl<'s> Windows<'s> {
                 count
             } else {
                 let taps = (self.input.channels, self.window);
-                let lane = tile.get(lane..).unwrap_or(&[]);
-                expand_edge(&super::source(self.input), taps, (top, left), lane);
+                expand_edge(&super::source(self.input), taps, (top, left), (tile, lane));
                 1
             };
             lane = lane.wrapping_add(count);

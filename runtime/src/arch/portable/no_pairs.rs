@@ -39,7 +39,7 @@ pub(crate) unsafe fn edge(
     _: &Source<'_, i8>,
     _: (usize, &Window),
     _: (usize, usize),
-    _: &[Cell<u32>],
+    _: (&[Cell<u32>], usize),
 ) {
 }
 

@@ -140,7 +140,7 @@ pub(crate) unsafe fn edge(
     source: &Source<'_, i8>,
     (channels, window): (usize, &Window),
     (top, left): (usize, usize),
-    lane: &[Cell<u32>],
+    (tile, lane): (&[Cell<u32>], usize),
 ) {
     let (kernel_h, kernel_w) = (usize::from(window.kernel_h), usize::from(window.kernel_w));
     let (row, pixel) = (source.row_stride, source.pixel_stride);
@@ -161,7 +161,7 @@ pub(crate) unsafe fn edge(
     };
     let skipped = top.wrapping_mul(row).wrapping_add(left.wrapping_mul(pixel));
     let x = source.input.as_ptr().cast::<i8>().wrapping_add(skipped);
-    let tile = lane.as_ptr().cast::<u32>().cast_mut();
+    let tile = tile.as_ptr().wrapping_add(lane).cast::<u32>().cast_mut();
     // SAFETY: the caller's contract.
     unsafe { nnz_dsp_pairs_edge(x, tile, &raw const args) };
 }

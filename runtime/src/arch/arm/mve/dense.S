@@ -95,3 +95,30 @@ nnz_mve_planes:
     le      lr, 1b
     pop     {r4, pc}
     .size nnz_mve_planes, . - nnz_mve_planes
+
+// void nnz_mve_lanes(const s8 *x, const u16 *offsets, s8 *tile,
+//                    const struct { u32 count, step, columns, between; } *lanes)
+//
+// `count` ≥ 1 pixels of a tile, `between` bytes apart, whose windows begin `step` bytes apart: column k is x[offsets[k]].
+    .section .text.nnz_mve_lanes, "ax", %progbits
+    .global nnz_mve_lanes
+    .type nnz_mve_lanes, %function
+    .thumb_func
+    .p2align 2
+nnz_mve_lanes:
+    push    {r4-r8, lr}
+    ldrd    r4, r5, [r3]
+    ldrd    r6, r7, [r3, #8]
+1:  mov     r8, r1
+    mov     r3, r2
+    dlstp.16 lr, r6
+2:  vldrh.u16 q0, [r8], #16
+    vldrb.u16 q1, [r0, q0]
+    vstrb.16 q1, [r3], #8
+    letp    lr, 2b
+    add     r0, r0, r5
+    add     r2, r2, r7
+    subs    r4, r4, #1
+    bne     1b
+    pop     {r4-r8, pc}
+    .size nnz_mve_lanes, . - nnz_mve_lanes

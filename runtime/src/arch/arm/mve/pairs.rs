@@ -5,9 +5,10 @@
 
 use super::{Columns as Shape, Outputs, Post, nnz_mve_planes};
 use crate::arch::arm::dsp::pairs as dsp;
-use crate::pairs::{Columns, PairKernels, PairPlane, PairTile, QUAD};
+use crate::kernels::Source;
+use crate::pairs::{Columns, Lanes, PairKernels, PairPlane, PairTile, QUAD};
 use core::cell::Cell;
-use nnz_format::DenseS8;
+use nnz_format::{DenseS8, Window};
 
 pub(crate) use dsp::{AVAILABLE, widen};
 
@@ -28,7 +29,18 @@ struct ConvArgs {
     post: Post,
 }
 
+/// What `nnz_mve_lanes` reads.
+#[derive(Debug)]
+#[repr(C)]
+struct LanesArgs {
+    count: usize,
+    step: usize,
+    columns: usize,
+    between: usize,
+}
+
 unsafe extern "C" {
+    fn nnz_mve_lanes(x: *const i8, offsets: *const u32, tile: *mut i8, args: *const LanesArgs);
     fn nnz_mve_conv_single(args: *mut ConvArgs);
     fn nnz_mve_conv_double(args: *mut ConvArgs);
     fn nnz_mve_dot4(x: *const i8, columns: usize, row: *const i8, sums: *mut i32, stride: usize);
@@ -72,6 +84,69 @@ pub(crate) unsafe fn expand(columns: Columns<'_>, tile: &[Cell<u32>]) {
             }
         }
     }
+}
+
+/// Fills pixels of a tile whose windows lie inside the input.
+///
+/// # Safety
+///
+/// There are as many offsets as columns of the tile, and every column of every lane can be read.
+#[inline(always)]
+pub(crate) unsafe fn lanes(lanes: &Lanes<'_>, offsets: &[Cell<u32>], tile: &[Cell<u32>]) {
+    let between = between(tile);
+    let args = LanesArgs {
+        count: lanes.count,
+        step: lanes.step,
+        columns: between,
+        between,
+    };
+    let to = pixel(tile, lanes.first);
+    let (x, offsets) = (lanes.from.as_ptr().cast(), offsets.as_ptr().cast());
+    // SAFETY: the caller's contract.
+    unsafe { nnz_mve_lanes(x, offsets, to, &raw const args) };
+}
+
+/// Fills a pixel of a tile from a window that begins at row `top` and column `left`, which wrap below 0.
+///
+/// # Safety
+///
+/// `source` describes its input of so many channels truthfully, and the tile has the window's columns.
+#[inline(always)]
+pub(crate) unsafe fn edge(
+    source: &Source<'_, i8>,
+    (channels, window): (usize, &Window),
+    (top, left): (usize, usize),
+    (tile, lane): (&[Cell<u32>], usize),
+) {
+    let (height, width) = (source.height.cast_unsigned(), source.width.cast_unsigned());
+    let mut to = pixel(tile, lane);
+    for channel in 0..channels {
+        for ky in 0..usize::from(window.kernel_h) {
+            for kx in 0..usize::from(window.kernel_w) {
+                let (y, x) = (top.wrapping_add(ky), left.wrapping_add(kx));
+                let at = channel
+                    .wrapping_mul(source.channel_stride)
+                    .wrapping_add(y.wrapping_mul(source.row_stride))
+                    .wrapping_add(x.wrapping_mul(source.pixel_stride));
+                let value = if y < height && x < width {
+                    // SAFETY: an element of the input.
+                    unsafe { source.input.as_ptr().cast::<i8>().wrapping_add(at).read() }
+                } else {
+                    source.outside
+                };
+                // SAFETY: a column of the pixel.
+                unsafe { to.write(value) };
+                to = to.wrapping_add(1);
+            }
+        }
+    }
+}
+
+/// The columns of a pixel.
+#[inline(always)]
+fn pixel(tile: &[Cell<u32>], lane: usize) -> *mut i8 {
+    let first = tile.as_ptr().cast::<i8>().cast_mut();
+    first.wrapping_add(lane.wrapping_mul(between(tile)))
 }
 
 /// The sums of four rows, `stride` bytes apart, times a vector.
