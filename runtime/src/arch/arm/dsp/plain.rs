@@ -18,6 +18,7 @@ struct AddArgs {
 
 unsafe extern "C" {
     fn nnz_dsp_sum(x: *const i8, count: usize) -> i32;
+    #[cfg_attr(isa = "mve", link_name = "nnz_mve_add")]
     fn nnz_dsp_add(x: *const i8, y: *const i8, out: *mut i8, args: *const AddArgs);
 }
 

@@ -12,6 +12,7 @@ use core::arch::global_asm;
 // One block, so that later files may use the macros of earlier ones.
 global_asm!(
     include_str!("finish.S"),
+    include_str!("add.S"),
     include_str!("dense.S"),
     include_str!("blocks.S"),
     include_str!("runs.S"),
