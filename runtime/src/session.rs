@@ -197,12 +197,15 @@ impl<'m, 'a, const OPS: u128> Session<'m, 'a, OPS> {
     /// Runs every step and calls `hook` after each.
     pub fn run_with(&mut self, mut hook: impl FnMut(StepEvent<'_>)) {
         self.begin();
-        while let Some(step) = self.model.step_for::<OPS>(self.position) {
+        loop {
+            let next = self.model.step_for::<OPS>(self.position);
+            // By reference: copying the step would count as the step's own instructions.
+            let Some(step) = &next else { return };
             self.cursor.refill(u32::MAX);
-            if matches!(self.advance(), Some(Progress::Done)) {
+            if matches!(self.advance_by(step), Progress::Done) {
                 hook(StepEvent {
                     index: step.index,
-                    step: &step,
+                    step,
                     output: self.bytes(&step.output),
                 });
             }
@@ -237,6 +240,12 @@ impl<'m, 'a, const OPS: u128> Session<'m, 'a, OPS> {
         let next = self.model.step_for::<OPS>(self.position);
         // By reference: a copy of the step would stand beside it.
         let step = next.as_ref()?;
+        Some(self.advance_by(step))
+    }
+
+    /// Runs `step`, the current one, as [`Session::advance`] does.
+    #[inline(always)]
+    fn advance_by(&mut self, step: &Step<'_>) -> Progress {
         let job = Job {
             step,
             arena: Arena::new(self.arena),
@@ -248,7 +257,7 @@ impl<'m, 'a, const OPS: u128> Session<'m, 'a, OPS> {
             self.position = self.position.wrapping_add(1);
             self.cursor.rewind();
         }
-        Some(progress)
+        progress
     }
 
     fn input_tensor(&self, index: usize) -> Result<Tensor, RunError> {
