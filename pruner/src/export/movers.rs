@@ -123,20 +123,7 @@ pub(super) fn resized(
         let inputs = [tall.name.as_str(), &columns];
         return Ok(n.op(&node.name, "Gather", &inputs, shape, false, axis(3)));
     }
-    let place = |t: &Tap| {
-        let weight = f64::from(t.weight);
-        (1.0 - weight) * real(t.before) + weight * real(t.after)
-    };
-    let close = |a: &Tap, b: &Tap| (place(a) - place(b)).abs() < 1e-4;
-    let same = |mode: &&&str| {
-        let agrees = |taps: &[Tap], from: usize| {
-            linear_taps(mode, from, taps.len())
-                .is_some_and(|linear| taps.iter().zip(&linear).all(|(a, b)| close(a, b)))
-        };
-        agrees(&resize.rows, x.shape.h) && agrees(&resize.columns, x.shape.w)
-    };
-    let modes = ["half_pixel", "align_corners", "asymmetric"];
-    let Some(mode) = modes.iter().find(same) else {
+    let Some(mode) = linear_mode(resize, x.shape) else {
         return Err(refused(
             &node.name,
             "resizes by places that no ONNX operator has",
@@ -152,6 +139,22 @@ pub(super) fn resized(
     ];
     let inputs = [x.name.as_str(), "", "", &sizes];
     Ok(n.op(&node.name, "Resize", &inputs, shape, false, attributes))
+}
+
+/// The coordinates of ONNX that a resize between pixels has.
+fn linear_mode(resize: &Resize, from: Shape) -> Option<&'static str> {
+    let place = |t: &Tap| {
+        let weight = f64::from(t.weight);
+        (1.0 - weight) * real(t.before) + weight * real(t.after)
+    };
+    let close = |(a, b): (&Tap, &Tap)| (place(a) - place(b)).abs() < 1e-4;
+    let agrees = |mode: &str, taps: &[Tap], from: usize| {
+        let linear = linear_taps(mode, from, taps.len());
+        linear.is_some_and(|linear| taps.iter().zip(&linear).all(close))
+    };
+    ["half_pixel", "align_corners", "asymmetric"]
+        .into_iter()
+        .find(|mode| agrees(mode, &resize.rows, from.h) && agrees(mode, &resize.columns, from.w))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "pixels are few")]

@@ -5,7 +5,7 @@ use super::super::geometry::{axis_of, window_number};
 use super::super::picks::{Beyond, picked, tiled};
 use super::reshape::absolute;
 use super::{Call, Importer};
-use crate::ir::{Axis, Op, Order, Rearrange, Shape, TensorId};
+use crate::ir::{Axis, Op, Order, Rearrange, Shape, Source, TensorId};
 
 /// Padding with pixels of the image: `[channels, rows, columns]` before and after.
 pub(super) fn mirrored<'a>(
@@ -93,6 +93,18 @@ pub(in crate::import) fn expand<'a>(
     repeat(importer, call, &times)
 }
 
+/// How often channels, rows and columns are repeated.
+fn counted(source: &Source, times: &[usize]) -> Result<[usize; 3], Problem> {
+    let mut of = [1; 3];
+    for (axis, n) in times.iter().enumerate().filter(|(_, n)| **n > 1) {
+        let counted = axis_of(source, axis).ok_or_else(|| {
+            Problem::refused("it repeats the batch", "export the model with batch 1")
+        })?;
+        of[counted as usize] = *n;
+    }
+    Ok(of)
+}
+
 /// Input 0, every axis so many times over.
 fn repeat<'a>(
     importer: &mut Importer<'a>,
@@ -110,15 +122,8 @@ fn repeat<'a>(
             source.dims
         )));
     }
-    let mut of = [1; 3];
-    for (axis, n) in times.iter().enumerate().filter(|(_, n)| **n > 1) {
-        let counted = axis_of(&source, axis).ok_or_else(|| {
-            Problem::refused("it repeats the batch", "export the model with batch 1")
-        })?;
-        of[counted as usize] = *n;
-    }
+    let [channels, rows, columns] = counted(&source, times)?;
     let dims: Vec<usize> = source.dims.iter().zip(times).map(|(d, n)| d * n).collect();
-    let [channels, rows, columns] = of;
     if channels > 1 && shape.c.saturating_mul(channels) > usize::from(u16::MAX) {
         return Err(Problem::malformed(format!(
             "{channels} times {} channels",
@@ -220,6 +225,27 @@ pub(super) fn swapped<'a>(
     Ok(())
 }
 
+/// The rank of constant indices of `len` elements, and the indices from the front.
+fn indices_of<'a>(
+    importer: &Importer<'a>,
+    call: &Call<'a>,
+    len: usize,
+) -> Result<(usize, Vec<usize>), Problem> {
+    let indices = importer
+        .constant(call, 1)?
+        .ok_or_else(|| Problem::malformed("its indices are missing"))?;
+    let list = indices.many_ints()?;
+    let signed = i64::try_from(len).unwrap_or(i64::MAX);
+    let place = |v: &i64| usize::try_from(if *v < 0 { v.saturating_add(signed) } else { *v }).ok();
+    let places: Option<Vec<usize>> = list.iter().map(place).collect();
+    match places {
+        Some(places) if !places.is_empty() && places.iter().all(|p| *p < len) => {
+            Ok((indices.dims.len(), places))
+        }
+        _ => Err(Problem::malformed(format!("indices {list:?} of {len}"))),
+    }
+}
+
 /// `Gather` with constant indices: one, which drops the axis, or a list of rows or columns.
 pub(in crate::import) fn gather<'a>(
     importer: &mut Importer<'a>,
@@ -230,20 +256,11 @@ pub(in crate::import) fn gather<'a>(
         importer.tensor(input).source.clone(),
         importer.tensor(input).shape,
     );
-    let indices = importer
-        .constant(call, 1)?
-        .ok_or_else(|| Problem::malformed("its indices are missing"))?;
     let at = absolute(call.attributes().int("axis", 0), source.dims.len(), 1)?;
-    let (len, list) = (source.dims[at], indices.many_ints()?);
-    let signed = i64::try_from(len).unwrap_or(i64::MAX);
-    let place = |v: &i64| usize::try_from(if *v < 0 { v + signed } else { *v }).ok();
-    let places: Option<Vec<usize>> = list.iter().map(place).collect();
-    let Some(places) = places.filter(|p| !p.is_empty() && p.iter().all(|p| *p < len)) else {
-        return Err(Problem::malformed(format!("indices {list:?} of {len}")));
-    };
+    let (rank, places) = indices_of(importer, call, source.dims[at])?;
     let axis = axis_of(&source, at);
     let mut dims = source.dims;
-    if let ([only], true, Some(axis)) = (&places[..], indices.dims.is_empty(), axis) {
+    if let ([only], true, Some(axis)) = (&places[..], rank == 0, axis) {
         let (mut begin, mut size) = ([0; 3], [shape.c, shape.h, shape.w]);
         (begin[axis as usize], size[axis as usize]) = (*only, 1);
         dims.remove(at);
@@ -256,12 +273,12 @@ pub(in crate::import) fn gather<'a>(
         }
     }
     let all = |n: usize| (0..n).collect::<Vec<_>>();
-    let op = match (axis, indices.dims.len()) {
+    let op = match (axis, rank) {
         (Some(Axis::Rows), 1) => picked(&places, &all(shape.w)),
         (Some(Axis::Columns), 1) => picked(&all(shape.h), &places),
         _ => {
             return Err(Problem::refused(
-                format!("indices of dimensions {:?} along axis {at}", indices.dims),
+                format!("indices of rank {rank} along axis {at}"),
                 "one index, or a list of rows or columns, is read; channels are taken by Slice and Split",
             ));
         }
