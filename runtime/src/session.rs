@@ -222,7 +222,10 @@ impl<'m, 'a, const OPS: u128> Session<'m, 'a, OPS> {
     /// group or channel. After `Done`, further calls do nothing until [`Session::begin`].
     pub fn step(&mut self, budget: u32) -> Progress {
         self.cursor.refill(budget);
-        while let Some(progress) = self.advance() {
+        while self.position < self.model.steps_len() {
+            let Some(progress) = self.advance() else {
+                break;
+            };
             if matches!(progress, Progress::Yielded)
                 || (self.cursor.is_empty() && self.position < self.model.steps_len())
             {
