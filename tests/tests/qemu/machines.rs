@@ -6,6 +6,7 @@ use nnz_format::encode::{self, Matrix, RowQuant};
 use nnz_format::write::{IoDesc, ModelDesc, StepDesc, write};
 use nnz_format::{AxisOrder, Backend, Clamp, DType, Op, Rounding, Tensor, TensorLayout};
 use nnz_pruner::pipeline::{self, Options};
+use nnz_pruner::target::Target as Lowering;
 use nnz_support::emulator::{self, EmulatorError, Outcome, Request};
 use nnz_support::targets::Target;
 use std::env;
@@ -62,8 +63,13 @@ pub(crate) fn run(target: &Target, model: &[u8], input: &[u8]) -> Option<Outcome
     }
 }
 
-/// A network of `../shared/models`, lowered without loss; `None` where the folder is missing.
+/// A network of `../shared/models`, lowered without loss for any machine; `None` where the folder is missing.
 pub(crate) fn network(name: &str) -> Option<Vec<u8>> {
+    network_for(name, Lowering::portable())
+}
+
+/// A network of `../shared/models`, lowered without loss for a target; `None` where the folder is missing.
+pub(crate) fn network_for(name: &str, target: &'static Lowering) -> Option<Vec<u8>> {
     let path = root()
         .join("../shared/models")
         .join(name)
@@ -74,6 +80,7 @@ pub(crate) fn network(name: &str) -> Option<Vec<u8>> {
     }
     let options = Options {
         lossless: true,
+        target,
         ..Options::default()
     };
     Some(
@@ -83,11 +90,12 @@ pub(crate) fn network(name: &str) -> Option<Vec<u8>> {
     )
 }
 
-/// The keyword network that the repository ships, quantised with the samples beside it.
-pub(crate) fn shipped_network() -> Vec<u8> {
+/// The keyword network that the repository ships, quantised with the samples beside it, lowered for a target.
+pub(crate) fn shipped_network(target: &'static Lowering) -> Vec<u8> {
     let folder = root().join("examples/keywords");
     let options = Options {
         calib: Some(folder.join("calib.npz")),
+        target,
         ..Options::default()
     };
     let path = folder.join("keywords_u75.onnx");

@@ -18,8 +18,9 @@ mod random;
 
 use core::time::Duration;
 use machines::{
-    NETWORKS, ROWS, network, on_host, own_network, rows, run, shipped_network, targets,
+    NETWORKS, ROWS, network, network_for, on_host, own_network, rows, run, shipped_network, targets,
 };
+use nnz_pruner::target::Target as Lowering;
 use nnz_support::emulator::{self, Outcome, Request};
 
 #[test]
@@ -30,7 +31,7 @@ fn every_target_computes_the_same_bytes_as_this_machine() {
         .filter_map(|name| Some((name, network(name)?)));
     let own = [
         ("own network", own_network()),
-        ("keywords_u75", shipped_network()),
+        ("keywords_u75", shipped_network(Lowering::portable())),
     ];
     for (name, model) in shared.chain(own) {
         let seed = 20_261_122;
@@ -49,6 +50,28 @@ fn every_target_computes_the_same_bytes_as_this_machine() {
             println!(
                 "{name} on {}: {} instructions",
                 target.name, outcome.run.rows[0]
+            );
+        }
+    }
+}
+
+#[test]
+fn files_for_a_core_s_own_kernels_compute_the_same_bytes_there_and_here() {
+    for target in targets() {
+        let lowering = Lowering::named(&target.name).unwrap();
+        let shared = NETWORKS
+            .into_iter()
+            .filter_map(|name| Some((name, network_for(name, lowering)?)));
+        for (name, model) in shared.chain([("keywords_u75", shipped_network(lowering))]) {
+            let seed = 20_261_122;
+            let input = rows(&model, seed);
+            let Some(outcome) = run(target, &model, &input) else {
+                continue;
+            };
+            assert!(
+                outcome.output == on_host(&model, &input),
+                "{name} for {} differs, seed {seed}",
+                target.name
             );
         }
     }

@@ -68,8 +68,8 @@ nnz_mve_blocks_\rounding:
     cmp     r11, #0
     beq     3f
     NNZ_MVE_BLOCKS r11
-    vmov    q3[2], q3[0], r8, r4
-    vmov    q3[3], q3[1], r10, r6
+    vmov    q3[2], q3[0], r4, r8
+    vmov    q3[3], q3[1], r6, r10
     ldr     r2, [sp]
     ldrd    r1, r5, [r2]
     ldrd    r7, r0, [r2, #8]
@@ -85,8 +85,8 @@ nnz_mve_blocks_\rounding:
     add     r3, r7, r11, lsl #2
     str     r3, [r2, #8]
     NNZ_MVE_BLOCKS r11
-    vmov    q2[2], q2[0], r8, r4
-    vmov    q2[3], q2[1], r10, r6
+    vmov    q2[2], q2[0], r4, r8
+    vmov    q2[3], q2[1], r6, r10
     vmov    q0, q2
     vmov    q2, q3
     vmov    q3, q0

@@ -29,16 +29,16 @@ nnz_mve_conv_\rounding:
     ldr     r0, [r1, #8]
     ldr     r4, [r9]
     NNZ_MVE_DOT
-    vmov    q2[2], q2[0], r8, r4
-    vmov    q2[3], q2[1], r10, r6
+    vmov    q2[2], q2[0], r4, r8
+    vmov    q2[3], q2[1], r6, r10
     ldr     r1, [sp]
     mov     r5, r7
     ldr     r0, [r1, #8]
     ldr     r4, [r9]
     add     r0, r0, r12, lsl #2
     NNZ_MVE_DOT
-    vmov    q3[2], q3[0], r8, r4
-    vmov    q3[3], q3[1], r10, r6
+    vmov    q3[2], q3[0], r4, r8
+    vmov    q3[3], q3[1], r6, r10
     ldr     r8, [sp]
     add     r7, r7, r11
     adds    r8, r8, #20
