@@ -330,3 +330,24 @@ fn a_file_asks_for_the_oldest_reader_that_understands_it() {
     let new = every_kernel_file(1);
     assert_eq!(Model::parse(&new).unwrap().min_reader(), 2);
 }
+
+#[test]
+fn a_convolution_over_its_own_input_asks_for_the_second_reader() {
+    let convolved = |in_place: bool| {
+        let mut b = Builder::new(1);
+        let input = b.planar(DType::S8, [2, 5, 5]);
+        let output = if in_place {
+            input
+        } else {
+            b.planar(DType::S8, [2, 5, 5])
+        };
+        let op = Op::Conv2d {
+            window: window(3, 1, 1),
+            clamp: common::CLAMP_S8,
+        };
+        b.weighted(op, WeightLayout::Dense, input, output);
+        write(&b.desc(&[("in", input)], &[("out", output)])).unwrap()
+    };
+    assert_eq!(Model::parse(&convolved(false)).unwrap().min_reader(), 1);
+    assert_eq!(Model::parse(&convolved(true)).unwrap().min_reader(), 2);
+}

@@ -155,7 +155,16 @@ fn min_reader(desc: &ModelDesc) -> u16 {
     let fronts = |step: &StepDesc| {
         matches!(step.op, Op::Pad { .. }) && channels(step.input) != channels(step.output)
     };
-    let operators = if mask(desc) < mask_of(BITS_OF_VERSION_1) && !desc.steps.iter().any(fronts) {
+    let place = |index: u16| {
+        let tensor = desc.tensors.get(usize::from(index))?;
+        Some((tensor.region, tensor.offset))
+    };
+    let in_place = |step: &StepDesc| {
+        matches!(step.op, Op::Conv2d { window, .. } if !window.is_pointwise())
+            && place(step.input) == place(step.output)
+    };
+    let is_new = |step: &StepDesc| fronts(step) || in_place(step);
+    let operators = if mask(desc) < mask_of(BITS_OF_VERSION_1) && !desc.steps.iter().any(is_new) {
         1
     } else {
         2
