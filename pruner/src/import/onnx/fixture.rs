@@ -64,6 +64,17 @@ impl NodeProto {
     }
 }
 
+/// Integers of an element type: 2 = uint8, 3 = int8, 6 = int32.
+pub(crate) fn narrow(name: &str, element: i32, dims: &[i64], values: &[i32]) -> TensorProto {
+    TensorProto {
+        name: name.into(),
+        dims: dims.to_vec(),
+        data_type: element,
+        int32_data: values.to_vec(),
+        ..TensorProto::default()
+    }
+}
+
 pub(crate) fn floats(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
     TensorProto {
         name: name.into(),

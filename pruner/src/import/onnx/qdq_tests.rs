@@ -1,20 +1,9 @@
 //! Quantised ONNX models become integer networks whose outputs are at most one step from the real ones.
 
-use super::fixture::{floats, graph, ints, model, node, refusal};
+use super::fixture::{floats, graph, ints, model, narrow, node, refusal};
 use super::schema::{NodeProto, TensorProto};
 use crate::interpret::{Interpreter, Value};
 use crate::ir::{Bias, DType, Graph, Op, Quant, Values};
-
-/// Integers of an element type: 2 = uint8, 3 = int8, 6 = int32.
-fn narrow(name: &str, element: i32, dims: &[i64], values: &[i32]) -> TensorProto {
-    TensorProto {
-        name: name.into(),
-        dims: dims.to_vec(),
-        data_type: element,
-        int32_data: values.to_vec(),
-        ..TensorProto::default()
-    }
-}
 
 /// Scale and zero point, uint8.
 fn steps(name: &str, scale: f32, zero: i32) -> [TensorProto; 2] {

@@ -1,21 +1,10 @@
 //! Operators on integers mean what their real counterparts between conversions mean.
 
-use super::fixture::{floats, graph, model, node, refusal};
+use super::fixture::{floats, graph, model, narrow, node, refusal};
 use super::schema::{NodeProto, TensorProto};
 use crate::import::from_bytes;
 use crate::ir::{Bias, DType, Quant, Values};
 use prost::Message as _;
-
-/// Integers of an element type: 2 = uint8, 3 = int8, 6 = int32.
-fn narrow(name: &str, element: i32, dims: &[i64], values: &[i32]) -> TensorProto {
-    TensorProto {
-        name: name.into(),
-        dims: dims.to_vec(),
-        data_type: element,
-        int32_data: values.to_vec(),
-        ..TensorProto::default()
-    }
-}
 
 fn constants() -> Vec<TensorProto> {
     vec![

@@ -69,7 +69,7 @@ pub(in crate::import) fn unsqueeze<'a>(
 }
 
 /// The order in which a `Transpose` reads `rank` axes.
-fn perm_of(call: &Call<'_>, rank: usize) -> Result<Vec<usize>, Problem> {
+pub(super) fn perm_of(call: &Call<'_>, rank: usize) -> Result<Vec<usize>, Problem> {
     let perm: Vec<usize> = match call.attributes().ints("perm")? {
         None => (0..rank).rev().collect(),
         Some(perm) => perm

@@ -12,7 +12,7 @@ use super::super::error::Problem;
 use super::super::limits::Budget;
 use super::constants::{Constant, Data};
 use super::qdq::{self, Quantized};
-use super::reshape::{absolute, reshaped_dims, squeezed, unsqueezed};
+use super::reshape::{absolute, perm_of, reshaped_dims, squeezed, unsqueezed};
 use super::{Call, Importer, Value};
 use array::{Array, Numbers, bounded, signed, strided};
 use std::rc::Rc;
@@ -159,7 +159,7 @@ impl<'a> Operands<'_, 'a> {
 
     fn transpose(&self, importer: &mut Importer<'a>) -> Result<Array, Problem> {
         let array = self.array(importer, 0)?;
-        array.transposed(&order_of_axes(self.call, array.dims.len())?)
+        array.transposed(&perm_of(self.call, array.dims.len())?)
     }
 
     fn slice(&self, importer: &mut Importer<'a>) -> Result<Array, Problem> {
@@ -251,25 +251,6 @@ impl<'a> Operands<'_, 'a> {
     }
 }
 
-/// The order of axes that a `Transpose` asks for.
-fn order_of_axes(call: &Call<'_>, rank: usize) -> Result<Vec<usize>, Problem> {
-    let perm: Vec<usize> = match call.attributes().ints("perm")? {
-        None => (0..rank).rev().collect(),
-        Some(perm) => perm
-            .iter()
-            .map(|a| absolute(*a, rank, 1))
-            .collect::<Result<_, _>>()?,
-    };
-    let mut sorted = perm.clone();
-    sorted.sort_unstable();
-    if sorted.into_iter().eq(0..rank) {
-        return Ok(perm);
-    }
-    Err(Problem::malformed(format!(
-        "{perm:?} is no order of {rank} axes"
-    )))
-}
-
 /// Quantised weights with their axes in another order.
 fn turned<'a>(
     call: &Call<'a>,
@@ -277,7 +258,7 @@ fn turned<'a>(
     quantized: &Quantized,
     budget: &mut Budget,
 ) -> Result<Constant<'a>, Problem> {
-    let perm = order_of_axes(call, constant.dims.len())?;
+    let perm = perm_of(call, constant.dims.len())?;
     budget.take(2 * quantized.values.len())?;
     let wide = quantized.values.iter().map(|v| i64::from(*v)).collect();
     let array = Array::new(constant.dims.clone(), Numbers::Ints(wide))?.transposed(&perm)?;
