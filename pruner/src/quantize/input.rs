@@ -32,10 +32,13 @@ pub(super) fn contract(
             scale: 1.0 / std,
             zero_point,
         };
-        return (
-            quant,
-            Some("input: raw pixels map exactly, q = x - 128".to_string()),
-        );
+        let note = if preprocess.is_identity() {
+            "input: pixels 0 to 255 go in as they are, q = x - 128; a network that was trained on normalised pixels \
+             needs --mean and --std"
+        } else {
+            "input: raw pixels map exactly, q = x - 128"
+        };
+        return (quant, Some(note.to_string()));
     }
     let (mean, std) = (f64::from(mean), f64::from(std));
     let (lo, hi) = (-mean / std, (255.0 - mean) / std);
