@@ -126,8 +126,11 @@ impl Toolchain {
         command
     }
 
-    /// Keeps what the outer cargo set for its own toolchain away from another one.
+    /// Keeps what the outer cargo set for its own toolchain away from another one, and images the same
+    /// wherever they are built.
     fn settle(&self, command: &mut Command) {
+        // Increments cut a program into more pieces: another code size, other instruction counts.
+        command.env("CARGO_INCREMENTAL", "0");
         let Some(rustc) = &self.rustc else { return };
         let folder = rustc.parent().unwrap_or(Path::new("/usr/bin"));
         let path = env::var_os("PATH").unwrap_or_default();
