@@ -14,7 +14,7 @@
 //! A [`Model`] is proved when it is parsed, so that nothing can fail while it runs: errors come from
 //! [`Session::new`] and from asking for a tensor that is not there. The results are the same bytes on every target.
 
-#![cfg_attr(not(test), no_std)]
+#![cfg_attr(not(any(test, feature = "std")), no_std)]
 #![deny(unsafe_code)]
 
 mod arch;
@@ -25,6 +25,8 @@ mod error;
 mod fixed;
 mod float;
 mod gather;
+#[cfg(feature = "std")]
+pub mod host;
 mod kernels;
 mod ops;
 mod order;

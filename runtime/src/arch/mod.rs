@@ -15,6 +15,10 @@ mod arm;
 mod portable;
 #[cfg(all(target_arch = "riscv32", target_feature = "m"))]
 mod riscv;
+#[cfg(feature = "std")]
+pub(crate) mod vector;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod x86;
 
 #[cfg(isa = "thumb2")]
 pub(crate) use arm::{mac_s8, tap_s8};
@@ -69,5 +73,9 @@ pub(crate) use portable::{WordsDouble, WordsSingle};
 pub(crate) use portable::{fill_word_band, fill_word_tile};
 #[cfg(not(isa = "dsp"))]
 pub(crate) use portable::{no_pairs as pairs, plain};
+#[cfg(all(feature = "std", not(target_arch = "x86_64")))]
+pub(crate) use vector::none::{detect, enter};
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub(crate) use x86::{detect, enter};
 /// The kernels of this target for floats.
 pub(crate) type Float = portable::PortableF32;

@@ -1,6 +1,7 @@
 //! Files of one step, and running them with every guard up.
 
 use super::Random;
+use nnz::host::{Isa, Network};
 use nnz::{Progress, Session};
 use nnz_format::encode::Blob;
 use nnz_format::write::{IoDesc, ModelDesc, StepDesc, write};
@@ -166,6 +167,14 @@ impl Net {
             visible(&paused),
             "pausing changes the result: {self:?}"
         );
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+            let on_host = run_on_host(&file, inputs, isa);
+            assert_eq!(
+                visible(&whole),
+                visible(&on_host),
+                "{isa} differs: {self:?}"
+            );
+        }
         whole
     }
 
@@ -204,6 +213,19 @@ impl Net {
             .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
             .collect()
     }
+}
+
+/// Two runs by the runtime of hosts, the second in memory that the first has left.
+fn run_on_host(file: &[u8], inputs: &[Vec<u8>], isa: Isa) -> Vec<u8> {
+    let network = Network::with_isa(file, isa).unwrap();
+    let mut session = network.session();
+    for _ in 0..2 {
+        for (i, input) in inputs.iter().enumerate() {
+            session.input_bytes(i).unwrap().copy_from_slice(input);
+        }
+        session.run();
+    }
+    session.output_bytes(0).unwrap().to_vec()
 }
 
 /// One run in an arena full of garbage between canaries.

@@ -1,0 +1,81 @@
+//! Kernels of hosts, written once over a vector of bytes; an architecture gives the vectors.
+//!
+//! Activations are `u8` (`s8` + 128) in planes `[c][h · w]`, so that a product of unsigned by signed bytes fits every
+//! instruction set; the 128 is folded into the bias. A tile is as many pixels as a vector has bytes. Four planes of a
+//! tile, interleaved, give four vectors whose 32-bit lanes hold four channels of one pixel each:
+//!
+//! ```text
+//! planes a b c d       a0 a1 a2 … │ b0 b1 b2 … │ c0 … │ d0 …         one load each, any four planes
+//! quads  0…3           a0 b0 c0 d0  a1 b1 c1 d1 …                    within each 16 bytes: pixels 4v … 4v + 3
+//! dot                  lane += a·w0 + b·w1 + c·w2 + d·w3
+//! ```
+//!
+//! The inverse of the interleaving is what packing instructions do, so that results lie in the order of pixels again.
+
+pub(crate) mod finish;
+pub(crate) mod gather;
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) mod none;
+pub(crate) mod stage;
+
+pub(crate) use finish::{Constants, Rescale, Row};
+
+/// A vector instruction set; a value of the type proves that the CPU has it.
+pub(crate) trait Simd: Copy {
+    /// A vector.
+    type V: Copy;
+    /// The instruction set for tiles of half as many pixels, or this one again.
+    type Half: Simd;
+
+    /// Bytes of a vector, and pixels of a tile.
+    const BYTES: usize;
+    /// Rows of a dense matrix that share the loads of a tile.
+    const ROWS: usize;
+
+    /// The instruction set for tiles of half as many pixels.
+    fn half(self) -> Self::Half;
+
+    /// The bytes at `from`.
+    ///
+    /// # Safety
+    ///
+    /// [`Self::BYTES`] bytes can be read there.
+    unsafe fn load(self, from: *const u8) -> Self::V;
+
+    /// Writes a vector to `to`.
+    ///
+    /// # Safety
+    ///
+    /// [`Self::BYTES`] bytes can be written there.
+    unsafe fn store(self, to: *mut u8, value: Self::V);
+
+    /// All lanes `value`.
+    fn splat(self, value: i32) -> Self::V;
+    /// All bytes `value`.
+    fn splat_byte(self, value: u8) -> Self::V;
+    /// The four vectors of interleaved planes.
+    fn quads(self, planes: [Self::V; 4]) -> [Self::V; 4];
+    /// `acc + Σ x · w` of the four bytes of every lane, `x` unsigned and `w` signed. Exact where
+    /// [`Simd::is_exact`] says so of the weights.
+    fn dot(self, acc: Self::V, x: Self::V, w: Self::V) -> Self::V;
+    /// Whether [`Simd::dot`] is exact for four weights, whatever they are multiplied with.
+    fn is_exact(weights: [i8; 4]) -> bool;
+    /// `round(acc · mul + add)`, halves to even, in 32-bit floats.
+    fn rescale(self, acc: Self::V, mul: f32, add: f32) -> Self::V;
+    /// The fixed-point arithmetic of [`Constants`].
+    fn rescale_fixed(self, acc: Self::V, row: &Constants) -> Self::V;
+    /// The lanes of what [`Simd::quads`] gave, as bytes in the order of pixels, saturated to 0…255.
+    fn pack(self, quads: [Self::V; 4]) -> Self::V;
+    /// The bits of `yes` where `mask` has them, else those of `no`.
+    fn choose(self, mask: Self::V, yes: Self::V, no: Self::V) -> Self::V;
+    /// `value` between `lo` and `hi`, byte by byte.
+    fn clamp(self, value: Self::V, lo: Self::V, hi: Self::V) -> Self::V;
+}
+
+/// Work to be done with whatever vectors the CPU has.
+pub(crate) trait Task {
+    /// What it gives.
+    type Out;
+    /// Does it; must be `#[inline(always)]`, so that it is compiled for the instruction set.
+    fn run<S: Simd>(self, simd: S) -> Self::Out;
+}

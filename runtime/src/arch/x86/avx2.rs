@@ -1,0 +1,169 @@
+//! AVX2 and FMA: 32 pixels a tile. Products of bytes are summed in 16 bits by pairs, which saturates: pairs of weights
+//! that could are kept apart ([`Simd::is_exact`]).
+#![allow(
+    clippy::inline_always,
+    reason = "intrinsics must meet the function that enables them"
+)]
+
+use crate::arch::vector::{Constants, Simd, Task};
+use core::arch::x86_64::*;
+use std::is_x86_feature_detected;
+
+/// Proof that the CPU has AVX2 and FMA.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    /// The proof, where it holds.
+    #[inline]
+    pub(crate) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+    }
+
+    /// The proof, from one of a larger set.
+    #[inline(always)]
+    pub(crate) const fn of_avx512(_: super::avx512::Avx512) -> Self {
+        Self(())
+    }
+
+    /// Does `task` in a function compiled for the instruction set.
+    pub(crate) fn enter<T: Task>(self, task: T) -> T::Out {
+        #[target_feature(enable = "avx2,fma")]
+        fn inner<T: Task>(simd: Avx2, task: T) -> T::Out {
+            task.run(simd)
+        }
+        // SAFETY: `self` proves that the CPU has both.
+        unsafe { inner(self, task) }
+    }
+}
+
+/// One intrinsic that every CPU with this proof has.
+macro_rules! op {
+    ($call:expr) => {
+        // SAFETY: the token proves that the CPU has the instruction; no memory is touched.
+        unsafe { $call }
+    };
+}
+pub(super) use op;
+
+/// What [`Simd::is_exact`] asks where sums of two products saturate at 16 bits.
+#[inline]
+pub(super) fn fits_pairs([a, b, c, d]: [i8; 4]) -> bool {
+    let fits = |a: i8, b: i8| {
+        let up = i32::from(a.max(0)) + i32::from(b.max(0));
+        let down = i32::from(a.min(0)) + i32::from(b.min(0));
+        up * 255 <= i32::from(i16::MAX) && down * 255 >= i32::from(i16::MIN)
+    };
+    fits(a, b) && fits(c, d)
+}
+
+impl Simd for Avx2 {
+    type V = __m256i;
+    type Half = Self;
+
+    const BYTES: usize = 32;
+    const ROWS: usize = 2;
+
+    #[inline(always)]
+    fn half(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, from: *const u8) -> __m256i {
+        // SAFETY: the caller's contract.
+        unsafe { _mm256_loadu_si256(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8, value: __m256i) {
+        // SAFETY: the caller's contract.
+        unsafe { _mm256_storeu_si256(to.cast(), value) };
+    }
+
+    #[inline(always)]
+    fn splat(self, value: i32) -> __m256i {
+        op!(_mm256_set1_epi32(value))
+    }
+
+    #[inline(always)]
+    fn splat_byte(self, value: u8) -> __m256i {
+        op!(_mm256_set1_epi8(value.cast_signed()))
+    }
+
+    #[inline(always)]
+    fn quads(self, [a, b, c, d]: [__m256i; 4]) -> [__m256i; 4] {
+        let (ab, cd) = op!((_mm256_unpacklo_epi8(a, b), _mm256_unpacklo_epi8(c, d)));
+        let (ab_high, cd_high) = op!((_mm256_unpackhi_epi8(a, b), _mm256_unpackhi_epi8(c, d)));
+        op!([
+            _mm256_unpacklo_epi16(ab, cd),
+            _mm256_unpackhi_epi16(ab, cd),
+            _mm256_unpacklo_epi16(ab_high, cd_high),
+            _mm256_unpackhi_epi16(ab_high, cd_high),
+        ])
+    }
+
+    #[inline(always)]
+    fn dot(self, acc: __m256i, x: __m256i, w: __m256i) -> __m256i {
+        let pairs = op!(_mm256_maddubs_epi16(x, w));
+        let sums = op!(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+        op!(_mm256_add_epi32(acc, sums))
+    }
+
+    #[inline]
+    fn is_exact(weights: [i8; 4]) -> bool {
+        fits_pairs(weights)
+    }
+
+    #[inline(always)]
+    fn rescale(self, acc: __m256i, mul: f32, add: f32) -> __m256i {
+        let scaled = op!(_mm256_fmadd_ps(
+            _mm256_cvtepi32_ps(acc),
+            _mm256_set1_ps(mul),
+            _mm256_set1_ps(add)
+        ));
+        op!(_mm256_cvtps_epi32(scaled))
+    }
+
+    #[inline(always)]
+    fn rescale_fixed(self, acc: __m256i, row: &Constants) -> __m256i {
+        let count = |n: i32| op!(_mm_cvtsi32_si128(n));
+        let value = op!(_mm256_sll_epi32(acc, count(row.left)));
+        let factor = self.splat(row.multiplier);
+        let round = op!(_mm256_set1_epi64x(row.round));
+        let even = op!(_mm256_add_epi64(_mm256_mul_epi32(value, factor), round));
+        let odd = op!(_mm256_mul_epi32(_mm256_srli_epi64::<32>(value), factor));
+        let odd = op!(_mm256_slli_epi64::<1>(_mm256_add_epi64(odd, round)));
+        let high = op!(_mm256_blend_epi32::<0xAA>(
+            _mm256_srli_epi64::<31>(even),
+            odd
+        ));
+        let sign = op!(_mm256_and_si256(
+            _mm256_srai_epi32::<31>(high),
+            self.splat(row.toward)
+        ));
+        let shifted = op!(_mm256_sra_epi32(
+            _mm256_add_epi32(high, sign),
+            count(row.right)
+        ));
+        let last = op!(_mm256_add_epi32(shifted, self.splat(row.half)));
+        let rounded = op!(_mm256_sra_epi32(last, count(row.half)));
+        op!(_mm256_add_epi32(rounded, self.splat(row.offset)))
+    }
+
+    #[inline(always)]
+    fn pack(self, [a, b, c, d]: [__m256i; 4]) -> __m256i {
+        let (low, high) = op!((_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)));
+        op!(_mm256_packus_epi16(low, high))
+    }
+
+    #[inline(always)]
+    fn choose(self, mask: __m256i, yes: __m256i, no: __m256i) -> __m256i {
+        op!(_mm256_blendv_epi8(no, yes, mask))
+    }
+
+    #[inline(always)]
+    fn clamp(self, value: __m256i, lo: __m256i, hi: __m256i) -> __m256i {
+        op!(_mm256_min_epu8(_mm256_max_epu8(value, lo), hi))
+    }
+}

@@ -1,0 +1,232 @@
+//! AVX-512 (F, BW, VL) with VNNI: 64 pixels a tile, and tiles of 32 for what is left; sums of products never saturate.
+#![allow(
+    clippy::inline_always,
+    reason = "intrinsics must meet the function that enables them"
+)]
+
+use super::avx2::{Avx2, op};
+use crate::arch::vector::{Constants, Simd, Task};
+use core::arch::x86_64::*;
+use std::is_x86_feature_detected;
+
+/// Proof that the CPU has AVX-512 F, BW, VL and VNNI, AVX2 and FMA.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Avx512(());
+
+impl Avx512 {
+    /// The proof, where it holds.
+    #[inline]
+    pub(crate) fn detect() -> Option<Self> {
+        let has_vectors = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512vnni");
+        (has_vectors && Avx2::detect().is_some()).then_some(Self(()))
+    }
+
+    /// Does `task` in a function compiled for the instruction set.
+    pub(crate) fn enter<T: Task>(self, task: T) -> T::Out {
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma")]
+        fn inner<T: Task>(simd: Avx512, task: T) -> T::Out {
+            task.run(simd)
+        }
+        // SAFETY: `self` proves that the CPU has all of them.
+        unsafe { inner(self, task) }
+    }
+}
+
+impl Simd for Avx512 {
+    type V = __m512i;
+    type Half = Vnni256;
+
+    const BYTES: usize = 64;
+    const ROWS: usize = 4;
+
+    #[inline(always)]
+    fn half(self) -> Vnni256 {
+        Vnni256(self)
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, from: *const u8) -> __m512i {
+        // SAFETY: the caller's contract.
+        unsafe { _mm512_loadu_si512(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8, value: __m512i) {
+        // SAFETY: the caller's contract.
+        unsafe { _mm512_storeu_si512(to.cast(), value) };
+    }
+
+    #[inline(always)]
+    fn splat(self, value: i32) -> __m512i {
+        op!(_mm512_set1_epi32(value))
+    }
+
+    #[inline(always)]
+    fn splat_byte(self, value: u8) -> __m512i {
+        op!(_mm512_set1_epi8(value.cast_signed()))
+    }
+
+    #[inline(always)]
+    fn quads(self, [a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
+        let (ab, cd) = op!((_mm512_unpacklo_epi8(a, b), _mm512_unpacklo_epi8(c, d)));
+        let (ab_high, cd_high) = op!((_mm512_unpackhi_epi8(a, b), _mm512_unpackhi_epi8(c, d)));
+        op!([
+            _mm512_unpacklo_epi16(ab, cd),
+            _mm512_unpackhi_epi16(ab, cd),
+            _mm512_unpacklo_epi16(ab_high, cd_high),
+            _mm512_unpackhi_epi16(ab_high, cd_high),
+        ])
+    }
+
+    #[inline(always)]
+    fn dot(self, acc: __m512i, x: __m512i, w: __m512i) -> __m512i {
+        op!(_mm512_dpbusd_epi32(acc, x, w))
+    }
+
+    #[inline]
+    fn is_exact(_: [i8; 4]) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    fn rescale(self, acc: __m512i, mul: f32, add: f32) -> __m512i {
+        let scaled = op!(_mm512_fmadd_ps(
+            _mm512_cvtepi32_ps(acc),
+            _mm512_set1_ps(mul),
+            _mm512_set1_ps(add)
+        ));
+        op!(_mm512_cvtps_epi32(scaled))
+    }
+
+    #[inline(always)]
+    fn rescale_fixed(self, acc: __m512i, row: &Constants) -> __m512i {
+        let count = |n: i32| op!(_mm_cvtsi32_si128(n));
+        let value = op!(_mm512_sll_epi32(acc, count(row.left)));
+        let factor = self.splat(row.multiplier);
+        let round = op!(_mm512_set1_epi64(row.round));
+        let even = op!(_mm512_add_epi64(_mm512_mul_epi32(value, factor), round));
+        let odd = op!(_mm512_mul_epi32(_mm512_srli_epi64::<32>(value), factor));
+        let odd = op!(_mm512_slli_epi64::<1>(_mm512_add_epi64(odd, round)));
+        let high = op!(_mm512_mask_blend_epi32(
+            0xAAAA,
+            _mm512_srli_epi64::<31>(even),
+            odd
+        ));
+        let sign = op!(_mm512_and_si512(
+            _mm512_srai_epi32::<31>(high),
+            self.splat(row.toward)
+        ));
+        let shifted = op!(_mm512_sra_epi32(
+            _mm512_add_epi32(high, sign),
+            count(row.right)
+        ));
+        let last = op!(_mm512_add_epi32(shifted, self.splat(row.half)));
+        let rounded = op!(_mm512_sra_epi32(last, count(row.half)));
+        op!(_mm512_add_epi32(rounded, self.splat(row.offset)))
+    }
+
+    #[inline(always)]
+    fn pack(self, [a, b, c, d]: [__m512i; 4]) -> __m512i {
+        let (low, high) = op!((_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d)));
+        op!(_mm512_packus_epi16(low, high))
+    }
+
+    #[inline(always)]
+    fn choose(self, mask: __m512i, yes: __m512i, no: __m512i) -> __m512i {
+        op!(_mm512_ternarylogic_epi32::<0xCA>(mask, yes, no))
+    }
+
+    #[inline(always)]
+    fn clamp(self, value: __m512i, lo: __m512i, hi: __m512i) -> __m512i {
+        op!(_mm512_min_epu8(_mm512_max_epu8(value, lo), hi))
+    }
+}
+
+/// Half vectors: AVX2's, with the products of VNNI.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Vnni256(Avx512);
+
+impl Vnni256 {
+    #[inline(always)]
+    fn plain(self) -> Avx2 {
+        Avx2::of_avx512(self.0)
+    }
+}
+
+impl Simd for Vnni256 {
+    type V = __m256i;
+    type Half = Self;
+
+    const BYTES: usize = 32;
+    const ROWS: usize = 4;
+
+    #[inline(always)]
+    fn half(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, from: *const u8) -> __m256i {
+        // SAFETY: the caller's contract.
+        unsafe { self.plain().load(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8, value: __m256i) {
+        // SAFETY: the caller's contract.
+        unsafe { self.plain().store(to, value) };
+    }
+
+    #[inline(always)]
+    fn splat(self, value: i32) -> __m256i {
+        self.plain().splat(value)
+    }
+
+    #[inline(always)]
+    fn splat_byte(self, value: u8) -> __m256i {
+        self.plain().splat_byte(value)
+    }
+
+    #[inline(always)]
+    fn quads(self, planes: [__m256i; 4]) -> [__m256i; 4] {
+        self.plain().quads(planes)
+    }
+
+    #[inline(always)]
+    fn dot(self, acc: __m256i, x: __m256i, w: __m256i) -> __m256i {
+        op!(_mm256_dpbusd_epi32(acc, x, w))
+    }
+
+    #[inline]
+    fn is_exact(_: [i8; 4]) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    fn rescale(self, acc: __m256i, mul: f32, add: f32) -> __m256i {
+        self.plain().rescale(acc, mul, add)
+    }
+
+    #[inline(always)]
+    fn rescale_fixed(self, acc: __m256i, row: &Constants) -> __m256i {
+        self.plain().rescale_fixed(acc, row)
+    }
+
+    #[inline(always)]
+    fn pack(self, quads: [__m256i; 4]) -> __m256i {
+        self.plain().pack(quads)
+    }
+
+    #[inline(always)]
+    fn choose(self, mask: __m256i, yes: __m256i, no: __m256i) -> __m256i {
+        self.plain().choose(mask, yes, no)
+    }
+
+    #[inline(always)]
+    fn clamp(self, value: __m256i, lo: __m256i, hi: __m256i) -> __m256i {
+        self.plain().clamp(value, lo, hi)
+    }
+}

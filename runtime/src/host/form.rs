@@ -1,0 +1,104 @@
+//! Tensors as host kernels have them, and the way there from the file's arena and back.
+
+use super::memory::plane_stride;
+use nnz_format::Tensor;
+
+/// An `s8` tensor as planes of `u8`, 128 added.
+///
+/// Channels are rounded up to fours, and each plane has room for whole vectors. A tensor of one pixel is a vector:
+/// its planes have one byte each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Form {
+    /// Channels.
+    pub(super) channels: usize,
+    /// Rows.
+    pub(super) height: usize,
+    /// Columns.
+    pub(super) width: usize,
+    /// Bytes from plane to plane.
+    pub(super) plane: usize,
+    /// The byte that stands for zero.
+    pub(super) zero: u8,
+}
+
+impl Form {
+    /// The form of a file's tensor.
+    pub(super) fn of(tensor: &Tensor) -> Self {
+        let (height, width) = (usize::from(tensor.h), usize::from(tensor.w));
+        Self {
+            channels: usize::from(tensor.c),
+            height,
+            width,
+            plane: plane_stride(height * width),
+            zero: u8::try_from((tensor.zero_point + 128).clamp(0, 255)).unwrap_or(0),
+        }
+    }
+
+    /// Pixels of a plane.
+    pub(super) const fn pixels(&self) -> usize {
+        self.height * self.width
+    }
+
+    /// Bytes of all planes, those of missing channels and what a vector writes past a vector's end included.
+    pub(super) const fn len(&self) -> usize {
+        self.channels.next_multiple_of(16) * self.plane
+    }
+}
+
+/// A tensor's elements in the file's arena.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct InFile {
+    offset: usize,
+    len: usize,
+    channel: usize,
+    pixel: usize,
+}
+
+impl InFile {
+    /// Where the file has `tensor`.
+    pub(super) fn of(tensor: &Tensor) -> Self {
+        let strides = tensor.strides();
+        Self {
+            offset: tensor.offset as usize,
+            len: tensor.len as usize,
+            channel: strides.c as usize,
+            pixel: strides.x as usize,
+        }
+    }
+}
+
+/// Copies a tensor from the file's arena to `planes`.
+pub(super) fn import(form: &Form, place: &InFile, file: &[u8], planes: &mut [u8]) {
+    let bytes = file.get(place.offset..).unwrap_or_default();
+    let bytes = bytes.get(..place.len).unwrap_or_default();
+    let pixels = form.pixels();
+    for channel in 0..form.channels {
+        let from = bytes.get(channel * place.channel..).unwrap_or_default();
+        let to = planes.get_mut(channel * form.plane..).unwrap_or_default();
+        let to = to.get_mut(..pixels).unwrap_or_default();
+        if place.pixel == 1 {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = *from ^ 0x80;
+            }
+        } else {
+            for (to, from) in to.iter_mut().zip(from.iter().step_by(place.pixel.max(1))) {
+                *to = *from ^ 0x80;
+            }
+        }
+    }
+}
+
+/// Copies `planes` to a tensor in the file's arena.
+pub(super) fn export(form: &Form, place: &InFile, planes: &[u8], file: &mut [u8]) {
+    let bytes = file.get_mut(place.offset..).unwrap_or_default();
+    let bytes = bytes.get_mut(..place.len).unwrap_or_default();
+    let pixels = form.pixels();
+    for channel in 0..form.channels {
+        let from = planes.get(channel * form.plane..).unwrap_or_default();
+        let from = from.get(..pixels).unwrap_or_default();
+        let to = bytes.get_mut(channel * place.channel..).unwrap_or_default();
+        for (to, from) in to.iter_mut().step_by(place.pixel.max(1)).zip(from) {
+            *to = *from ^ 0x80;
+        }
+    }
+}

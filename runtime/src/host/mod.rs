@@ -1,0 +1,92 @@
+//! The runtime of hosts: owned or mapped files, the vectors of this CPU, memory allocated once a session.
+//!
+//! ```text
+//! file ── Network::open / from_bytes ──► Network ── session() ──► Session ── run() ──► outputs
+//!         weights packed for the CPU      shared                   memory of its own, Send
+//! ```
+//!
+//! Results are the same bytes as those of [`crate::Session`], on every CPU: integer kernels are exact, whatever they
+//! are made of. The environment variable `NNZ_ISA` (`portable`, `avx2`, `avx512vnni`) takes a lesser instruction set
+//! than the best; [`Network::with_isa`] does so for one network.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let network = nnz::host::Network::open("net.nnz")?;
+//! let mut session = network.session();
+//! session.input_s8(0)?.fill(1);
+//! session.run();
+//! let scores = session.output_s8(0)?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod bytes;
+mod conv;
+mod error;
+mod form;
+mod matrix;
+mod memory;
+mod network;
+mod plan;
+mod rescale;
+mod session;
+mod views;
+
+pub use error::LoadError;
+pub use network::Network;
+pub use session::Session;
+
+use core::fmt;
+use std::sync::OnceLock;
+
+/// A vector instruction set that hosts have kernels for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Isa {
+    /// No vectors but the compiler's: the kernels of every target.
+    Portable,
+    /// AVX2 and FMA.
+    Avx2,
+    /// AVX-512 F, BW, VL and VNNI.
+    Avx512Vnni,
+}
+
+impl Isa {
+    /// Every instruction set, the least first.
+    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512Vnni];
+
+    /// The best of this CPU, or what `NNZ_ISA` says if that is less. Asked once.
+    #[must_use]
+    pub fn best() -> Self {
+        static BEST: OnceLock<Isa> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            let wanted = std::env::var("NNZ_ISA").ok();
+            let wanted =
+                wanted.and_then(|name| Self::ALL.into_iter().find(|isa| isa.name() == name));
+            let has = crate::arch::detect();
+            wanted.map_or(has, |wanted| wanted.min(has))
+        })
+    }
+
+    /// Whether this CPU has it.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        self <= crate::arch::detect()
+    }
+
+    /// Its name, as `NNZ_ISA` takes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512Vnni => "avx512vnni",
+        }
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,91 @@
+//! A file with its weights packed for this CPU.
+#![allow(unsafe_code, reason = "the model borrows bytes that stand beside it")]
+
+use super::bytes::Bytes;
+use super::plan::Plan;
+use super::{Isa, LoadError, Session};
+use nnz_format::Model;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A network that sessions run; cheap to clone and shared between threads.
+#[derive(Debug, Clone)]
+pub struct Network {
+    inner: Arc<Inner>,
+}
+
+/// What sessions share.
+///
+/// # Invariants
+///
+/// `model` and `plan` borrow `bytes`, which nobody changes and whose memory stays where it is until both are dropped;
+/// nothing of the lifetime `'static` leaves this type.
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) plan: Plan,
+    pub(super) model: Model<'static>,
+    isa: Isa,
+    _bytes: Bytes,
+}
+
+impl Network {
+    /// Reads and proves a file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is not a network that this version runs.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, LoadError> {
+        Self::from_bytes(&std::fs::read(path)?)
+    }
+
+    /// Copies and proves the bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are not a network that this version runs.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, LoadError> {
+        Self::with_isa(bytes, Isa::best())
+    }
+
+    /// [`Self::from_bytes`] for the vectors of `isa`, or of the best instruction set where this CPU lacks it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::from_bytes`].
+    pub fn with_isa(bytes: &[u8], isa: Isa) -> Result<Self, LoadError> {
+        let bytes = Bytes::copy_of(bytes);
+        let whole: &[u8] = bytes.as_ref();
+        let (start, len) = (whole.as_ptr(), whole.len());
+        // SAFETY: `Inner` keeps the bytes, unchanged and unmoved, for as long as it keeps what borrows them.
+        let whole: &'static [u8] = unsafe { core::slice::from_raw_parts(start, len) };
+        let model = Model::parse(whole)?;
+        let isa = if isa.is_available() { isa } else { Isa::best() };
+        let inner = Inner {
+            plan: Plan::new(&model, isa),
+            model,
+            isa,
+            _bytes: bytes,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Memory to run in; any number of sessions may run at a time.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        Session::new(Arc::clone(&self.inner))
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn model(&self) -> &Model<'_> {
+        &self.inner.model
+    }
+
+    /// The instruction set that runs it.
+    #[must_use]
+    pub fn isa(&self) -> Isa {
+        self.inner.isa
+    }
+}

@@ -1,0 +1,326 @@
+//! A file's steps as nodes for the vectors of this CPU, and running them.
+//!
+//! Two memories: the file's arena, as the file planned it, and planes of `u8`, planned here. A step that has a vector
+//! kernel reads and writes planes; every other step runs as on any target, in the file's arena. Where a tensor is
+//! needed in the memory that does not have it, a node copies it.
+
+use super::Isa;
+use super::conv::{Conv, Kernels};
+use super::form::{Form, InFile, export, import};
+use super::memory::{GUARD, Memory};
+use super::views::Writers;
+use crate::arch::vector::{Simd, Task};
+use crate::arena::Arena as FileArena;
+use crate::cursor::{Cursor, Progress};
+use crate::ops::{Job, execute};
+use nnz_format::{Backend, DType, Model, Op, Rounding, Step};
+
+/// A tensor in planes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// Its shape.
+    pub(super) form: Form,
+    /// Where its first plane begins.
+    pub(super) offset: usize,
+}
+
+/// One thing to do.
+#[derive(Debug)]
+enum Work {
+    /// From the file's arena to planes.
+    Import(InFile),
+    /// From planes to the file's arena.
+    Export(InFile),
+    /// A step in the file's arena.
+    Portable(Box<Step<'static>>),
+    /// A convolution.
+    Conv(Box<Conv>),
+}
+
+#[derive(Debug)]
+struct Node {
+    work: Work,
+    /// The step that it belongs to.
+    step: usize,
+    /// The tensors that it reads and writes in planes.
+    input: usize,
+    output: usize,
+    scratch: usize,
+}
+
+/// Everything about a file that does not change from run to run.
+#[derive(Debug)]
+pub(super) struct Plan {
+    nodes: Vec<Node>,
+    places: Vec<Place>,
+    isa: Isa,
+    rounding: Rounding,
+    backend: Backend,
+    /// Bytes of the planes.
+    pub(super) planes_len: usize,
+}
+
+/// The planes of a session while it runs.
+#[derive(Debug)]
+pub(super) struct Arena<'a> {
+    planes: &'a mut [u8],
+    isa: Isa,
+}
+
+impl Arena<'_> {
+    /// The address of a range that the plan placed.
+    pub(super) fn at(&mut self, offset: usize) -> *mut u8 {
+        self.planes.as_mut_ptr().wrapping_add(offset)
+    }
+
+    /// Does `task` with the vectors of the CPU.
+    pub(super) fn enter<T: Task>(&mut self, task: T) {
+        let _ = crate::arch::enter(self.isa, task);
+    }
+}
+
+/// What the packing of weights wants to know of an instruction set.
+struct AskKernels;
+
+impl Task for AskKernels {
+    type Out = Kernels;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> Kernels {
+        Kernels {
+            rows: S::ROWS,
+            is_exact: S::is_exact,
+        }
+    }
+}
+
+/// A plan in the making.
+struct Builder {
+    nodes: Vec<Node>,
+    /// Whether a tensor's values are in the file's arena, and in planes.
+    in_file: Vec<bool>,
+    in_planes: Vec<bool>,
+    writers: Writers,
+}
+
+impl Plan {
+    /// The plan of `model` for `isa`.
+    pub(super) fn new(model: &Model<'static>, isa: Isa) -> Self {
+        let kernels = crate::arch::enter(isa, AskKernels);
+        let mut builder = Builder::new(model);
+        for step in model.steps() {
+            let native = kernels.and_then(|kernels| native(&step, model.rounding(), kernels));
+            builder.step(step, native);
+        }
+        for output in (0..model.outputs_len()).filter_map(|index| model.output(index)) {
+            builder.need_in_file(output.tensor_index, model.steps_len());
+        }
+        let forms = (0..model.tensors_len()).filter_map(|i| model.tensor(i));
+        let forms: Vec<Form> = forms.map(|tensor| Form::of(&tensor)).collect();
+        let (nodes, places, planes_len) = place(builder.nodes, &forms);
+        Self {
+            nodes,
+            places,
+            isa,
+            rounding: model.rounding(),
+            backend: model.backend(),
+            planes_len,
+        }
+    }
+
+    /// Runs every node; calls `after` with the step of each node that ends one.
+    pub(super) fn run(&self, file: &mut [u8], planes: &mut [u8], mut after: impl FnMut(usize)) {
+        let isa = self.isa;
+        let mut arena = Arena { planes, isa };
+        for (index, node) in self.nodes.iter().enumerate() {
+            self.run_node(node, file, &mut arena);
+            if self
+                .nodes
+                .get(index + 1)
+                .is_none_or(|next| next.step != node.step)
+            {
+                after(node.step);
+            }
+        }
+    }
+
+    fn run_node(&self, node: &Node, file: &mut [u8], arena: &mut Arena<'_>) {
+        let place = |tensor: usize| self.places.get(tensor);
+        let (Some(input), Some(output)) = (place(node.input), place(node.output)) else {
+            return;
+        };
+        match &node.work {
+            Work::Import(at) => {
+                let planes = arena.planes.get_mut(output.offset..).unwrap_or_default();
+                import(&output.form, at, file, planes);
+            }
+            Work::Export(at) => {
+                let planes = arena.planes.get(input.offset..).unwrap_or_default();
+                export(&input.form, at, planes, file);
+            }
+            Work::Portable(step) => self.portable(step, file),
+            Work::Conv(conv) => conv.run(arena, input, output, node.scratch),
+        }
+    }
+
+    /// A step as on any target.
+    fn portable(&self, step: &Step<'_>, file: &mut [u8]) {
+        let job = Job {
+            step,
+            arena: FileArena::new(file),
+            rounding: self.rounding,
+            backend: self.backend,
+        };
+        let mut cursor = Cursor::default();
+        loop {
+            cursor.refill(u32::MAX);
+            if matches!(execute::<{ u128::MAX }>(&job, &mut cursor), Progress::Done) {
+                return;
+            }
+        }
+    }
+}
+
+/// The vector kernel of a step, where there is one.
+fn native(step: &Step<'_>, rounding: Rounding, kernels: Kernels) -> Option<Work> {
+    if step.dtype != DType::S8 {
+        return None;
+    }
+    match &step.op {
+        Op::Conv2d { window, clamp } => {
+            let conv = Conv::new(step, (window, clamp), rounding, kernels)?;
+            Some(Work::Conv(Box::new(conv)))
+        }
+        Op::DepthwiseConv2d { .. }
+        | Op::FullyConnected { .. }
+        | Op::Add { .. }
+        | Op::MaxPool2d { .. }
+        | Op::AveragePool2d { .. }
+        | Op::Mean { .. }
+        | Op::SoftmaxS8 { .. }
+        | Op::SoftmaxF32 { .. }
+        | Op::Pad { .. }
+        | Op::Requantize { .. }
+        | Op::Clamp { .. }
+        | Op::Prelu { .. }
+        | Op::UnaryS8
+        | Op::UnaryF32 { .. }
+        | Op::Binary { .. }
+        | Op::Copy { .. }
+        | Op::ResizeNearest
+        | Op::ResizeBilinear
+        | Op::Repack { .. }
+        | Op::Quantize
+        | Op::Dequantize => None,
+    }
+}
+
+impl Builder {
+    fn new(model: &Model<'static>) -> Self {
+        let mut in_file = vec![false; model.tensors_len()];
+        for input in (0..model.inputs_len()).filter_map(|index| model.input(index)) {
+            if let Some(slot) = in_file.get_mut(input.tensor_index) {
+                *slot = true;
+            }
+        }
+        Self {
+            nodes: Vec::new(),
+            in_planes: vec![false; in_file.len()],
+            in_file,
+            writers: Writers::of(model),
+        }
+    }
+
+    /// Adds a step, with what it needs before it and what others need of it.
+    fn step(&mut self, step: Step<'static>, native: Option<Work>) {
+        let (index, output) = (step.index, step.output_index);
+        let inputs = [Some(step.input_index), step.input2_index];
+        let is_native = native.is_some();
+        for tensor in inputs.into_iter().flatten() {
+            if is_native {
+                self.need_in_planes(tensor, index);
+            } else {
+                self.need_in_file(tensor, index);
+            }
+        }
+        let input = step.input_index;
+        let work = native.unwrap_or_else(|| Work::Portable(Box::new(step)));
+        self.push(work, index, (input, output));
+        set(&mut self.in_file, output, !is_native);
+        set(&mut self.in_planes, output, is_native);
+        if is_native && self.writers.is_read_as_part(output) {
+            self.export(output, index);
+        }
+    }
+
+    fn push(&mut self, work: Work, step: usize, (input, output): (usize, usize)) {
+        self.nodes.push(Node {
+            work,
+            step,
+            input,
+            output,
+            scratch: GUARD,
+        });
+    }
+
+    fn need_in_planes(&mut self, tensor: usize, step: usize) {
+        let is_whole = !self.writers.is_made_of_parts(tensor);
+        if is_whole && self.in_planes.get(tensor).copied().unwrap_or(false) {
+            return;
+        }
+        let work = Work::Import(self.writers.place(tensor));
+        self.push(work, step, (tensor, tensor));
+        set(&mut self.in_planes, tensor, true);
+    }
+
+    fn need_in_file(&mut self, tensor: usize, step: usize) {
+        let is_part = self.writers.is_made_of_parts(tensor);
+        if is_part || self.in_file.get(tensor).copied().unwrap_or(true) {
+            return;
+        }
+        self.export(tensor, step);
+    }
+
+    fn export(&mut self, tensor: usize, step: usize) {
+        let work = Work::Export(self.writers.place(tensor));
+        self.push(work, step, (tensor, tensor));
+        set(&mut self.in_file, tensor, true);
+    }
+}
+
+fn set(flags: &mut [bool], index: usize, value: bool) {
+    if let Some(flag) = flags.get_mut(index) {
+        *flag = value;
+    }
+}
+
+/// Gives tensors and scratch their places; an unused tensor shares the first.
+fn place(mut nodes: Vec<Node>, forms: &[Form]) -> (Vec<Node>, Vec<Place>, usize) {
+    let mut alive: Vec<Option<(usize, usize)>> = vec![None; forms.len()];
+    for (index, node) in nodes.iter().enumerate() {
+        if matches!(node.work, Work::Portable(_)) {
+            continue;
+        }
+        for tensor in [node.input, node.output] {
+            if let Some(alive) = alive.get_mut(tensor) {
+                *alive = Some((alive.map_or(index, |(first, _)| first), index));
+            }
+        }
+    }
+    let mut memory = Memory::default();
+    let places = forms.iter().zip(alive).map(|(form, alive)| Place {
+        form: *form,
+        offset: alive.map_or(GUARD, |alive| memory.place(form.len(), alive)),
+    });
+    let places = places.collect();
+    for (index, node) in nodes.iter_mut().enumerate() {
+        let scratch = match &node.work {
+            Work::Conv(conv) => conv.scratch_len(),
+            Work::Import(_) | Work::Export(_) | Work::Portable(_) => 0,
+        };
+        if scratch > 0 {
+            node.scratch = memory.place(scratch, (index, index));
+        }
+    }
+    (nodes, places, memory.len())
+}
