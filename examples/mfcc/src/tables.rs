@@ -1,0 +1,5 @@
+//! What `build.rs` computed: windows, turns, roots, logarithms, bands and cosines, as integers.
+
+use crate::fft::Complex;
+
+include!(concat!(env!("OUT_DIR"), "/tables.in"));
