@@ -3,17 +3,15 @@
 //! The image runs a network in slices while another task counts its turns. What it prints must be what this machine
 //! computes, and the other task must have had a turn after every slice.
 
-use crate::command::{self, root};
+use crate::example::{self, Program};
 use crate::firmware;
 use crate::plugin;
-use crate::toolchain::Toolchain;
 use anyhow::{Context, Result, ensure};
 use core::time::Duration;
 use nnz_support::emulator::{self, FlashModel, Outcome, Request};
 use nnz_support::targets::Target;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 /// The machine that the example is made for.
 const TARGET: &str = "cortex-m4";
@@ -29,44 +27,18 @@ pub(crate) fn run(model: &Path) -> Result<()> {
         .canonicalize()
         .with_context(|| format!("finding {}", model.display()))?;
     let target = Target::find(TARGET)?;
-    let printed = emulate(target, &build(target, &model)?)?;
+    let program = Program {
+        folder: "embassy",
+        name: "nnz-embassy",
+        options: &[],
+        model: &model,
+        clip: None,
+    };
+    let printed = example::emulate(target, &program.build(target)?, None)?;
     print!("{printed}");
     let alone = alone(target, &model)?;
     check(&printed, &alone)?;
     check_longest(&alone)
-}
-
-/// Builds the image.
-fn build(target: &Target, model: &Path) -> Result<PathBuf> {
-    let toolchain = Toolchain::require(&target.triple)?;
-    let folder = root().join("target/firmware-build");
-    let mut command = toolchain.cargo();
-    command
-        .current_dir(root().join("examples/embassy"))
-        .args(["build", "--quiet", "--locked", "--release"])
-        .args(["--target", &target.triple])
-        .arg("--target-dir")
-        .arg(&folder)
-        .env("NNZ_MODEL", model);
-    command::run(&mut command)?;
-    Ok(folder
-        .join(&target.triple)
-        .join("release")
-        .join("nnz-embassy"))
-}
-
-/// What the image prints.
-fn emulate(target: &Target, image: &Path) -> Result<String> {
-    let emulator = target
-        .emulator
-        .as_ref()
-        .context("the target has no emulator")?;
-    let mut command = Command::new(&emulator.program);
-    command.arg("-machine").arg(&emulator.machine);
-    command.args(["-display", "none", "-monitor", "none", "-serial", "none"]);
-    command.args(["-semihosting-config", "enable=on,target=native"]);
-    command.arg("-kernel").arg(image);
-    command::read(&mut command)
 }
 
 /// The network without other tasks, on the image that runs any: whole, then in slices.

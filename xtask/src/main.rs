@@ -7,6 +7,7 @@
 //! test       test.rs                  everything that can be tested here, and what was skipped
 //! qemu       qemu.rs                  one model on the emulated machines
 //! embassy    embassy.rs               examples/embassy on the emulated machine
+//! keyword    keyword.rs               examples/keyword-spotting on this and the emulated machine
 //! size       size.rs, symbols.rs      code bytes of one model's own image
 //! accuracy   accuracy/                what pruning costs, benches/record/accuracy.csv
 //! large      large/                   networks at 224x224 from real exporters, pruned, quantised and run
@@ -18,7 +19,9 @@ mod bench;
 mod check;
 mod command;
 mod embassy;
+mod example;
 mod firmware;
+mod keyword;
 mod large;
 mod plugin;
 mod qemu;
@@ -73,6 +76,14 @@ enum Chore {
     Embassy {
         /// The model, of one s8 input and output, lowered for cortex-m4.
         model: PathBuf,
+    },
+    /// Build examples/keyword-spotting, let it hear a clip here and emulated, and count what its features take.
+    Keyword {
+        /// The model, lowered for cortex-m4; the keyword network of this repository where not given.
+        model: Option<PathBuf>,
+        /// A WAV file of 16 kHz, mono, 16 bits; the example's own where not given.
+        #[arg(long)]
+        clip: Option<PathBuf>,
     },
     /// Build an image with one model's operators only and measure its code.
     Size {
@@ -131,6 +142,7 @@ fn main() -> ExitCode {
         Chore::Firmware { targets } => firmware::run(&targets),
         Chore::Qemu { model, on, input } => qemu::run(&model, &on, input.as_deref()),
         Chore::Embassy { model } => embassy::run(&model),
+        Chore::Keyword { model, clip } => keyword::run(model.as_deref(), clip.as_deref()),
         Chore::Size {
             model,
             target,

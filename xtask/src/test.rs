@@ -11,7 +11,7 @@
 use crate::command::{self, cargo, is_ci, root};
 use crate::summary::Summary;
 use crate::toolchain::Toolchain;
-use crate::{check, embassy, firmware, setup, size};
+use crate::{check, embassy, firmware, keyword, setup, size};
 use anyhow::Result;
 use nnz_support::targets::Target;
 use std::path::Path;
@@ -50,7 +50,7 @@ pub(crate) fn run(host_only: bool) -> Result<()> {
     }
     if !host_only {
         code_size(&mut summary);
-        beside_tasks(&mut summary);
+        examples(&mut summary);
     }
     summary.finish()
 }
@@ -79,39 +79,44 @@ fn code_size(summary: &mut Summary) {
     });
 }
 
-/// Keyword spotting beside another task: the shared network where it is, and the one in the repository.
-fn beside_tasks(summary: &mut Summary) {
-    let name = "examples/embassy on cortex-m4";
-    let Ok(target) = Target::find("cortex-m4") else {
-        return summary.skip(name, "no such target");
-    };
-    if Toolchain::with(&target.triple).is_none() {
-        return summary.skip(name, "no compiler for it");
-    }
-    let emulator = target.emulator.as_ref().map(|e| e.program.as_str());
-    if !emulator.is_some_and(command::is_installed) {
-        return summary.skip(name, "no emulator for it");
-    }
-    summary.part(name, || {
-        let folder = tempfile::tempdir()?;
-        let model = folder.path().join("keywords.nnz");
-        let own = root().join("examples/keywords");
-        let calib = own.join("calib.npz");
-        let options = [
-            "--calib",
-            &calib.display().to_string(),
-            "--target",
-            "cortex-m4",
-        ];
-        prune(&own.join("keywords_u75.onnx"), &options, &model)?;
-        embassy::run(&model)?;
-        let shared = root().join("../shared/models/kws_int8.tflite");
-        if shared.is_file() {
-            prune(&shared, &["--lossless", "--target", "cortex-m4"], &model)?;
-            embassy::run(&model)?;
+/// The examples on the emulated machine.
+fn examples(summary: &mut Summary) {
+    let names = ["examples/embassy", "examples/keyword-spotting"];
+    let missing = Target::find("cortex-m4").map_or(Some("no such target"), |target| {
+        let emulator = target.emulator.as_ref().map(|e| e.program.as_str());
+        if Toolchain::with(&target.triple).is_none() {
+            Some("no compiler for cortex-m4")
+        } else if !emulator.is_some_and(command::is_installed) {
+            Some("no emulator for cortex-m4")
+        } else {
+            None
         }
-        Ok(())
     });
+    if let Some(reason) = missing {
+        for name in names {
+            summary.skip(name, reason);
+        }
+        return;
+    }
+    summary.part(names[0], beside_tasks);
+    summary.part(names[1], || keyword::run(None, None));
+}
+
+/// Keyword spotting beside another task: the shared network where it is, and the one in the repository.
+fn beside_tasks() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let model = folder.path().join("keywords.nnz");
+    let own = root().join("examples/keywords");
+    let calib = own.join("calib.npz").display().to_string();
+    let options = ["--calib", &calib, "--target", "cortex-m4"];
+    prune(&own.join("keywords_u75.onnx"), &options, &model)?;
+    embassy::run(&model)?;
+    let shared = root().join("../shared/models/kws_int8.tflite");
+    if shared.is_file() {
+        prune(&shared, &["--lossless", "--target", "cortex-m4"], &model)?;
+        embassy::run(&model)?;
+    }
+    Ok(())
 }
 
 /// Makes a `.nnz` file with the command line of this checkout.
