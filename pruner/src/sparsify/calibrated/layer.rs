@@ -2,7 +2,8 @@
 
 use super::super::{Method, Pattern, select};
 use super::Job;
-use super::matrix::{Rows, Square, times, times_inverse};
+use super::gram::Rows;
+use super::matrix::{Square, times, times_inverse};
 use super::reader::Reader;
 use super::sweep::Sweep;
 use crate::arith;
@@ -43,12 +44,12 @@ pub(super) fn prune(
     let wanted = select::share(weights.len(), job.sparsity);
     match method {
         Method::Wanda => {
-            let second = inputs.pruned.product(&inputs.pruned);
+            let second = inputs.pruned.gram();
             let scale: Vec<f64> = (0..second.n).map(|j| second.at(j, j)).collect();
             sweep.mask_rows(&scale, job.sparsity);
         }
         Method::SparseGpt => {
-            let second = inputs.pruned.product(&inputs.pruned);
+            let second = inputs.pruned.gram();
             let (u, _) = damped_factor(second, DAMPING)?;
             sweep.solve(&u, wanted);
         }
@@ -84,7 +85,7 @@ pub(super) fn at_levels(
     let dense = Sweep::new(weights, pattern);
     let means = patches.means();
     patches.subtract(&means);
-    let (u, _) = damped_factor(patches.product(&patches), DAMPING)?;
+    let (u, _) = damped_factor(patches.gram(), DAMPING)?;
     drop(patches);
     let before = sums(&dense.weights, &means);
     let len = weights.len();
@@ -121,7 +122,7 @@ pub(super) fn reader(
 ) -> Result<Reader, String> {
     let means = patches.means();
     patches.subtract(&means);
-    let own = patches.product(&patches);
+    let own = patches.gram();
     let (u, _) = damped_factor(own.clone(), DAMPING)?;
     let sweep = Sweep::new(weights, Pattern::Unstructured);
     Ok(Reader::new(&sweep, &own, &u, columns))
@@ -136,16 +137,21 @@ struct Moments {
 impl Moments {
     fn of(dense: &Rows, pruned: &Rows) -> Self {
         Self {
-            own: pruned.product(pruned),
+            own: pruned.gram(),
             cross: dense.product(pruned),
         }
     }
 
-    /// The sweep with refitted weights.
-    fn solve(&self, sweep: &Sweep, wanted: usize, damping: f64) -> Result<Sweep, String> {
+    /// The sweep with refitted weights; `cross` is its product with the cross covariance.
+    fn solve(
+        &self,
+        (sweep, cross): (&Sweep, &[f64]),
+        wanted: usize,
+        damping: f64,
+    ) -> Result<Sweep, String> {
         let (u, lambda) = damped_factor(self.own.clone(), damping)?;
         let mut sweep = sweep.clone();
-        let mut target = times(&sweep.weights, &self.cross);
+        let mut target = cross.to_vec();
         target
             .iter_mut()
             .zip(&sweep.weights)
@@ -155,11 +161,11 @@ impl Moments {
         Ok(sweep)
     }
 
-    /// How much the outputs of `solved` differ from those of `dense`, but for what depends on `dense` alone.
-    fn error(&self, dense: &Sweep, solved: &Sweep) -> f64 {
+    /// How much the outputs of `solved` differ from those of the dense weights whose product with the cross
+    /// covariance is `cross`, but for what depends on those alone.
+    fn error(&self, cross: &[f64], solved: &Sweep) -> f64 {
         let own = times(&solved.weights, &self.own);
-        let cross = times(&dense.weights, &self.cross);
-        let terms = own.iter().zip(&cross).zip(&solved.weights);
+        let terms = own.iter().zip(cross).zip(&solved.weights);
         terms.map(|((own, cross), w)| w * (own - 2.0 * cross)).sum()
     }
 }
@@ -181,13 +187,16 @@ fn solve(
     let (dense, dense_aside) = dense.split(per_sample, ASIDE);
     let (pruned, pruned_aside) = pruned.split(per_sample, ASIDE);
     let fit = Moments::of(&dense, &pruned);
+    let cross = times(&sweep.weights, &fit.cross);
     if pruned_aside.len() == 0 {
-        return fit.solve(sweep, wanted, DAMPING);
+        return fit.solve((sweep, &cross), wanted, DAMPING);
     }
     let aside = Moments::of(&dense_aside, &pruned_aside);
+    let cross_aside = times(&sweep.weights, &aside.cross);
     let mut best = (f64::INFINITY, DAMPING);
     for damping in DAMPINGS {
-        let error = aside.error(sweep, &fit.solve(sweep, wanted, damping)?);
+        let solved = fit.solve((sweep, &cross), wanted, damping)?;
+        let error = aside.error(&cross_aside, &solved);
         if error < best.0 {
             best = (error, damping);
         }
@@ -197,7 +206,8 @@ fn solve(
         own: fit.own.mixed(&aside.own, share),
         cross: fit.cross.mixed(&aside.cross, share),
     };
-    all.solve(sweep, wanted, best.1)
+    let cross = times(&sweep.weights, &all.cross);
+    all.solve((sweep, &cross), wanted, best.1)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^52")]

@@ -16,6 +16,8 @@
 //!
 //! Memory: the live tensors of all samples twice, and at most [`MAX_PATCH_VALUES`] floats of patches twice.
 
+mod factor;
+mod gram;
 mod layer;
 mod matrix;
 mod patches;

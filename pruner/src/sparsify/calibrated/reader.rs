@@ -27,20 +27,9 @@ impl Reader {
         let products = times(&sweep.weights, own);
         let pairs = products.iter().zip(&sweep.weights);
         let energy: f64 = pairs.map(|(p, w)| p * w).sum();
-        let mut inverse = Square {
-            n: u.n,
-            values: vec![0.0; u.n * u.n],
-        };
-        for k in 0..u.n {
-            let row = &u.row(k)[k..];
-            for (i, x) in row.iter().enumerate().filter(|(_, x)| **x != 0.0) {
-                let out = &mut inverse.values[(k + i) * u.n + k..(k + i) * u.n + u.n];
-                out.iter_mut().zip(row).for_each(|(o, y)| *o += x * y);
-            }
-        }
         Self {
             weights: sweep.weights.clone(),
-            inverse,
+            inverse: u.inverse(),
             columns,
             energy: energy.max(f64::MIN_POSITIVE),
         }

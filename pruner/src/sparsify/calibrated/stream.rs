@@ -7,7 +7,7 @@
 //! live at a = written before a, read from a on      →  live at b
 //! ```
 
-use super::matrix::Rows;
+use super::gram::Rows;
 use super::patches::{cut, pick};
 use crate::arith::Rounding;
 use crate::data::Samples;

@@ -3,7 +3,8 @@
 mod integers;
 
 use super::super::{Alloc, METHODS, Method, Options, Pattern, PruneError, apply, apply_with};
-use super::matrix::{Rows, Square, times_inverse};
+use super::gram::Rows;
+use super::matrix::{Square, times_inverse};
 use super::{Calibration, patches};
 use crate::arith::Rounding;
 use crate::data::{Array, Dataset, Elements, Preprocess};
@@ -353,7 +354,7 @@ fn few_samples_are_noted() {
 #[test]
 fn the_factor_of_the_inverse_inverts() {
     let mut random = Random::new(3);
-    for n in [1, 2, 5, 33, 70] {
+    for n in [1, 2, 5, 33, 64, 70, 300] {
         let rows = Rows {
             cols: n,
             values: (0..3 * n * n).map(|_| random.bell()).collect(),
@@ -371,6 +372,18 @@ fn the_factor_of_the_inverse_inverts() {
             "not triangular"
         );
     }
+    assert!(
+        [0.0, -1.0].into_iter().all(|last| {
+            let mut far = Square {
+                n: 100,
+                values: vec![0.0; 10_000],
+            };
+            far.add_diagonal(1.0);
+            far.values[40 * 101] = last;
+            far.inverse_factor().is_none()
+        }),
+        "a pivot of a later block"
+    );
     let singular = Square {
         n: 2,
         values: vec![1.0, 1.0, 1.0, 1.0],
@@ -388,6 +401,8 @@ fn products_of_rows_are_sums_of_outer_products() {
         };
         let (a, b) = (rows(), rows());
         let product = a.product(&b);
+        let (gram, whole) = (a.gram(), a.product(&a));
+        assert!(gram == whole, "{n} rows of {cols}: a half is mirrored");
         for i in 0..cols {
             for j in 0..cols {
                 let sum: f64 = (0..n)
