@@ -5,6 +5,7 @@
 //! check      check.rs                 format, lints, documentation, sizes of files and functions
 //! firmware   firmware.rs, plugin.rs   target/firmware/NAME.elf for every target, and the cycle model
 //! test       test.rs                  everything that can be tested here, and what was skipped
+//! rtl        rtl.rs                   simulators of real RISC-V cores
 //! qemu       qemu.rs                  one model on the emulated machines
 //! embassy    embassy.rs               examples/embassy on the emulated machine
 //! keyword    keyword.rs               examples/keyword-spotting on this and the emulated machine
@@ -25,6 +26,7 @@ mod keyword;
 mod large;
 mod plugin;
 mod qemu;
+mod rtl;
 mod setup;
 mod size;
 mod summary;
@@ -59,6 +61,11 @@ enum Chore {
     /// Build the images that run any model into target/firmware.
     Firmware {
         /// Targets; all where none is named.
+        targets: Vec<String>,
+    },
+    /// Install Verilator and build simulators of real RISC-V cores, each once.
+    Rtl {
+        /// Targets; all that are simulated where none is named.
         targets: Vec<String>,
     },
     /// Run one model on emulated machines and print what it cost.
@@ -140,6 +147,7 @@ fn main() -> ExitCode {
         Chore::Check => check::run(),
         Chore::Test { host_only } => test::run(host_only),
         Chore::Firmware { targets } => firmware::run(&targets),
+        Chore::Rtl { targets } => rtl::run(&targets),
         Chore::Qemu { model, on, input } => qemu::run(&model, &on, input.as_deref()),
         Chore::Embassy { model } => embassy::run(&model),
         Chore::Keyword { model, clip } => keyword::run(model.as_deref(), clip.as_deref()),

@@ -125,7 +125,7 @@ fn debian_compiler() -> Result<Toolchain> {
 }
 
 /// Installs Debian packages, as root; otherwise the error says what to run.
-fn install_packages(packages: &[&str]) -> Result<()> {
+pub(crate) fn install_packages(packages: &[&str]) -> Result<()> {
     if packages.is_empty() {
         return Ok(());
     }

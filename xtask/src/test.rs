@@ -11,7 +11,7 @@
 use crate::command::{self, cargo, is_ci, root};
 use crate::summary::Summary;
 use crate::toolchain::Toolchain;
-use crate::{check, embassy, firmware, keyword, setup, size};
+use crate::{check, embassy, firmware, keyword, rtl, setup, size};
 use anyhow::Result;
 use nnz_support::targets::Target;
 use std::path::Path;
@@ -26,6 +26,7 @@ pub(crate) fn run(host_only: bool) -> Result<()> {
         summary.skip("firmware and emulation", "--host-only");
     } else {
         targets(&mut summary);
+        simulator(&mut summary);
     }
     summary.part("format, lints, documentation and sizes", check::run);
     summary.part("format and runtime, debug", || {
@@ -125,6 +126,15 @@ fn prune(source: &Path, options: &[&str], model: &Path) -> Result<()> {
     command.args(["run", "--quiet", "--release", "--package", "nnz-cli", "--"]);
     command.arg("prune").arg(source).args(options);
     command::run(command.arg("-o").arg(model))
+}
+
+/// One simulated core, on which a suite runs layers of every kernel.
+fn simulator(summary: &mut Summary) {
+    let name = "simulator ibex-max";
+    if let Err(error) = rtl::install() {
+        return summary.skip(name, &format!("{error:#}"));
+    }
+    summary.part(name, || rtl::run(&["ibex-max".to_owned()]));
 }
 
 fn targets(summary: &mut Summary) {

@@ -20,10 +20,14 @@ instructions exactly: two runs give the same number. For Cortex-M0+, M3 and M4 a
 cycles, and `latency` is cycles at the target's clock; docs/cycle-model.md has its rules. Emulation needs \
 qemu-system-arm or qemu-system-riscv32 and the firmware; where one is missing the error says how to get it.
 
+`ibex`, `ibex-max` and `cv32e40p` are real RISC-V cores, simulated from their own description: cycles are those of the \
+core, not of a model. `cargo xtask rtl` builds the simulators; one inference takes seconds to minutes.
+
   nnz bench net.nnz
   nnz bench net.nnz --on cortex-m4
   nnz bench net.nnz --on cortex-m4 --flash-ws 5 --flash-lines 64
   nnz bench net.nnz --on cortex-m4 --slice 8000
+  nnz bench net.nnz --on ibex-max --flash-ws 2
   nnz bench net.nnz --on rv32 --input x.npy --output y.npy --json";
 
 /// Measures one inference, here or on an emulated microcontroller
@@ -42,12 +46,12 @@ pub(super) struct Args {
     /// Where to write the output, rows stacked; needs --input
     #[arg(long, short, value_name = "Y.npy", requires = "input")]
     output: Option<PathBuf>,
-    /// Wait states of the machine's flash in the cycle model, instead of the target's
+    /// Wait states of the machine's flash, in the cycle model or before the simulated core, instead of the target's
     #[arg(long, value_name = "N")]
     flash_ws: Option<u32>,
-    /// Lines of 16 bytes that the flash buffers, for code and for data each
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    flash_lines: u32,
+    /// Lines of 16 bytes that the flash buffers, for code and for data each, instead of the target's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    flash_lines: Option<u32>,
     /// Also run in slices of about N multiply-accumulates, as beside other tasks, and report the longest
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     slice: Option<u32>,

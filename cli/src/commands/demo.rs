@@ -158,7 +158,7 @@ fn emulate(folder: &Path, rows: &mut [Row]) -> Option<anyhow::Error> {
             input: None,
             want_output: false,
             flash_ws: None,
-            flash_lines: 1,
+            flash_lines: None,
             slice: None,
         };
         match emulate::run(&request) {

@@ -15,12 +15,14 @@ use std::path::PathBuf;
 
 /// Time that a run may take; a row of a large network emulates in a few seconds.
 const TIMEOUT: Duration = Duration::from_secs(600);
+/// Time that a run on a simulated core may take: half a million cycles a second.
+const RTL_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// Names of the machines that `nnz bench --on` emulates.
+/// Names of the machines that `nnz bench --on` emulates or simulates.
 pub fn machines() -> impl Iterator<Item = &'static str> {
     Target::all()
         .iter()
-        .filter(|t| t.emulator.is_some())
+        .filter(|t| t.is_runnable())
         .map(|t| t.name.as_str())
 }
 
@@ -38,8 +40,8 @@ pub struct Request {
     pub want_output: bool,
     /// Wait states of the flash, other than the target's.
     pub flash_ws: Option<u32>,
-    /// Lines of flash that are buffered.
-    pub flash_lines: u32,
+    /// Lines of flash that are buffered, other than the target's.
+    pub flash_lines: Option<u32>,
     /// Multiply-accumulates after which another run of the first row pauses.
     pub slice: Option<u32>,
 }
@@ -65,12 +67,16 @@ pub fn run(request: &Request) -> anyhow::Result<Emulated> {
     let model = fs::read(&request.model).in_file(&request.model)?;
     let mut flash = FlashModel::of(target);
     flash.wait_states = request.flash_ws.unwrap_or(flash.wait_states);
-    flash.lines = request.flash_lines.max(1);
+    flash.lines = request.flash_lines.unwrap_or(flash.lines).max(1);
     let outcome = emulator::run(&emulator::Request {
         target,
         model: &model,
         input: request.input.as_deref().unwrap_or_default(),
-        timeout: TIMEOUT,
+        timeout: if target.rtl.is_some() {
+            RTL_TIMEOUT
+        } else {
+            TIMEOUT
+        },
         meter: Some(flash),
         slice: request.slice,
     })
@@ -98,6 +104,7 @@ fn report(target: &Target, outcome: &Outcome, flash: FlashModel) -> BenchReport 
             ..LayerReport::default()
         });
     let row = outcome.metering.as_ref().and_then(|m| m.rows.first());
+    let mix = row.map(instruction_mix).filter(|mix| !mix.is_empty());
     let cycles = row.and_then(|row| row.cycles);
     let clock_hz = target.clock.map(|clock| clock.hz);
     BenchReport {
@@ -111,7 +118,7 @@ fn report(target: &Target, outcome: &Outcome, flash: FlashModel) -> BenchReport 
         code_bytes: outcome.code_bytes,
         model_bytes: Some(run.model_bytes.into()),
         layers: layers.collect(),
-        instruction_mix: row.map(instruction_mix),
+        instruction_mix: mix,
         environment: Some(environment(target, outcome, flash)),
         ..BenchReport::default()
     }
@@ -163,6 +170,7 @@ fn environment(target: &Target, outcome: &Outcome, flash: FlashModel) -> BTreeMa
         .as_ref()
         .and_then(|e| e.cycle_model.as_ref());
     let cycle_model = match (&outcome.metering, model) {
+        _ if target.rtl.is_some() => "none: the core itself, simulated".to_owned(),
         (None, _) => "not built; `cargo xtask setup` builds it".to_owned(),
         (Some(_), None) => "none for this core, instructions only".to_owned(),
         (Some(_), Some(core)) => format!(
@@ -240,7 +248,7 @@ mod tests {
             input: None,
             want_output: false,
             flash_ws: None,
-            flash_lines: 1,
+            flash_lines: None,
             slice: None,
         };
         let error = run(&request).expect_err("there is no z80").to_string();

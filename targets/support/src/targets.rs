@@ -37,6 +37,8 @@ pub struct Target {
     pub memory: Memory,
     /// Machine that emulates the target.
     pub emulator: Option<Emulator>,
+    /// Core that is simulated to the cycle in the emulator's place.
+    pub rtl: Option<Rtl>,
     /// What its kernels cost, measured by `nnz fit-costs`.
     pub cost: Option<CostFacts>,
 }
@@ -140,6 +142,34 @@ pub struct Emulator {
     pub cycle_model: Option<String>,
 }
 
+/// How a core's own description plays this target: a simulator that `cargo xtask rtl` builds from `targets/rtl`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rtl {
+    /// Target whose firmware image it runs.
+    pub image: String,
+    /// Name of the simulator: targets that differ in their memories only share one.
+    pub simulator: String,
+    /// The core: a file list and the bench's view of it in `targets/rtl`.
+    pub core: String,
+    /// `PyPI` package with the description.
+    pub package: String,
+    /// Its version.
+    pub version: String,
+    /// Folder of the description in the package.
+    pub folder: String,
+    /// Parameters of the core.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, u32>,
+    /// Lines of 16 bytes that stand between the core and its flash, for code and for data each.
+    #[serde(default = "one")]
+    pub flash_lines: u32,
+}
+
+const fn one() -> u32 {
+    1
+}
+
 /// What the firmware counts instructions with.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -195,6 +225,11 @@ impl Target {
         }
         target.name = name.to_owned();
         Ok(target)
+    }
+
+    /// Whether it can be run here, emulated or simulated.
+    pub const fn is_runnable(&self) -> bool {
+        self.emulator.is_some() || self.rtl.is_some()
     }
 
     /// Every target, by name.

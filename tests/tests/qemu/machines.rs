@@ -43,6 +43,17 @@ pub(crate) fn targets() -> Vec<&'static Target> {
         .collect()
 }
 
+/// The core that is simulated, where its simulator was built.
+pub(crate) fn simulated() -> Option<&'static Target> {
+    let target = Target::find("ibex-max").unwrap();
+    let found = target.rtl.as_ref().map(emulator::find_simulator)?;
+    if let Err(error) = found {
+        eprintln!("skipped: {error}");
+        return None;
+    }
+    Some(target)
+}
+
 /// Runs on a target; `None` where its emulator is not installed.
 pub(crate) fn run(target: &Target, model: &[u8], input: &[u8]) -> Option<Outcome> {
     let request = Request {

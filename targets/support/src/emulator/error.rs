@@ -28,6 +28,13 @@ pub enum EmulatorError {
         /// Debian package.
         package: String,
     },
+    /// No simulator of this core was found; the places looked at.
+    NoSimulator {
+        /// Simulator.
+        name: String,
+        /// Places.
+        places: Vec<PathBuf>,
+    },
     /// A file of the exchange folder, or starting the emulator, failed.
     Io {
         /// What was done.
@@ -64,6 +71,13 @@ impl fmt::Display for EmulatorError {
                     "\n  help: build the images with `cargo xtask firmware`, or name their folder \
                      in {FIRMWARE_DIR}"
                 )
+            }
+            Self::NoSimulator { name, places } => {
+                write!(f, "no simulator {name}.rtl in")?;
+                for place in places {
+                    write!(f, " {}", place.display())?;
+                }
+                f.write_str("\n  help: `cargo xtask rtl` builds the simulators")
             }
             Self::NotInstalled { program, package } => write!(
                 f,
@@ -104,6 +118,7 @@ impl core::error::Error for EmulatorError {
             Self::Failed { .. }
             | Self::NoEmulator(_)
             | Self::NoImage { .. }
+            | Self::NoSimulator { .. }
             | Self::NotInstalled { .. }
             | Self::Meter(_)
             | Self::Timeout(_) => None,

@@ -38,7 +38,7 @@ impl FlashModel {
     pub fn of(target: &Target) -> Self {
         Self {
             wait_states: target.clock.map_or(0, |clock| clock.flash_wait_states),
-            lines: 1,
+            lines: target.rtl.as_ref().map_or(1, |rtl| rtl.flash_lines),
         }
     }
 }

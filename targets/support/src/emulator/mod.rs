@@ -16,12 +16,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Instant;
 use std::{env, fs, io, thread};
+use tempfile::TempDir;
 
 mod error;
 mod meter;
+mod rtl;
 
 pub use error::EmulatorError;
 pub use meter::{FlashModel, Metered, Metering, find_plugin};
+pub use rtl::{find_simulator, simulator_file};
 
 /// Environment variable that names the folder with the firmware images.
 pub const FIRMWARE_DIR: &str = "NNZ_FIRMWARE_DIR";
@@ -82,20 +85,25 @@ pub fn image_folders() -> Vec<PathBuf> {
 /// The image of `target` that runs any model.
 pub fn find_image(target: &Target) -> Result<PathBuf, EmulatorError> {
     let places = image_folders();
-    let name = format!("{}.elf", target.name);
-    places
-        .iter()
-        .map(|folder| folder.join(&name))
-        .find(|file| file.is_file())
-        .ok_or_else(|| EmulatorError::NoImage {
-            target: target.name.clone(),
-            places,
-        })
+    let owner = target.rtl.as_ref().map_or(&target.name, |rtl| &rtl.image);
+    find_file(&places, &format!("{owner}.elf")).ok_or_else(|| EmulatorError::NoImage {
+        target: owner.clone(),
+        places,
+    })
+}
+
+/// The first of the folders' files of this name.
+fn find_file(places: &[PathBuf], name: &str) -> Option<PathBuf> {
+    let mut files = places.iter().map(|folder| folder.join(name));
+    files.find(|file| file.is_file())
 }
 
 /// Runs a request to its end.
 pub fn run(request: &Request<'_>) -> Result<Outcome, EmulatorError> {
     let target = request.target;
+    if let Some(core) = &target.rtl {
+        return rtl::run(core, &find_image(target)?, request);
+    }
     let emulator = target
         .emulator
         .as_ref()
@@ -122,33 +130,12 @@ pub fn run_image(
     image: &Path,
     request: &Request<'_>,
 ) -> Result<Outcome, EmulatorError> {
-    let folder = tempfile::tempdir().map_err(|e| io_error("making a temporary folder", e))?;
-    let write = |name: &str, bytes: &[u8]| {
-        fs::write(folder.path().join(name), bytes)
-            .map_err(|e| io_error(&format!("writing {name}"), e))
-    };
-    write(MODEL_FILE, request.model)?;
-    write(INPUT_FILE, request.input)?;
-    if let Some(budget) = request.slice {
-        write(BUDGET_FILE, &budget.to_le_bytes())?;
-    }
+    let folder = exchange(request)?;
     let log = folder.path().join("log.txt");
     let plugin = request.meter.zip(find_plugin());
     let plugin = plugin.map(|(flash, file)| meter::argument(&file, request.target, flash));
     let child = command(emulator, image, folder.path(), &log, plugin.as_deref())?;
-    let status = finish(child, request.timeout)?;
-    let printed = fs::read(&log).map_err(|e| io_error("reading the emulator's output", e))?;
-    let printed = String::from_utf8_lossy(&printed);
-    let run = Run::parse(&printed).map_err(|failure| EmulatorError::Failed {
-        failure,
-        status,
-        printed: last_lines(&printed),
-    })?;
-    let output = match fs::read(folder.path().join(OUTPUT_FILE)) {
-        Ok(bytes) => bytes,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(e) => return Err(io_error("reading the firmware's output", e)),
-    };
+    let (run, output) = collect(child, folder.path(), &log, request.timeout)?;
     let metering = match plugin {
         Some(_) => Some(read_totals(folder.path(), &run, emulator)?),
         None => None,
@@ -160,6 +147,44 @@ pub fn run_image(
         code_bytes: measured_code_bytes(image, request.model),
         environment: environment(emulator),
     })
+}
+
+/// A folder with the files that the firmware reads.
+fn exchange(request: &Request<'_>) -> Result<TempDir, EmulatorError> {
+    let folder = tempfile::tempdir().map_err(|e| io_error("making a temporary folder", e))?;
+    let write = |name: &str, bytes: &[u8]| {
+        fs::write(folder.path().join(name), bytes)
+            .map_err(|e| io_error(&format!("writing {name}"), e))
+    };
+    write(MODEL_FILE, request.model)?;
+    write(INPUT_FILE, request.input)?;
+    if let Some(budget) = request.slice {
+        write(BUDGET_FILE, &budget.to_le_bytes())?;
+    }
+    Ok(folder)
+}
+
+/// Waits for the end; what the firmware printed and wrote.
+fn collect(
+    child: Child,
+    folder: &Path,
+    log: &Path,
+    timeout: Duration,
+) -> Result<(Run, Vec<u8>), EmulatorError> {
+    let status = finish(child, timeout)?;
+    let printed = fs::read(log).map_err(|e| io_error("reading the emulator's output", e))?;
+    let printed = String::from_utf8_lossy(&printed);
+    let run = Run::parse(&printed).map_err(|failure| EmulatorError::Failed {
+        failure,
+        status,
+        printed: last_lines(&printed),
+    })?;
+    let output = match fs::read(folder.join(OUTPUT_FILE)) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(e) => return Err(io_error("reading the firmware's output", e)),
+    };
+    Ok((run, output))
 }
 
 /// What the plugin wrote.
@@ -179,9 +204,8 @@ fn command(
     let image = image
         .canonicalize()
         .map_err(|e| io_error("finding the firmware image", e))?;
-    let out = File::create(log).map_err(|e| io_error("making the log", e))?;
-    let err = out.try_clone().map_err(|e| io_error("making the log", e))?;
     let mut command = Command::new(&emulator.program);
+    listen(&mut command, folder, log)?;
     command.arg("-machine").arg(&emulator.machine);
     if let Some(cpu) = &emulator.cpu {
         command.arg("-cpu").arg(cpu);
@@ -198,11 +222,7 @@ fn command(
         .arg(format!("shift={}", emulator.icount_shift))
         .args(plugin.iter().flat_map(|plugin| ["-plugin", plugin]))
         .arg("-kernel")
-        .arg(image)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(out)
-        .stderr(err);
+        .arg(image);
     command.spawn().map_err(|e| {
         if e.kind() != io::ErrorKind::NotFound {
             return io_error(&format!("starting {}", emulator.program), e);
@@ -212,6 +232,15 @@ fn command(
             package: emulator.package.clone(),
         }
     })
+}
+
+/// Lets a program run in the exchange folder and print into the log.
+fn listen(command: &mut Command, folder: &Path, log: &Path) -> Result<(), EmulatorError> {
+    let out = File::create(log).map_err(|e| io_error("making the log", e))?;
+    let err = out.try_clone().map_err(|e| io_error("making the log", e))?;
+    command.current_dir(folder).stdin(Stdio::null());
+    command.stdout(out).stderr(err);
+    Ok(())
 }
 
 fn finish(mut child: Child, timeout: Duration) -> Result<ExitStatus, EmulatorError> {

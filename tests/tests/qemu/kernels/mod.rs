@@ -1,48 +1,68 @@
-//! Every kernel of the cores with a DSP extension computes what this machine's portable kernel computes.
+//! Every kernel of the cores with a DSP extension, and of RISC-V, computes what this machine's portable kernel computes.
 //!
 //! A file holds many steps that do not depend on each other, each of a random operator, shape, layout and arithmetic;
-//! it runs once on this machine and once on each emulator. A step that differs is named with its seed.
+//! it runs once on this machine and once on each emulator. A step that differs is named with its seed. Of RISC-V's
+//! simulated cores one runs the first file of each kind, with as many instructions as the emulator counts.
 
 mod batch;
 mod cases;
 mod plain;
 
-use crate::machines::{on_host, rows_of, run, targets};
+use crate::machines::{on_host, rows_of, run, simulated, targets};
 use crate::random::Random;
 use batch::Batch;
 use cases::Case;
 use nnz_format::{Backend, Rounding};
+use nnz_support::targets::Target;
 
 /// Steps of one file.
 const STEPS: usize = 40;
 
 /// Runs `files` files of random cases of each backend and rounding on every core.
 fn agree(files: u64, case: impl Fn(&mut Random) -> Case) {
-    let targets = targets();
-    let cores = targets
-        .iter()
-        .filter(|t| t.backend == Backend::ArmDsp.name());
-    for core in cores {
+    for core in targets() {
+        let backends: &[Backend] = if core.backend == Backend::ArmDsp.name() {
+            &[Backend::ArmDsp, Backend::Planar]
+        } else if core.triple.starts_with("riscv") {
+            &[Backend::Planar]
+        } else {
+            continue;
+        };
         for seed in 0..files {
-            for backend in [Backend::ArmDsp, Backend::Planar] {
-                for rounding in [Rounding::Single, Rounding::Double] {
-                    let mut random = Random::new(seed);
-                    let cases = (0..STEPS).map(|_| case(&mut random)).collect();
-                    let batch = Batch::new(cases, backend, rounding);
-                    let model = batch.file();
-                    let input = rows_of(&model, seed, 1);
-                    let Some(outcome) = run(core, &model, &input) else {
-                        return;
-                    };
-                    let expected = on_host(&model, &input);
-                    if let Some(difference) = batch.difference(&expected, &outcome.output) {
-                        panic!(
-                            "{} {backend:?} {rounding:?} seed {seed}: {difference}",
-                            core.name
-                        );
-                    }
-                }
+            for &backend in backends {
+                agree_on(core, seed, backend, &case);
             }
+        }
+    }
+    if let Some(core) = simulated() {
+        agree_on(core, 0, Backend::Planar, &case);
+    }
+}
+
+/// Runs a file of random cases of each rounding on one core.
+fn agree_on(core: &Target, seed: u64, backend: Backend, case: &impl Fn(&mut Random) -> Case) {
+    for rounding in [Rounding::Single, Rounding::Double] {
+        let mut random = Random::new(seed);
+        let cases = (0..STEPS).map(|_| case(&mut random)).collect();
+        let batch = Batch::new(cases, backend, rounding);
+        let model = batch.file();
+        let input = rows_of(&model, seed, 1);
+        let Some(outcome) = run(core, &model, &input) else {
+            return;
+        };
+        let expected = on_host(&model, &input);
+        if let Some(difference) = batch.difference(&expected, &outcome.output) {
+            panic!(
+                "{} {backend:?} {rounding:?} seed {seed}: {difference}",
+                core.name
+            );
+        }
+        let emulated = core.rtl.as_ref().and_then(|rtl| {
+            let target = Target::find(&rtl.image).unwrap();
+            run(target, &model, &input)
+        });
+        if let Some(emulated) = emulated {
+            assert_eq!(outcome.run, emulated.run, "{}", core.name);
         }
     }
 }
