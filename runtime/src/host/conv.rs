@@ -101,10 +101,23 @@ impl Conv {
 /// What weights are packed for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kernels {
+    /// Bytes of a vector.
+    pub(super) bytes: usize,
     /// Rows that may share columns.
     pub(super) rows: usize,
     /// Whether four weights may be one group.
     pub(super) is_exact: fn([i8; 4]) -> bool,
+}
+
+impl Kernels {
+    /// Four weights as two fours that may each be one product; the second is mostly zero.
+    pub(super) fn exact(&self, weights: [i8; 4]) -> [[i8; 4]; 2] {
+        if (self.is_exact)(weights) {
+            return [weights, [0; 4]];
+        }
+        let [a, b, c, d] = weights;
+        [[a, 0, c, 0], [0, b, 0, d]]
+    }
 }
 
 /// The rows of a step, for sums over bytes.

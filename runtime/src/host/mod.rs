@@ -22,14 +22,18 @@
 
 mod bytes;
 mod conv;
+mod depthwise;
 mod error;
 mod form;
+mod fully_connected;
 mod matrix;
 mod memory;
 mod network;
 mod plan;
+mod pool;
 mod rescale;
 mod session;
+mod sum;
 mod views;
 
 pub use error::LoadError;

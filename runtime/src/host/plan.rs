@@ -6,14 +6,20 @@
 
 use super::Isa;
 use super::conv::{Conv, Kernels};
+use super::depthwise;
 use super::form::{Form, InFile, export, import};
+use super::fully_connected::FullyConnected;
 use super::memory::{GUARD, Memory};
+use super::pool::{self, Join, Pool};
+use super::sum::Sum;
 use super::views::Writers;
+use crate::arch::vector::windows::Depthwise;
 use crate::arch::vector::{Simd, Task};
 use crate::arena::Arena as FileArena;
 use crate::cursor::{Cursor, Progress};
 use crate::ops::{Job, execute};
-use nnz_format::{Backend, DType, Model, Op, Rounding, Step};
+use core::ops::Range;
+use nnz_format::{Backend, Clamp, DType, Model, Op, Rounding, Step};
 
 /// A tensor in planes.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +41,30 @@ enum Work {
     Portable(Box<Step<'static>>),
     /// A convolution.
     Conv(Box<Conv>),
+    /// A depthwise convolution.
+    Depthwise(Box<Depthwise>),
+    /// A matrix times a vector.
+    FullyConnected(Box<FullyConnected>),
+    /// An addition.
+    Sum(Box<Sum>),
+    /// A pool or a mean.
+    Pool(Pool),
+}
+
+impl Work {
+    /// Bytes of scratch for an input.
+    fn scratch_len(&self, input: &Form) -> usize {
+        match self {
+            Self::Conv(conv) => conv.scratch_len(),
+            Self::Depthwise(layer) => layer.scratch_len(),
+            Self::FullyConnected(layer) => layer.scratch_len(input),
+            Self::Import(_)
+            | Self::Export(_)
+            | Self::Portable(_)
+            | Self::Sum(_)
+            | Self::Pool(_) => 0,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -44,6 +74,7 @@ struct Node {
     step: usize,
     /// The tensors that it reads and writes in planes.
     input: usize,
+    input2: usize,
     output: usize,
     scratch: usize,
 }
@@ -77,6 +108,66 @@ impl Arena<'_> {
     pub(super) fn enter<T: Task>(&mut self, task: T) {
         let _ = crate::arch::enter(self.isa, task);
     }
+
+    /// Runs a pool.
+    pub(super) fn enter_planes(&mut self, planes: pool::Planes<'_>) {
+        let isa = self.isa;
+        let (from, to) = (planes.input.range(), planes.output.range());
+        if let Some((from, to)) = apart(self.planes, from, to) {
+            let _ = crate::arch::enter(isa, PoolTask { planes, from, to });
+        }
+    }
+
+    /// Copies `len` bytes.
+    pub(super) fn copy(&mut self, from: usize, to: usize, len: usize) {
+        if from + len <= self.planes.len() && to + len <= self.planes.len() {
+            self.planes.copy_within(from..from + len, to);
+        }
+    }
+
+    /// A byte.
+    pub(super) fn byte(&self, at: usize) -> u8 {
+        self.planes.get(at).copied().unwrap_or(0)
+    }
+
+    /// Writes a byte.
+    pub(super) fn set(&mut self, at: usize, value: u8) {
+        if let Some(byte) = self.planes.get_mut(at) {
+            *byte = value;
+        }
+    }
+}
+
+impl Place {
+    fn range(&self) -> Range<usize> {
+        self.offset..self.offset + self.form.len()
+    }
+}
+
+/// Two ranges that have nothing in common.
+fn apart(bytes: &mut [u8], from: Range<usize>, to: Range<usize>) -> Option<(&[u8], &mut [u8])> {
+    if from.end <= to.start {
+        let (low, high) = bytes.split_at_mut_checked(to.start)?;
+        return Some((low.get(from)?, high.get_mut(..to.len())?));
+    }
+    let (low, high) = bytes.split_at_mut_checked(from.start)?;
+    Some((high.get(..from.len())?, low.get_mut(to)?))
+}
+
+/// A pool, in a function for the CPU's vectors.
+struct PoolTask<'p> {
+    planes: pool::Planes<'p>,
+    from: &'p [u8],
+    to: &'p mut [u8],
+}
+
+impl Task for PoolTask<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        self.planes.run(self.from, self.to);
+    }
 }
 
 /// What the packing of weights wants to know of an instruction set.
@@ -88,6 +179,7 @@ impl Task for AskKernels {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) -> Kernels {
         Kernels {
+            bytes: S::BYTES,
             rows: S::ROWS,
             is_exact: S::is_exact,
         }
@@ -160,6 +252,13 @@ impl Plan {
             }
             Work::Portable(step) => self.portable(step, file),
             Work::Conv(conv) => conv.run(arena, input, output, node.scratch),
+            Work::Depthwise(layer) => depthwise::run(layer, arena, (input, output), node.scratch),
+            Work::FullyConnected(layer) => layer.run(arena, (input, output), node.scratch),
+            Work::Sum(sum) => {
+                let second = place(node.input2).unwrap_or(input);
+                sum.run(arena, (input, second), output);
+            }
+            Work::Pool(pool) => pool.run(arena, input, output),
         }
     }
 
@@ -186,18 +285,51 @@ fn native(step: &Step<'_>, rounding: Rounding, kernels: Kernels) -> Option<Work>
     if step.dtype != DType::S8 {
         return None;
     }
-    match &step.op {
-        Op::Conv2d { window, clamp } => {
-            let conv = Conv::new(step, (window, clamp), rounding, kernels)?;
-            Some(Work::Conv(Box::new(conv)))
+    let work = match &step.op {
+        Op::Conv2d { window, clamp } => Work::Conv(Box::new(Conv::new(
+            step,
+            (window, clamp),
+            rounding,
+            kernels,
+        )?)),
+        Op::DepthwiseConv2d {
+            window,
+            multiplier,
+            clamp,
+        } => {
+            let shape = (window, *multiplier, clamp);
+            Work::Depthwise(Box::new(depthwise::new(step, shape, rounding, kernels)?))
         }
-        Op::DepthwiseConv2d { .. }
-        | Op::FullyConnected { .. }
-        | Op::Add { .. }
-        | Op::MaxPool2d { .. }
-        | Op::AveragePool2d { .. }
-        | Op::Mean { .. }
-        | Op::SoftmaxS8 { .. }
+        Op::FullyConnected { clamp } => {
+            let layer = FullyConnected::new(step, clamp, rounding, kernels)?;
+            Work::FullyConnected(Box::new(layer))
+        }
+        Op::Add { params, clamp } => Work::Sum(Box::new(Sum::new(step, params, clamp)?)),
+        Op::MaxPool2d { window, clamp } => {
+            Work::Pool(Pool::new(step, Join::Max, Some(window), clamp)?)
+        }
+        Op::AveragePool2d {
+            window,
+            clamp,
+            ties,
+        } => Work::Pool(Pool::new(step, Join::Average(*ties), Some(window), clamp)?),
+        Op::Mean {
+            multiplier,
+            shift,
+            rounding,
+        } => {
+            let join = Join::Mean {
+                multiplier: *multiplier,
+                shift: i32::from(*shift),
+                rounding: *rounding,
+            };
+            let clamp = Clamp::S8 {
+                lo: i8::MIN,
+                hi: i8::MAX,
+            };
+            Work::Pool(Pool::new(step, join, None, &clamp)?)
+        }
+        Op::SoftmaxS8 { .. }
         | Op::SoftmaxF32 { .. }
         | Op::Pad { .. }
         | Op::Requantize { .. }
@@ -211,8 +343,9 @@ fn native(step: &Step<'_>, rounding: Rounding, kernels: Kernels) -> Option<Work>
         | Op::ResizeBilinear
         | Op::Repack { .. }
         | Op::Quantize
-        | Op::Dequantize => None,
-    }
+        | Op::Dequantize => return None,
+    };
+    Some(work)
 }
 
 impl Builder {
@@ -243,9 +376,12 @@ impl Builder {
                 self.need_in_file(tensor, index);
             }
         }
-        let input = step.input_index;
+        let (input, input2) = (step.input_index, step.input2_index);
         let work = native.unwrap_or_else(|| Work::Portable(Box::new(step)));
         self.push(work, index, (input, output));
+        if let (Some(node), Some(second)) = (self.nodes.last_mut(), input2) {
+            node.input2 = second;
+        }
         set(&mut self.in_file, output, !is_native);
         set(&mut self.in_planes, output, is_native);
         if is_native && self.writers.is_read_as_part(output) {
@@ -258,6 +394,7 @@ impl Builder {
             work,
             step,
             input,
+            input2: input,
             output,
             scratch: GUARD,
         });
@@ -301,7 +438,7 @@ fn place(mut nodes: Vec<Node>, forms: &[Form]) -> (Vec<Node>, Vec<Place>, usize)
         if matches!(node.work, Work::Portable(_)) {
             continue;
         }
-        for tensor in [node.input, node.output] {
+        for tensor in [node.input, node.input2, node.output] {
             if let Some(alive) = alive.get_mut(tensor) {
                 *alive = Some((alive.map_or(index, |(first, _)| first), index));
             }
@@ -314,10 +451,9 @@ fn place(mut nodes: Vec<Node>, forms: &[Form]) -> (Vec<Node>, Vec<Place>, usize)
     });
     let places = places.collect();
     for (index, node) in nodes.iter_mut().enumerate() {
-        let scratch = match &node.work {
-            Work::Conv(conv) => conv.scratch_len(),
-            Work::Import(_) | Work::Export(_) | Work::Portable(_) => 0,
-        };
+        let scratch = forms
+            .get(node.input)
+            .map_or(0, |form| node.work.scratch_len(form));
         if scratch > 0 {
             node.scratch = memory.place(scratch, (index, index));
         }

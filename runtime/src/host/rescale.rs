@@ -135,8 +135,9 @@ fn in_floats(sum: i32, mul: f32, add: f32) -> Option<u8> {
     Some(value.clamp(0.0, 255.0) as u8)
 }
 
+/// The nearest float.
 #[expect(clippy::cast_possible_truncation, reason = "rounds")]
-const fn nearest(value: f64) -> f32 {
+pub(super) const fn nearest(value: f64) -> f32 {
     value as f32
 }
 

@@ -16,7 +16,10 @@ pub(crate) mod finish;
 pub(crate) mod gather;
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) mod none;
+pub(crate) mod product;
 pub(crate) mod stage;
+pub(crate) mod sum;
+pub(crate) mod windows;
 
 pub(crate) use finish::{Constants, Rescale, Row};
 
@@ -49,6 +52,16 @@ pub(crate) trait Simd: Copy {
     /// [`Self::BYTES`] bytes can be written there.
     unsafe fn store(self, to: *mut u8, value: Self::V);
 
+    /// Lane by lane, four neighbouring bytes: those from `from + STRIDE · p` on for pixel `p` of the lane, where the
+    /// lanes are those of vector `quad` of [`Simd::quads`]. `STRIDE` is 1 or 2.
+    ///
+    /// # Safety
+    ///
+    /// `STRIDE` · ([`Self::BYTES`] + 16) bytes can be read at `from`.
+    unsafe fn windows<const STRIDE: usize>(self, from: *const u8, quad: usize) -> Self::V;
+
+    /// Every second byte of two vectors that follow each other, the first included.
+    fn evens(self, first: Self::V, second: Self::V) -> Self::V;
     /// All lanes `value`.
     fn splat(self, value: i32) -> Self::V;
     /// All bytes `value`.
@@ -62,6 +75,14 @@ pub(crate) trait Simd: Copy {
     fn is_exact(weights: [i8; 4]) -> bool;
     /// `round(acc · mul + add)`, halves to even, in 32-bit floats.
     fn rescale(self, acc: Self::V, mul: f32, add: f32) -> Self::V;
+    /// `round(lane · mul + add)` with a scale and an offset a lane, which lie at `mul` and `add`.
+    ///
+    /// # Safety
+    ///
+    /// A float a lane can be read at either.
+    unsafe fn rescale_lanes(self, acc: Self::V, mul: *const f32, add: *const f32) -> Self::V;
+    /// `round(a · mul.0 + b · mul.1 + add)` where lanes hold `a + 256 · b`.
+    fn rescale_pairs(self, pairs: Self::V, mul: (f32, f32), add: f32) -> Self::V;
     /// The fixed-point arithmetic of [`Constants`].
     fn rescale_fixed(self, acc: Self::V, row: &Constants) -> Self::V;
     /// The lanes of what [`Simd::quads`] gave, as bytes in the order of pixels, saturated to 0…255.

@@ -28,9 +28,10 @@ pub(crate) struct Staging {
     pub(crate) plane: usize,
     /// What stands for zero.
     pub(crate) zero: u8,
-    /// A kernel column's bytes that are inside the input, 255 or 0, over a row and then a vector more; empty where the
-    /// copies are made row by row.
+    /// A kernel column's bytes that are inside the input, 255 or 0, over a row and then a vector more.
     pub(crate) inside: Vec<Vec<u8>>,
+    /// Whether rows follow each other in input and copies alike.
+    pub(crate) is_flat: bool,
 }
 
 /// Vectors may be as long.
@@ -51,7 +52,8 @@ impl Staging {
         let is_flat = window.stride_h == 1 && window.stride_w == 1 && input.1 == output.1;
         let column = |kx: u8| {
             let bytes = (0..output.1 + MAX_BYTES).map(|i| {
-                let x = (i % output.1 + usize::from(kx)).checked_sub(window.pad_left.into());
+                let x = i % output.1 * usize::from(window.stride_w) + usize::from(kx);
+                let x = x.checked_sub(window.pad_left.into());
                 if x.is_some_and(|x| x < input.1) {
                     255
                 } else {
@@ -69,17 +71,21 @@ impl Staging {
             rows,
             plane: ((rows * output.1 + MAX_BYTES).div_ceil(64) | 1) * 64,
             zero,
-            inside: if is_flat {
-                (0..window.kernel_w).map(column).collect()
-            } else {
-                Vec::new()
-            },
+            inside: (0..window.kernel_w).map(column).collect(),
+            is_flat,
         }
     }
 
     /// Phases of kernel rows.
     fn phases(&self) -> usize {
         usize::from(self.window.stride_h.min(self.window.kernel_h))
+    }
+
+    /// The row of the input that is row `row` of the copies of a phase.
+    fn input_row(&self, row: usize, phase: usize) -> Option<usize> {
+        let y = row * usize::from(self.window.stride_h) + phase;
+        let y = y.checked_sub(self.window.pad_top.into());
+        y.filter(|y| *y < self.input.0)
     }
 
     /// Bytes of all copies.
@@ -103,7 +109,7 @@ impl Staging {
 ///
 /// # Invariants
 ///
-/// `from` begins planes of the staging's input, before and behind which a vector can be read; `to` has its length and
+/// `from` begins planes of the staging's input, before and behind which two vectors can be read; `to` has its length and
 /// a vector more.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stage<'m> {
@@ -124,11 +130,14 @@ impl Task for Stage<'_> {
         for channel in 0..staging.channels {
             let from = self.from.wrapping_add(channel * staging.input_plane);
             for phase in 0..staging.phases() {
-                for kx in 0..usize::from(staging.window.kernel_w) {
+                for (kx, inside) in staging.inside.iter().enumerate() {
                     let to = self.to.wrapping_add(staging.copy(channel, phase, kx));
-                    match staging.inside.get(kx) {
-                        Some(inside) => flat(simd, staging, from, to, (kx, inside)),
-                        None => by_rows(staging, from, to, (phase, kx)),
+                    let column = Column { kx, phase, inside };
+                    match staging.window.stride_w {
+                        _ if staging.is_flat => flat(simd, staging, from, to, &column),
+                        1 => by_rows::<S, 1>(simd, staging, from, to, &column),
+                        2 => by_rows::<S, 2>(simd, staging, from, to, &column),
+                        _ => one_by_one(staging, from, to, &column),
                     }
                 }
             }
@@ -136,102 +145,99 @@ impl Task for Stage<'_> {
     }
 }
 
+/// One copy of a plane.
+struct Column<'m> {
+    kx: usize,
+    phase: usize,
+    inside: &'m [u8],
+}
+
 /// A copy of an input as wide as the output, whole vectors across the ends of rows.
 #[inline(always)]
-fn flat<S: Simd>(
-    simd: S,
-    staging: &Staging,
-    from: *const u8,
-    to: *mut u8,
-    (kx, inside): (usize, &[u8]),
-) {
+fn flat<S: Simd>(simd: S, staging: &Staging, from: *const u8, to: *mut u8, column: &Column<'_>) {
     let width = staging.width;
     let above = usize::from(staging.window.pad_top).min(staging.rows);
     let rows = staging.input.0.min(staging.rows - above);
     let zero = simd.splat_byte(staging.zero);
     let from = from
-        .wrapping_add(kx)
+        .wrapping_add(column.kx)
         .wrapping_sub(usize::from(staging.window.pad_left));
     let middle = to.wrapping_add(above * width);
-    let (mut at, mut column) = (0, 0);
+    let (mut at, mut x) = (0, 0);
     while at < rows * width {
         // SAFETY: a vector can be read around the planes, by the invariant.
         let bytes = unsafe { simd.load(from.wrapping_add(at)) };
-        // SAFETY: `column` is below the width, and the bytes go on for a vector behind a row.
-        let mask = unsafe { simd.load(inside.as_ptr().wrapping_add(column)) };
+        // SAFETY: `x` is below the width, and the bytes go on for a vector behind a row.
+        let mask = unsafe { simd.load(column.inside.as_ptr().wrapping_add(x)) };
         // SAFETY: a copy has room for a vector behind its rows.
         unsafe { simd.store(middle.wrapping_add(at), simd.choose(mask, bytes, zero)) };
         at += S::BYTES;
-        column = (column + S::BYTES) % width;
+        x = (x + S::BYTES) % width;
     }
     // SAFETY: rows of the copy.
     unsafe { to.write_bytes(staging.zero, above * width) };
     let below = (staging.rows - above - rows) * width;
+    let end = middle.wrapping_add(rows * width);
     // SAFETY: rows of the copy.
-    unsafe {
-        middle
-            .wrapping_add(rows * width)
-            .write_bytes(staging.zero, below);
-    };
+    unsafe { end.write_bytes(staging.zero, below) };
 }
 
-/// A copy row by row, for strides and for inputs of another width.
+/// A copy row by row, for strides and for inputs of another width. What a vector writes behind a row, the next row
+/// writes again.
 #[inline(always)]
-fn by_rows(staging: &Staging, from: *const u8, to: *mut u8, (phase, kx): (usize, usize)) {
-    let window = &staging.window;
-    let (height, width) = staging.input;
-    let stride = usize::from(window.stride_w);
-    let left = usize::from(window.pad_left);
-    let first = left.saturating_sub(kx).div_ceil(stride).min(staging.width);
-    let end = (width + left)
-        .saturating_sub(kx)
-        .div_ceil(stride)
-        .clamp(first, staging.width);
+fn by_rows<S: Simd, const STRIDE: usize>(
+    simd: S,
+    staging: &Staging,
+    from: *const u8,
+    to: *mut u8,
+    column: &Column<'_>,
+) {
+    let zero = simd.splat_byte(staging.zero);
     for row in 0..staging.rows {
-        let y = row * usize::from(window.stride_h) + phase;
-        let y = y.checked_sub(window.pad_top.into()).filter(|y| *y < height);
         let to = to.wrapping_add(row * staging.width);
-        // SAFETY: a row of the copy.
-        let to = unsafe { core::slice::from_raw_parts_mut(to, staging.width) };
-        let Some(y) = y else {
-            to.fill(staging.zero);
-            continue;
-        };
-        // SAFETY: a row of the input.
-        let from = unsafe { core::slice::from_raw_parts(from.wrapping_add(y * width), width) };
-        let from = from.get((first * stride + kx).saturating_sub(left)..);
-        let (outer, after) = to.split_at_mut_checked(end).unwrap_or_default();
-        let (before, inner) = outer.split_at_mut_checked(first).unwrap_or_default();
-        before.fill(staging.zero);
-        after.fill(staging.zero);
-        strided(inner, from.unwrap_or_default(), stride);
+        let from = staging.input_row(row, column.phase).map(|y| {
+            let row = from.wrapping_add(y * staging.input.1 + column.kx);
+            row.wrapping_sub(usize::from(staging.window.pad_left))
+        });
+        let mut x = 0;
+        while x < staging.width {
+            let mut bytes = zero;
+            if let Some(from) = from {
+                let from = from.wrapping_add(x * STRIDE);
+                // SAFETY: vectors can be read around the planes, by the invariant.
+                bytes = unsafe { simd.load(from) };
+                if STRIDE == 2 {
+                    // SAFETY: as above.
+                    let next = unsafe { simd.load(from.wrapping_add(S::BYTES)) };
+                    bytes = simd.evens(bytes, next);
+                }
+                // SAFETY: `x` is below the width, and the bytes go on for a vector behind a row.
+                let mask = unsafe { simd.load(column.inside.as_ptr().wrapping_add(x)) };
+                bytes = simd.choose(mask, bytes, zero);
+            }
+            // SAFETY: a copy has room for a vector behind its rows.
+            unsafe { simd.store(to.wrapping_add(x), bytes) };
+            x += S::BYTES;
+        }
     }
 }
 
-/// Every `stride`th byte of `from`.
+/// A copy byte by byte, for larger strides.
 #[inline(always)]
-fn strided(to: &mut [u8], from: &[u8], stride: usize) {
-    match stride {
-        1 => to.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
-        2 => {
-            // A pair that the row's end cuts has its first byte alone.
-            let (pairs, rest) = from.as_chunks::<2>();
-            let firsts = pairs
-                .iter()
-                .map(|pair| pair[0])
-                .chain(rest.first().copied());
-            let whole = to.len().min(pairs.len());
-            for (to, [first, _]) in to.iter_mut().zip(pairs) {
-                *to = *first;
+fn one_by_one(staging: &Staging, from: *const u8, to: *mut u8, column: &Column<'_>) {
+    let stride = usize::from(staging.window.stride_w);
+    let left = usize::from(staging.window.pad_left);
+    for row in 0..staging.rows {
+        let y = staging.input_row(row, column.phase);
+        for (x, inside) in (0..staging.width).zip(column.inside) {
+            let mut byte = staging.zero;
+            if let (Some(y), true) = (y, *inside != 0) {
+                let x = x * stride + column.kx - left;
+                // SAFETY: a pixel of the input, by the row and by the column's bytes.
+                byte = unsafe { from.wrapping_add(y * staging.input.1 + x).read() };
             }
-            for (to, first) in to.iter_mut().zip(firsts).skip(whole) {
-                *to = first;
-            }
-        }
-        _ => {
-            for (to, from) in to.iter_mut().zip(from.iter().step_by(stride)) {
-                *to = *from;
-            }
+            // SAFETY: a pixel of the copy.
+            unsafe { to.wrapping_add(row * staging.width + x).write(byte) };
         }
     }
 }

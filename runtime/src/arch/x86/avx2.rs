@@ -158,6 +158,60 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn windows<const STRIDE: usize>(self, from: *const u8, quad: usize) -> __m256i {
+        let from = from.wrapping_add(4 * STRIDE * quad);
+        // SAFETY: the caller's contract.
+        let first = unsafe { self.load(from) };
+        if STRIDE == 1 {
+            let spread = op!(_mm256_broadcastsi128_si256(_mm_setr_epi8(
+                0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6
+            )));
+            return op!(_mm256_shuffle_epi8(first, spread));
+        }
+        // SAFETY: the caller's contract.
+        let second = unsafe { self.load(from.wrapping_add(Self::BYTES)) };
+        let lanes = op!(_mm256_permute2x128_si256::<0x20>(first, second));
+        let spread = op!(_mm256_broadcastsi128_si256(_mm_setr_epi8(
+            0, 1, 2, 3, 2, 3, 4, 5, 4, 5, 6, 7, 6, 7, 8, 9
+        )));
+        op!(_mm256_shuffle_epi8(lanes, spread))
+    }
+
+    #[inline(always)]
+    fn evens(self, first: __m256i, second: __m256i) -> __m256i {
+        let mask = op!(_mm256_set1_epi16(0xFF));
+        let (first, second) = op!((
+            _mm256_and_si256(first, mask),
+            _mm256_and_si256(second, mask)
+        ));
+        op!(_mm256_permute4x64_epi64::<0xD8>(_mm256_packus_epi16(
+            first, second
+        )))
+    }
+
+    #[inline(always)]
+    unsafe fn rescale_lanes(self, acc: __m256i, mul: *const f32, add: *const f32) -> __m256i {
+        // SAFETY: the caller's contract.
+        let mul = unsafe { _mm256_loadu_ps(mul) };
+        // SAFETY: the caller's contract.
+        let add = unsafe { _mm256_loadu_ps(add) };
+        let scaled = op!(_mm256_fmadd_ps(_mm256_cvtepi32_ps(acc), mul, add));
+        op!(_mm256_cvtps_epi32(scaled))
+    }
+
+    #[inline(always)]
+    fn rescale_pairs(self, pairs: __m256i, mul: (f32, f32), add: f32) -> __m256i {
+        let (a, b) = op!((
+            _mm256_and_si256(pairs, _mm256_set1_epi32(255)),
+            _mm256_srli_epi32::<8>(pairs)
+        ));
+        let (a, b) = op!((_mm256_cvtepi32_ps(a), _mm256_cvtepi32_ps(b)));
+        let (first, second) = op!((_mm256_set1_ps(mul.0), _mm256_set1_ps(mul.1)));
+        let sum = op!(_mm256_fmadd_ps(b, second, _mm256_set1_ps(add)));
+        op!(_mm256_cvtps_epi32(_mm256_fmadd_ps(a, first, sum)))
+    }
+
+    #[inline(always)]
     fn choose(self, mask: __m256i, yes: __m256i, no: __m256i) -> __m256i {
         op!(_mm256_blendv_epi8(no, yes, mask))
     }

@@ -135,6 +135,62 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn windows<const STRIDE: usize>(self, from: *const u8, quad: usize) -> __m512i {
+        let from = from.wrapping_add(4 * STRIDE * quad);
+        // SAFETY: the caller's contract.
+        let first = unsafe { self.load(from) };
+        if STRIDE == 1 {
+            let spread = op!(_mm512_broadcast_i32x4(_mm_setr_epi8(
+                0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6
+            )));
+            return op!(_mm512_shuffle_epi8(first, spread));
+        }
+        // SAFETY: the caller's contract.
+        let second = unsafe { self.load(from.wrapping_add(Self::BYTES)) };
+        let lanes = op!(_mm512_shuffle_i32x4::<0x88>(first, second));
+        let spread = op!(_mm512_broadcast_i32x4(_mm_setr_epi8(
+            0, 1, 2, 3, 2, 3, 4, 5, 4, 5, 6, 7, 6, 7, 8, 9
+        )));
+        op!(_mm512_shuffle_epi8(lanes, spread))
+    }
+
+    #[inline(always)]
+    fn evens(self, first: __m512i, second: __m512i) -> __m512i {
+        let mask = op!(_mm512_set1_epi16(0xFF));
+        let (first, second) = op!((
+            _mm512_and_si512(first, mask),
+            _mm512_and_si512(second, mask)
+        ));
+        let order = op!(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7));
+        op!(_mm512_permutexvar_epi64(
+            order,
+            _mm512_packus_epi16(first, second)
+        ))
+    }
+
+    #[inline(always)]
+    unsafe fn rescale_lanes(self, acc: __m512i, mul: *const f32, add: *const f32) -> __m512i {
+        // SAFETY: the caller's contract.
+        let mul = unsafe { _mm512_loadu_ps(mul) };
+        // SAFETY: the caller's contract.
+        let add = unsafe { _mm512_loadu_ps(add) };
+        let scaled = op!(_mm512_fmadd_ps(_mm512_cvtepi32_ps(acc), mul, add));
+        op!(_mm512_cvtps_epi32(scaled))
+    }
+
+    #[inline(always)]
+    fn rescale_pairs(self, pairs: __m512i, mul: (f32, f32), add: f32) -> __m512i {
+        let (a, b) = op!((
+            _mm512_and_si512(pairs, _mm512_set1_epi32(255)),
+            _mm512_srli_epi32::<8>(pairs)
+        ));
+        let (a, b) = op!((_mm512_cvtepi32_ps(a), _mm512_cvtepi32_ps(b)));
+        let (first, second) = op!((_mm512_set1_ps(mul.0), _mm512_set1_ps(mul.1)));
+        let sum = op!(_mm512_fmadd_ps(b, second, _mm512_set1_ps(add)));
+        op!(_mm512_cvtps_epi32(_mm512_fmadd_ps(a, first, sum)))
+    }
+
+    #[inline(always)]
     fn choose(self, mask: __m512i, yes: __m512i, no: __m512i) -> __m512i {
         op!(_mm512_ternarylogic_epi32::<0xCA>(mask, yes, no))
     }
@@ -218,6 +274,28 @@ impl Simd for Vnni256 {
     #[inline(always)]
     fn pack(self, quads: [__m256i; 4]) -> __m256i {
         self.plain().pack(quads)
+    }
+
+    #[inline(always)]
+    unsafe fn windows<const STRIDE: usize>(self, from: *const u8, quad: usize) -> __m256i {
+        // SAFETY: the caller's contract.
+        unsafe { self.plain().windows::<STRIDE>(from, quad) }
+    }
+
+    #[inline(always)]
+    fn evens(self, first: __m256i, second: __m256i) -> __m256i {
+        self.plain().evens(first, second)
+    }
+
+    #[inline(always)]
+    unsafe fn rescale_lanes(self, acc: __m256i, mul: *const f32, add: *const f32) -> __m256i {
+        // SAFETY: the caller's contract.
+        unsafe { self.plain().rescale_lanes(acc, mul, add) }
+    }
+
+    #[inline(always)]
+    fn rescale_pairs(self, pairs: __m256i, mul: (f32, f32), add: f32) -> __m256i {
+        self.plain().rescale_pairs(pairs, mul, add)
     }
 
     #[inline(always)]

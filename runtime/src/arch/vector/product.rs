@@ -1,0 +1,93 @@
+//! Matrix times vector: lanes are rows, four columns a product; blocks of as many rows as a vector has bytes.
+//!
+//! ```text
+//! block    rows in the order that packing turns into theirs: lane l of vector v is row 16·(l / 4) + 4·v + l mod 4
+//! entry    { four columns | a vector of weights for each of the four vectors }
+//! ```
+
+use super::{Simd, Task};
+
+/// A matrix for vectors of one instruction set.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Product {
+    /// First column of each entry, block by block.
+    pub(crate) columns: Vec<u32>,
+    /// Entries of each block.
+    pub(crate) counts: Vec<u32>,
+    /// Four vectors an entry.
+    pub(crate) weights: Vec<u8>,
+    /// A bias a row, in the order of lanes.
+    pub(crate) bias: Vec<i32>,
+    /// A scale a row, in the order of lanes.
+    pub(crate) mul: Vec<f32>,
+    /// An offset a row, in the order of lanes.
+    pub(crate) add: Vec<f32>,
+    /// Lowest and highest byte.
+    pub(crate) bounds: (u8, u8),
+}
+
+/// Multiplies.
+///
+/// # Invariants
+///
+/// 1. Four bytes from each column on can be read at `input`.
+/// 2. The matrix was packed for this instruction set: each entry has four vectors of weights, each block four of
+///    biases, scales and offsets.
+/// 3. A vector a block can be written to `output`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Multiply<'m> {
+    /// The matrix.
+    pub(crate) matrix: &'m Product,
+    /// The vector.
+    pub(crate) input: *const u8,
+    /// The products.
+    pub(crate) output: *mut u8,
+}
+
+impl Task for Multiply<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let matrix = self.matrix;
+        let mut columns = matrix.columns.as_slice();
+        let mut weights = matrix.weights.as_ptr();
+        let bounds = (
+            simd.splat_byte(matrix.bounds.0),
+            simd.splat_byte(matrix.bounds.1),
+        );
+        for (block, count) in matrix.counts.iter().enumerate() {
+            let Some((mine, rest)) = columns.split_at_checked(*count as usize) else {
+                return;
+            };
+            columns = rest;
+            let first = block * S::BYTES;
+            let mut sums = [simd.splat(0); 4];
+            for (v, sum) in sums.iter_mut().enumerate() {
+                let bias = matrix.bias.as_ptr().wrapping_add(first + v * S::BYTES / 4);
+                // SAFETY: invariant 2.
+                *sum = unsafe { simd.load(bias.cast()) };
+            }
+            for column in mine {
+                let quad = self.input.wrapping_add(*column as usize).cast::<i32>();
+                // SAFETY: invariant 1.
+                let quad = simd.splat(unsafe { quad.read_unaligned() });
+                for sum in &mut sums {
+                    // SAFETY: invariant 2.
+                    *sum = simd.dot(*sum, quad, unsafe { simd.load(weights) });
+                    weights = weights.wrapping_add(S::BYTES);
+                }
+            }
+            for (v, sum) in sums.iter_mut().enumerate() {
+                let at = first + v * S::BYTES / 4;
+                let (mul, add) = (matrix.mul.as_ptr(), matrix.add.as_ptr());
+                let (mul, add) = (mul.wrapping_add(at), add.wrapping_add(at));
+                // SAFETY: invariant 2.
+                *sum = unsafe { simd.rescale_lanes(*sum, mul, add) };
+            }
+            let bytes = simd.clamp(simd.pack(sums), bounds.0, bounds.1);
+            // SAFETY: invariant 3.
+            unsafe { simd.store(self.output.wrapping_add(first), bytes) };
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! `depthwise_conv_2d`: taps of each row for the windows of vectors.
+
+use super::conv::{Kernels, channels};
+use super::form::Form;
+use super::matrix::Plain;
+use super::plan::{Arena, Place};
+use super::rescale::rescale;
+use crate::arch::vector::windows::{Depthwise, Slide, Taps};
+use nnz_format::{Clamp, Rounding, Step, Window};
+
+/// The layer of `step`; `None` where the portable kernels must do it.
+pub(super) fn new(
+    step: &Step<'_>,
+    (window, multiplier, clamp): (&Window, u16, &Clamp),
+    rounding: Rounding,
+    kernels: Kernels,
+) -> Option<Depthwise> {
+    let (input, output) = (Form::of(&step.input), Form::of(&step.output));
+    let stride = usize::from(window.stride_h);
+    // Rows of the copy are as long as those of the output, `stride` times.
+    let is_aligned = output.width * stride == input.width.next_multiple_of(stride);
+    if window.stride_h != window.stride_w || stride > 2 || !is_aligned {
+        return None;
+    }
+    if input.pixels() == 1 || output.pixels() == 1 {
+        return None;
+    }
+    let plain = Plain::of(step)?;
+    let channels = channels(step, &plain, rounding)?;
+    let mut layer = Depthwise {
+        window: *window,
+        input: (input.height, input.width),
+        planes: (input.plane, output.plane),
+        output: (output.height, output.width),
+        zero: input.zero,
+        multiplier: usize::from(multiplier),
+        taps: Vec::new(),
+        counts: Vec::new(),
+        inside: Vec::new(),
+        step: common_divisor(output.width, kernels.bytes),
+        rescale: rescale(&channels, 1, clamp),
+    };
+    for row in 0..plain.rows() {
+        let before = layer.taps.len();
+        add_taps(&mut layer, plain.row(row), kernels)?;
+        let count = u32::try_from(layer.taps.len() - before).ok()?;
+        layer.counts.push(count);
+    }
+    layer.inside = inside(&layer, kernels.bytes);
+    Some(layer)
+}
+
+/// The taps of a row that are not all zero.
+fn add_taps(layer: &mut Depthwise, row: &[i8], kernels: Kernels) -> Option<()> {
+    let (kernel_w, stride) = (usize::from(layer.window.kernel_w), layer.stride());
+    for (ky, row) in row.chunks(kernel_w.max(1)).enumerate() {
+        for (chunk, weights) in row.chunks(4).enumerate() {
+            let offset = ky % stride * layer.phase() + ky / stride * layer.pitch() + 4 * chunk;
+            let (offset, chunk) = (u32::try_from(offset).ok()?, u32::try_from(chunk).ok()?);
+            let four = core::array::from_fn(|i| weights.get(i).copied().unwrap_or(0));
+            for weights in kernels.exact(four) {
+                if weights != [0; 4] {
+                    layer.taps.push(Taps {
+                        offset,
+                        chunk,
+                        weights: i32::from_le_bytes(weights.map(i8::cast_unsigned)),
+                    });
+                }
+            }
+        }
+    }
+    Some(())
+}
+
+/// The patterns of [`Depthwise::inside`] for vectors of `bytes`.
+fn inside(layer: &Depthwise, bytes: usize) -> Vec<u8> {
+    let (width, stride) = (layer.output.1, layer.stride());
+    let chunks = usize::from(layer.window.kernel_w).div_ceil(4);
+    let left = usize::from(layer.window.pad_left);
+    let mut patterns = Vec::new();
+    for chunk in 0..chunks {
+        for start in (0..width).step_by(layer.step) {
+            for quad in 0..4 {
+                patterns.extend((0..bytes).map(|at| {
+                    let pixel = at / 16 * 16 + 4 * quad + at % 16 / 4;
+                    let x = (start + pixel) % width * stride + 4 * chunk + at % 4;
+                    let is_inside = x.checked_sub(left).is_some_and(|x| x < layer.input.1);
+                    if is_inside { 255 } else { 0 }
+                }));
+            }
+        }
+    }
+    patterns
+}
+
+/// Runs a layer.
+pub(super) fn run(
+    layer: &Depthwise,
+    arena: &mut Arena<'_>,
+    (input, output): (&Place, &Place),
+    scratch: usize,
+) {
+    let input = arena.at(input.offset).cast_const();
+    let (output, scratch) = (arena.at(output.offset), arena.at(scratch));
+    arena.enter(Slide {
+        layer,
+        input,
+        output,
+        scratch,
+    });
+}
+
+const fn common_divisor(mut a: usize, mut b: usize) -> usize {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}

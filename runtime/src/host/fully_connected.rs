@@ -1,0 +1,134 @@
+//! `fully_connected`: rows in the order of lanes.
+
+use super::conv::{Kernels, channels};
+use super::form::Form;
+use super::matrix::Plain;
+use super::plan::{Arena, Place};
+use super::rescale::rescale;
+use crate::arch::vector::Rescale;
+use crate::arch::vector::product::{Multiply, Product};
+use nnz_format::{Clamp, Rounding, Step};
+
+/// A matrix, ready to multiply.
+#[derive(Debug)]
+pub(super) struct FullyConnected {
+    matrix: Product,
+    /// Whether the input is planes of more than a pixel, which become a vector first.
+    is_spread: bool,
+}
+
+impl FullyConnected {
+    /// The matrix of `step`; `None` where the portable kernels must do it.
+    pub(super) fn new(
+        step: &Step<'_>,
+        clamp: &Clamp,
+        rounding: Rounding,
+        kernels: Kernels,
+    ) -> Option<Self> {
+        let plain = Plain::of(step)?;
+        let rescale = rescale(&channels(step, &plain, rounding)?, 1, clamp);
+        if !rescale.is_float {
+            return None;
+        }
+        Some(Self {
+            matrix: pack(&plain, &rescale, kernels),
+            is_spread: Form::of(&step.input).pixels() > 1,
+        })
+    }
+
+    /// Bytes of scratch.
+    pub(super) fn scratch_len(&self, input: &Form) -> usize {
+        if self.is_spread {
+            input.channels * input.pixels() + 64
+        } else {
+            0
+        }
+    }
+
+    /// Runs it.
+    pub(super) fn run(
+        &self,
+        arena: &mut Arena<'_>,
+        (input, output): (&Place, &Place),
+        scratch: usize,
+    ) {
+        let mut from = input.offset;
+        if self.is_spread {
+            let pixels = input.form.pixels();
+            for channel in 0..input.form.channels {
+                let plane = input.offset + channel * input.form.plane;
+                arena.copy(plane, scratch + channel * pixels, pixels);
+            }
+            from = scratch;
+        }
+        let (input, output) = (arena.at(from).cast_const(), arena.at(output.offset));
+        arena.enter(Multiply {
+            matrix: &self.matrix,
+            input,
+            output,
+        });
+    }
+}
+
+/// The row of each lane of a block of `bytes` rows, vector by vector.
+fn lanes(bytes: usize) -> impl Iterator<Item = usize> {
+    (0..4).flat_map(move |v| (0..bytes / 4).map(move |lane| lane / 4 * 16 + 4 * v + lane % 4))
+}
+
+fn pack(plain: &Plain, rescale: &Rescale, kernels: Kernels) -> Product {
+    let bytes = kernels.bytes;
+    let mut product = Product {
+        columns: Vec::new(),
+        counts: Vec::new(),
+        weights: Vec::new(),
+        bias: Vec::new(),
+        mul: Vec::new(),
+        add: Vec::new(),
+        bounds: (rescale.lo, rescale.hi),
+    };
+    for first in (0..plain.rows()).step_by(bytes) {
+        let rows: Vec<usize> = lanes(bytes).map(|lane| first + lane).collect();
+        for row in rows.iter().map(|&row| rescale.rows.get(row)) {
+            product.bias.push(row.map_or(0, |row| row.bias));
+            product.mul.push(row.map_or(0.0, |row| row.mul));
+            product.add.push(row.map_or(0.0, |row| row.add));
+        }
+        let before = product.columns.len();
+        for column in (0..plain.columns()).step_by(4) {
+            add_columns(&mut product, plain, (&rows, column), kernels);
+        }
+        let count = product.columns.len() - before;
+        product
+            .counts
+            .push(u32::try_from(count).unwrap_or(u32::MAX));
+    }
+    product
+}
+
+/// Four columns of a block, where any row has one; twice, where a row's may not be one product.
+fn add_columns(
+    product: &mut Product,
+    plain: &Plain,
+    (rows, column): (&[usize], usize),
+    kernels: Kernels,
+) {
+    let parts = rows.iter().map(|&row| {
+        let row = plain.row(row);
+        kernels.exact(core::array::from_fn(|i| {
+            row.get(column + i).copied().unwrap_or(0)
+        }))
+    });
+    let parts: Vec<[[i8; 4]; 2]> = parts.collect();
+    for part in 0..2 {
+        let weights = parts.iter().filter_map(|parts| parts.get(part));
+        if weights.clone().all(|weights| *weights == [0; 4]) {
+            continue;
+        }
+        product
+            .columns
+            .push(u32::try_from(column).unwrap_or(u32::MAX));
+        product
+            .weights
+            .extend(weights.flatten().map(|w| w.cast_unsigned()));
+    }
+}

@@ -1,0 +1,215 @@
+//! Pools and means over planes: rows are joined column by column, then the columns of each window.
+
+use super::plan::{Arena, Place};
+use super::rescale::byte_of;
+use crate::requantize::{multiply_double, multiply_once, rounding_divide, rounding_divide_even};
+use core::num::NonZeroU32;
+use core::ops::Range;
+use nnz_format::{Clamp, Rounding, Step, Ties, Window};
+
+/// What becomes of the bytes of a window.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Join {
+    /// The largest.
+    Max,
+    /// Their mean, divided.
+    Average(Ties),
+    /// Their mean, by a factor that holds the count.
+    Mean {
+        /// The factor.
+        multiplier: i32,
+        /// Its right shift.
+        shift: i32,
+        /// How it rounds.
+        rounding: Rounding,
+    },
+}
+
+/// A pool, ready to run.
+#[derive(Debug)]
+pub(super) struct Pool {
+    join: Join,
+    window: Option<Window>,
+    bounds: (u8, u8),
+    /// Of the input and of the output.
+    zero_points: (i32, i32),
+}
+
+impl Pool {
+    /// The pool of `step`; a mean has no window.
+    pub(super) fn new(
+        step: &Step<'_>,
+        join: Join,
+        window: Option<&Window>,
+        clamp: &Clamp,
+    ) -> Option<Self> {
+        let Clamp::S8 { lo, hi } = *clamp else {
+            return None;
+        };
+        Some(Self {
+            join,
+            window: window.copied(),
+            bounds: (byte_of(lo), byte_of(hi)),
+            zero_points: (step.input.zero_point, step.output.zero_point),
+        })
+    }
+}
+
+/// Most columns of the input that are joined at a time.
+const SPAN: usize = 256;
+
+/// The part of one axis that the window at output position `at` covers.
+fn clipped(at: usize, (stride, padding, kernel): (u8, u8, u8), len: usize) -> Range<usize> {
+    let first = at * usize::from(stride);
+    let end = (first + usize::from(kernel)).saturating_sub(usize::from(padding));
+    first.saturating_sub(usize::from(padding))..end.min(len)
+}
+
+impl Pool {
+    /// Runs it.
+    pub(super) fn run(&self, arena: &mut Arena<'_>, input: &Place, output: &Place) {
+        arena.enter_planes(Planes {
+            pool: self,
+            input,
+            output,
+        });
+    }
+
+    fn value(&self, sum: i32, count: NonZeroU32) -> u8 {
+        let signed = sum - 128 * count.get().cast_signed();
+        let (from, to) = self.zero_points;
+        let centred = signed - count.get().cast_signed() * from;
+        let value = match self.join {
+            Join::Max => signed,
+            Join::Average(Ties::Away) => rounding_divide(signed, count),
+            Join::Average(Ties::Even) => {
+                let centred = signed - count.get().cast_signed() * to;
+                rounding_divide_even(centred, count) + to
+            }
+            Join::Mean {
+                multiplier,
+                shift,
+                rounding: Rounding::Double,
+            } => multiply_double(centred, multiplier, shift).wrapping_add(to),
+            Join::Mean {
+                multiplier,
+                shift,
+                rounding: Rounding::Single,
+            } => multiply_once(centred, multiplier, shift).wrapping_add(to),
+        };
+        u8::try_from(value.clamp(-128, 127) + 128).unwrap_or(0)
+    }
+}
+
+/// The planes of a pool.
+pub(super) struct Planes<'p> {
+    pool: &'p Pool,
+    pub(super) input: &'p Place,
+    pub(super) output: &'p Place,
+}
+
+impl Planes<'_> {
+    /// Every channel; compiled for the CPU's vectors.
+    #[inline(always)]
+    pub(super) fn run(&self, from: &[u8], to: &mut [u8]) {
+        let (input, output) = (&self.input.form, &self.output.form);
+        for channel in 0..input.channels {
+            let from = from.get(channel * input.plane..).unwrap_or_default();
+            let from = from.get(..input.pixels()).unwrap_or_default();
+            let to = to.get_mut(channel * output.plane..).unwrap_or_default();
+            let to = to.get_mut(..output.pixels()).unwrap_or_default();
+            match self.pool.window {
+                None => self.mean(from, to),
+                Some(window) => self.windows(&window, from, to),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn mean(&self, from: &[u8], to: &mut [u8]) {
+        let count = u32::try_from(from.len()).ok().and_then(NonZeroU32::new);
+        let sum: u32 = from.iter().map(|byte| u32::from(*byte)).sum();
+        if let (Some(to), Some(count)) = (to.first_mut(), count) {
+            *to = self.pool.value(sum.cast_signed(), count);
+        }
+    }
+
+    #[inline(always)]
+    fn windows(&self, window: &Window, from: &[u8], to: &mut [u8]) {
+        let (input, output) = (&self.input.form, &self.output.form);
+        let down = (window.stride_h, window.pad_top, window.kernel_h);
+        let across = (window.stride_w, window.pad_left, window.kernel_w);
+        let stride = usize::from(window.stride_w);
+        // Outputs whose windows fit the span together.
+        let most = (SPAN - usize::from(window.kernel_w)) / stride + 1;
+        for (y, to) in to.chunks_exact_mut(output.width.max(1)).enumerate() {
+            let rows = clipped(y, down, input.height);
+            for (part, to) in to.chunks_mut(most).enumerate() {
+                let first = part * most;
+                let left = clipped(first, across, input.width).start;
+                let right = clipped(first + to.len() - 1, across, input.width).end;
+                let lines = rows.clone().filter_map(|row| {
+                    from.get(row * input.width + left..row * input.width + right)
+                });
+                let columns = |x: usize| {
+                    let columns = clipped(first + x, across, input.width);
+                    columns.start - left..columns.end - left
+                };
+                match self.pool.join {
+                    Join::Max => self.largest(lines, columns, to),
+                    Join::Average(_) | Join::Mean { .. } => {
+                        self.averages(lines, rows.len(), columns, to);
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn largest<'f>(
+        &self,
+        lines: impl Iterator<Item = &'f [u8]>,
+        columns: impl Fn(usize) -> Range<usize>,
+        to: &mut [u8],
+    ) {
+        let mut joined = [0_u8; SPAN];
+        for line in lines {
+            for (joined, byte) in joined.iter_mut().zip(line) {
+                *joined = (*joined).max(*byte);
+            }
+        }
+        let (lo, hi) = self.pool.bounds;
+        for (x, to) in to.iter_mut().enumerate() {
+            let window = joined.get(columns(x)).unwrap_or_default();
+            *to = window.iter().fold(0, |a: u8, b| a.max(*b)).clamp(lo, hi);
+        }
+    }
+
+    #[inline(always)]
+    fn averages<'f>(
+        &self,
+        lines: impl Iterator<Item = &'f [u8]>,
+        rows: usize,
+        columns: impl Fn(usize) -> Range<usize>,
+        to: &mut [u8],
+    ) {
+        let mut joined = [0_i32; SPAN];
+        for line in lines {
+            for (joined, byte) in joined.iter_mut().zip(line) {
+                *joined += i32::from(*byte);
+            }
+        }
+        let (lo, hi) = self.pool.bounds;
+        for (x, to) in to.iter_mut().enumerate() {
+            let columns = columns(x);
+            let count = u32::try_from(rows * columns.len())
+                .ok()
+                .and_then(NonZeroU32::new);
+            let sum = joined.get(columns).unwrap_or_default().iter().sum();
+            *to = self
+                .pool
+                .value(sum, count.unwrap_or(NonZeroU32::MIN))
+                .clamp(lo, hi);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! `add`: floats where all 65,536 pairs of bytes give what the file's arithmetic gives, else a table of them.
+
+use super::plan::{Arena, Place};
+use super::rescale::{byte_of, nearest};
+use crate::arch::vector::sum::{Add, Scales};
+use crate::requantize::{doubling_high_mul, rounding_shift_right};
+use nnz_format::{AddParams, Clamp, Step};
+
+/// Bits that operands are raised by before they are brought to a common scale.
+const LEFT_SHIFT: u32 = 20;
+
+/// An addition, ready to run.
+#[derive(Debug)]
+pub(super) enum Sum {
+    /// By vectors.
+    Floats(Scales),
+    /// `[first][second]`.
+    Table(Vec<u8>),
+}
+
+/// The file's arithmetic.
+struct Exact {
+    params: AddParams,
+    zero_points: [i32; 3],
+    bounds: (i8, i8),
+}
+
+impl Exact {
+    fn raised(byte: u8, zero_point: i32, multiplier: i32, shift: i8) -> i32 {
+        let centred = (i32::from(byte) - 128 - zero_point) << LEFT_SHIFT;
+        let shift = u32::from(shift.unsigned_abs());
+        rounding_shift_right(doubling_high_mul(centred, multiplier), shift)
+    }
+
+    /// The sums of every pair, activation left out.
+    fn table(&self) -> Vec<u8> {
+        let params = &self.params;
+        let operand = |zero_point: i32, multiplier: i32, shift: i8| {
+            let raised = move |byte| Self::raised(byte, zero_point, multiplier, shift);
+            (0..=u8::MAX).map(raised).collect::<Vec<i32>>()
+        };
+        let [first, second, output] = self.zero_points;
+        let a = operand(first, params.m1, params.s1);
+        let b = operand(second, params.m2, params.s2);
+        let shift = u32::from(params.so.unsigned_abs());
+        let sum = |a: i32, b: i32| {
+            let scaled = doubling_high_mul(a.wrapping_add(b), params.mo);
+            let value = rounding_shift_right(scaled, shift).wrapping_add(output);
+            u8::try_from(value.clamp(-128, 127) + 128).unwrap_or(0)
+        };
+        a.iter()
+            .flat_map(|&a| b.iter().map(move |&b| sum(a, b)))
+            .collect()
+    }
+
+    /// Floats that give `table`.
+    fn floats(&self, table: &[u8]) -> Option<Scales> {
+        let scale =
+            |multiplier: i32, shift: i8| f64::from(multiplier) / 2_f64.powi(31 + i32::from(shift));
+        let raise = f64::from(1 << LEFT_SHIFT);
+        let output = scale(self.params.mo, self.params.so);
+        let mul = (
+            nearest(scale(self.params.m1, self.params.s1) * output * raise),
+            nearest(scale(self.params.m2, self.params.s2) * output * raise),
+        );
+        let pairs = || {
+            (0..=u8::MAX)
+                .flat_map(|a| (0..=u8::MAX).map(move |b| (a, b)))
+                .zip(table)
+        };
+        let (mut least, mut most) = (f64::NEG_INFINITY, f64::INFINITY);
+        for ((a, b), &sum) in pairs() {
+            let product = f64::from(a) * f64::from(mul.0) + f64::from(b) * f64::from(mul.1);
+            if sum > 0 {
+                least = least.max(f64::from(sum) - 0.5 - product);
+            }
+            if sum < 255 {
+                most = most.min(f64::from(sum) + 0.5 - product);
+            }
+        }
+        let add = nearest(least.midpoint(most));
+        let agrees = |((a, b), sum): ((u8, u8), &u8)| {
+            let value = f32::from(a).mul_add(mul.0, f32::from(b).mul_add(mul.1, add));
+            value.abs() < 1e9 && value.round_ties_even().clamp(0.0, 255.0) == f32::from(*sum)
+        };
+        (least <= most && pairs().all(agrees)).then_some(Scales {
+            mul,
+            add,
+            bounds: (byte_of(self.bounds.0), byte_of(self.bounds.1)),
+        })
+    }
+}
+
+impl Sum {
+    /// The addition of `step`.
+    pub(super) fn new(step: &Step<'_>, params: &AddParams, clamp: &Clamp) -> Option<Self> {
+        let second = step.input2?;
+        let bounds = match *clamp {
+            Clamp::S8 { lo, hi } => (lo, hi),
+            Clamp::F32 { .. } => return None,
+        };
+        let exact = Exact {
+            params: *params,
+            zero_points: [
+                step.input.zero_point,
+                second.zero_point,
+                step.output.zero_point,
+            ],
+            bounds,
+        };
+        let mut table = exact.table();
+        if let Some(scales) = exact.floats(&table) {
+            return Some(Self::Floats(scales));
+        }
+        let (lo, hi) = (byte_of(bounds.0), byte_of(bounds.1));
+        table
+            .iter_mut()
+            .for_each(|byte| *byte = (*byte).clamp(lo, hi));
+        Some(Self::Table(table))
+    }
+
+    /// Runs it.
+    pub(super) fn run(
+        &self,
+        arena: &mut Arena<'_>,
+        (first, second): (&Place, &Place),
+        output: &Place,
+    ) {
+        let len = output.form.channels * output.form.plane;
+        match self {
+            Self::Floats(scales) => {
+                let inputs = (
+                    arena.at(first.offset).cast_const(),
+                    arena.at(second.offset).cast_const(),
+                );
+                let output = arena.at(output.offset);
+                arena.enter(Add {
+                    scales: *scales,
+                    inputs,
+                    output,
+                    len,
+                });
+            }
+            Self::Table(table) => {
+                for at in 0..len {
+                    let (a, b) = (
+                        arena.byte(first.offset + at),
+                        arena.byte(second.offset + at),
+                    );
+                    let index = usize::from(a) * 256 + usize::from(b);
+                    arena.set(output.offset + at, table.get(index).copied().unwrap_or(0));
+                }
+            }
+        }
+    }
+}
