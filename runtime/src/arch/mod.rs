@@ -41,6 +41,9 @@ pub(crate) const FLAT_LOOPS: bool = !cfg!(any(target_arch = "arm", target_arch =
 /// Rows of a matrix that share the loads of one tile of pixels: what the register file holds.
 pub(crate) const ROWS: usize = if cfg!(target_arch = "riscv32") { 2 } else { 1 };
 
+/// Whether words may lie at any address.
+pub(crate) const UNALIGNED_WORDS: bool = cfg!(isa = "thumb2");
+
 /// Stands in a loop that must stay a loop: compilers for microcontrollers unroll tight ones until they are out of
 /// registers, and turn a few stores into a call.
 #[inline(always)]

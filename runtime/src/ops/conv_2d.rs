@@ -20,7 +20,11 @@ pub(super) fn run<const OPS: u128, T: Numeric + Bounded>(
 ) -> Progress {
     let (input, output) = (job.input::<T>(), job.output::<T>());
     let geometry = Geometry::new(job.step.input.c, window);
-    let Some((band, room)) = job.scratch::<T>().split_at_checked(geometry.band_len()) else {
+    let kept = Kept::<T>::of(job, window);
+    let scratch = kept
+        .as_ref()
+        .map_or_else(|| job.scratch::<T>(), Kept::before);
+    let Some((band, room)) = scratch.split_at_checked(geometry.band_len()) else {
         return Progress::Done;
     };
     let from = source(&input);
@@ -54,7 +58,7 @@ pub(super) fn run<const OPS: u128, T: Numeric + Bounded>(
     }
     let across = NonZeroUsize::new(output.width.div_ceil(LANES)).unwrap_or(NonZeroUsize::MIN);
     let units = across.get().wrapping_mul(output.height);
-    if let Some(kept) = Kept::<T>::of(job, window) {
+    if let Some(kept) = kept {
         let down = NonZeroUsize::new(output.height).unwrap_or(NonZeroUsize::MIN);
         return cursor.each(units, cost, |unit| {
             let (y, x) = (unit % down, (unit / down).wrapping_mul(LANES));

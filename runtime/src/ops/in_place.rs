@@ -20,6 +20,8 @@ use nnz_format::{Op, Window, works_in_place};
 /// The columns that are kept, and where they belong.
 pub(super) struct Kept<'s, T> {
     input: View<'s, T>,
+    /// The scratch before the columns.
+    before: &'s [Cell<T>],
     /// `[channel][row][pad_left]`.
     columns: &'s [Cell<T>],
     left: usize,
@@ -39,13 +41,20 @@ impl<'s, T: Element> Kept<'s, T> {
         let left = usize::from(window.pad_left);
         let len = input.channels.wrapping_mul(input.height).wrapping_mul(left);
         let scratch = job.scratch::<T>();
+        let (before, columns) = scratch.split_at_checked(scratch.len().checked_sub(len)?)?;
         Some(Self {
             input,
-            columns: scratch.get(scratch.len().checked_sub(len)?..)?,
+            before,
+            columns,
             left,
             kernel_h: usize::from(window.kernel_h),
             top: usize::from(window.pad_top),
         })
+    }
+
+    /// The scratch that is free for the kernels.
+    pub(super) const fn before(&self) -> &'s [Cell<T>] {
+        self.before
     }
 
     /// Kernel rows that the band of the tile at row `y` has from the tile above.
@@ -80,20 +89,20 @@ impl<'s, T: Element> Kept<'s, T> {
     #[inline(always)]
     fn each(&self, rows: &Range<usize>, column: usize, f: impl Fn(&Cell<T>, &Cell<T>)) {
         let plane = self.input.height.wrapping_mul(self.left);
+        let stride = self.input.channel_stride;
         for row in rows.clone() {
-            let mut kept = self
-                .columns
-                .get(row.wrapping_mul(self.left)..)
-                .unwrap_or(&[]);
-            let mut cells = self.input.at(0, row, column);
-            for _ in 0..self.input.channels {
-                for at in 0..self.left {
-                    if let (Some(kept), Some(cell)) = (kept.get(at), cells.get(at)) {
+            let kept = self.columns.get(row.wrapping_mul(self.left)..);
+            let cells = self.input.at(0, row, column);
+            for at in 0..self.left {
+                let (mut from, mut to) = (at, at);
+                for _ in 0..self.input.channels {
+                    if let (Some(kept), Some(cell)) = (kept.unwrap_or(&[]).get(from), cells.get(to))
+                    {
                         f(kept, cell);
                     }
+                    from = from.wrapping_add(plane);
+                    to = to.wrapping_add(stride);
                 }
-                kept = kept.get(plane..).unwrap_or(&[]);
-                cells = cells.get(self.input.channel_stride..).unwrap_or(&[]);
             }
         }
     }

@@ -7,7 +7,7 @@
 //! ```
 
 use super::lanes::{load, store};
-use crate::arch::keep_rolled;
+use crate::arch::{UNALIGNED_WORDS, keep_rolled};
 use crate::kernels::{Geometry, LANES, Padding, Source};
 
 /// A run of `len` elements: `lead` outside the input, then `copied` from it, `step` apart, then outside again.
@@ -136,6 +136,13 @@ unsafe fn copy<T: Copy>(mut to: *mut T, mut from: *const T, count: usize, step: 
 /// Eight elements at `to` may be written and eight read at `from`.
 #[inline(always)]
 unsafe fn copy_lanes<T: Copy>(to: *mut T, from: *const T) {
+    if UNALIGNED_WORDS && size_of::<T>() == 1 {
+        // SAFETY: eight bytes, of any alignment.
+        let both = unsafe { from.cast::<[u32; 2]>().read_unaligned() };
+        // SAFETY: as above.
+        unsafe { to.cast::<[u32; 2]>().write_unaligned(both) };
+        return;
+    }
     for lane in 0..LANES {
         // SAFETY: the caller's contract.
         let value = unsafe { load(from, lane) };
@@ -161,29 +168,60 @@ unsafe fn copy_words(to: *mut u32, from: *const u32) {
     unsafe { store(to, 1, high) };
 }
 
-/// Moves the last `kept` kernel rows to the front.
-///
-/// # Safety
-///
-/// `band` holds the band and `kept < kernel_h`.
-#[inline(never)]
-unsafe fn move_up<T: Copy>(band: *mut T, geometry: &Geometry, kept: usize) {
-    let shift = geometry
-        .kernel_h
-        .wrapping_sub(kept)
-        .wrapping_mul(geometry.pitch);
-    let mut channel = band;
-    for _ in 0..geometry.cin {
-        // SAFETY: the last rows of a channel, read ahead of what is written.
-        unsafe {
-            copy(
-                channel,
-                channel.wrapping_add(shift),
-                kept.wrapping_mul(geometry.pitch),
-                1,
-            );
-        };
-        channel = channel.wrapping_add(geometry.channel_pitch());
+/// A phase's part, `len` elements, of a kernel row that the last `kept` rows of the band have, as the row at `to`.
+#[inline(always)]
+fn moved_up<T: Copy>(
+    to: *mut T,
+    geometry: &Geometry,
+    (kept, len): (usize, usize),
+    outside: T,
+) -> Runs<T> {
+    let further = geometry.kernel_h.wrapping_sub(kept);
+    Runs {
+        run: Run {
+            lead: 0,
+            copied: len,
+            len,
+            step: 1,
+        },
+        to,
+        to_stride: geometry.channel_pitch(),
+        from: to.wrapping_add(further.wrapping_mul(geometry.pitch)),
+        from_stride: geometry.channel_pitch(),
+        count: geometry.cin,
+        outside,
+    }
+}
+
+/// The runs at `to` of every channel's input row `row`, from column `column` on; outside the input it has no elements.
+#[inline(always)]
+fn rows<T: Copy>(
+    source: &Source<'_, T>,
+    to: *mut T,
+    geometry: &Geometry,
+    (run, row, column): (Run, isize, usize),
+) -> Runs<T> {
+    let run = if row >= 0 && row < source.height {
+        run
+    } else {
+        Run {
+            lead: run.len,
+            copied: 0,
+            ..run
+        }
+    };
+    let at = row
+        .cast_unsigned()
+        .wrapping_mul(source.row_stride)
+        .wrapping_add(column.wrapping_mul(source.pixel_stride));
+    Runs {
+        run,
+        to,
+        to_stride: geometry.channel_pitch(),
+        from: source.input.as_ptr().cast::<T>().wrapping_add(at),
+        from_stride: source.channel_stride,
+        count: geometry.cin,
+        outside: source.outside,
     }
 }
 
@@ -202,10 +240,6 @@ pub(crate) unsafe fn band<T: Copy>(
     kept: usize,
     write: impl Fn(&Runs<T>),
 ) {
-    if kept > 0 {
-        // SAFETY: the caller's contract.
-        unsafe { move_up(band, geometry, kept) };
-    }
     let mut start = 0_usize;
     for phase in 0..geometry.phases() {
         let len = geometry.taps(phase).wrapping_add(LANES - 1);
@@ -214,35 +248,15 @@ pub(crate) unsafe fn band<T: Copy>(
         let column = first
             .wrapping_add_unsigned(run.lead.wrapping_mul(geometry.stride_w.get()))
             .cast_unsigned();
-        let mut to = band
-            .wrapping_add(start)
-            .wrapping_add(kept.wrapping_mul(geometry.pitch));
-        for ky in kept..geometry.kernel_h {
-            let row = y.wrapping_add_unsigned(ky);
-            let inside = row >= 0 && row < source.height;
-            let run = if inside {
-                run
+        let mut to = band.wrapping_add(start);
+        for ky in 0..geometry.kernel_h {
+            let runs = if ky < kept {
+                moved_up(to, geometry, (kept, len), source.outside)
             } else {
-                Run {
-                    lead: len,
-                    copied: 0,
-                    ..run
-                }
+                let row = y.wrapping_add_unsigned(ky);
+                rows(source, to, geometry, (run, row, column))
             };
-            let at = row
-                .cast_unsigned()
-                .wrapping_mul(source.row_stride)
-                .wrapping_add(column.wrapping_mul(source.pixel_stride));
-            // A run covers the phase's part of one band row; what it copies was clipped to the input row.
-            write(&Runs {
-                run,
-                to,
-                to_stride: geometry.channel_pitch(),
-                from: source.input.as_ptr().cast::<T>().wrapping_add(at),
-                from_stride: source.channel_stride,
-                count: geometry.cin,
-                outside: source.outside,
-            });
+            write(&runs);
             to = to.wrapping_add(geometry.pitch);
         }
         start = start.wrapping_add(len);

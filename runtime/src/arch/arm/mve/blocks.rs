@@ -46,8 +46,11 @@ impl Blocks for Double {
     }
 }
 
-/// Every row of a `blk_1x4` matrix over one tile; `false`, with nothing done, where a block may be partial or the room
-/// behind the band does not hold the tile.
+/// Inputs of a block.
+const BLOCK: usize = 4;
+
+/// Every row of a `blk_1x4` matrix over one tile; `false`, with nothing done, where the room behind the band does not
+/// hold the tile.
 ///
 /// # Safety
 ///
@@ -57,16 +60,18 @@ pub(in crate::arch::arm) unsafe fn conv_1x4<R: Blocks>(
     weights: &Blk1x4<'_>,
     tile: &Tile<'_, i8>,
 ) -> bool {
-    let columns = tile.geometry.columns();
+    let channels = tile.geometry.cin.next_multiple_of(BLOCK);
+    let taps = tile.geometry.kernel_h.wrapping_mul(tile.geometry.kernel_w);
+    let columns = taps.wrapping_mul(channels);
     let room = tile.room.as_ptr().cast::<i8>().cast_mut();
     let skip = room.addr().wrapping_neg() % 4;
     let needed = columns.wrapping_mul(LANES).wrapping_add(skip);
-    if !tile.geometry.cin.is_multiple_of(4) || tile.room.len() < needed {
+    if tile.room.len() < needed {
         return false;
     }
     let room = room.wrapping_add(skip);
     // SAFETY: the room holds the tile.
-    unsafe { expand(tile, room, columns) };
+    unsafe { expand(tile, room, (channels, columns)) };
     let rows = weights.rows();
     let to = Outputs {
         at: tile.out.as_ptr().cast::<i8>().cast_mut(),
@@ -88,13 +93,14 @@ pub(in crate::arch::arm) unsafe fn conv_1x4<R: Blocks>(
     true
 }
 
-/// Copies the band's taps, all channels of a tap together, to the pixels of a tile that begins at `to`.
+/// Copies the band's taps, all channels of a tap together, to the pixels of a tile that begins at `to`. What lies behind
+/// the channels of a tap stays: weights are 0 there (proved by parse).
 ///
 /// # Safety
 ///
-/// `columns` is those of the tile's geometry, and `to` has room for eight pixels of so many bytes.
+/// A tap has `channels` ≥ `cin` bytes, a pixel `columns`, and `to` has room for eight pixels.
 #[inline(always)]
-unsafe fn expand(tile: &Tile<'_, i8>, to: *mut i8, columns: usize) {
+unsafe fn expand(tile: &Tile<'_, i8>, to: *mut i8, (channels, columns): (usize, usize)) {
     let geometry = &tile.geometry;
     let band = tile.band.as_ptr().cast::<i8>();
     let shape = Columns {
@@ -111,7 +117,7 @@ unsafe fn expand(tile: &Tile<'_, i8>, to: *mut i8, columns: usize) {
             // SAFETY: a tap of each channel has eight lanes in the band, a channel's rows after those of the one
             // before; the tile has the tap's channels.
             unsafe { nnz_mve_planes(x, to, &shape) };
-            to = to.wrapping_add(geometry.cin);
+            to = to.wrapping_add(channels);
         }
     }
 }
