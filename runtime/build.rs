@@ -1,11 +1,14 @@
 //! Names the instruction sets that stable compilers do not show as target features.
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(isa, values(\"thumb2\", \"dsp\", \"mve\"))");
+    println!("cargo::rustc-check-cfg=cfg(isa, values(\"thumb\", \"thumb2\", \"dsp\", \"mve\"))");
     println!("cargo::rerun-if-changed=build.rs");
     let target = std::env::var("TARGET").unwrap_or_default();
     let is_v7em = target.starts_with("thumbv7em");
     let is_v8m = target.starts_with("thumbv8m.main");
+    if target.starts_with("thumbv") {
+        println!("cargo::rustc-cfg=isa=\"thumb\"");
+    }
     if target.starts_with("thumbv7") || is_v8m {
         println!("cargo::rustc-cfg=isa=\"thumb2\"");
     }

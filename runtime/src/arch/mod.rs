@@ -10,7 +10,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("weights are read as they lie in the file, which is little endian");
 
-#[cfg(isa = "thumb2")]
+#[cfg(isa = "thumb")]
 mod arm;
 mod portable;
 #[cfg(all(target_arch = "riscv32", target_feature = "m"))]
@@ -55,6 +55,8 @@ pub(crate) fn keep_rolled() {
     }
 }
 
+#[cfg(all(isa = "thumb", not(isa = "dsp")))]
+pub(crate) use arm::base::{BaseDouble as Double, BaseSingle as Single, plain};
 #[cfg(all(isa = "dsp", not(isa = "mve")))]
 pub(crate) use arm::dsp::pairs;
 #[cfg(isa = "dsp")]
@@ -66,16 +68,18 @@ pub(crate) use arm::dsp::{DspDouble as Double, DspSingle as Single};
 pub(crate) use arm::dsp::{WordsDouble, WordsSingle};
 #[cfg(isa = "mve")]
 pub(crate) use arm::mve::{pairs, write_runs as write_runs_s8};
+#[cfg(not(isa = "dsp"))]
+pub(crate) use portable::no_pairs as pairs;
+#[cfg(not(isa = "thumb"))]
+pub(crate) use portable::plain;
 #[cfg(not(isa = "mve"))]
 pub(crate) use portable::write_runs as write_runs_s8;
 /// The kernels of this target that round accumulators once and twice.
-#[cfg(not(isa = "dsp"))]
+#[cfg(not(isa = "thumb"))]
 pub(crate) use portable::{PortableDouble as Double, PortableSingle as Single};
 #[cfg(not(isa = "dsp"))]
 pub(crate) use portable::{WordsDouble, WordsSingle};
 pub(crate) use portable::{fill_word_band, fill_word_tile};
-#[cfg(not(isa = "dsp"))]
-pub(crate) use portable::{no_pairs as pairs, plain};
 #[cfg(all(feature = "std", not(target_arch = "x86_64")))]
 pub(crate) use vector::none::{detect, enter};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]

@@ -1,10 +1,15 @@
-//! Cortex-M from M3 on: what Thumb-2 offers on all of them, and the kernels of those that have the DSP extension
-//! or Helium.
+//! Cortex-M: what Thumb-2 offers on all that have it, and the kernels of cores without the DSP extension, with it, and
+//! with Helium.
 
+mod add;
+#[cfg(not(isa = "dsp"))]
+pub(crate) mod base;
 #[cfg(isa = "dsp")]
 pub(crate) mod dsp;
 #[cfg(isa = "mve")]
 pub(crate) mod mve;
+#[cfg(isa = "thumb2")]
 mod thumb2;
 
+#[cfg(isa = "thumb2")]
 pub(crate) use thumb2::{mac_s8, tap_s8};

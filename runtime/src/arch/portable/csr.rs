@@ -67,18 +67,19 @@ pub(crate) struct CsrMatrix<S> {
     pub(crate) entries: S,
 }
 
-/// Every row of `matrix` over one tile; distances count `UNIT` band elements.
+/// The rows of `matrix` from row `first` on, whose first entry is `entry`, over one tile; distances count `UNIT` band
+/// elements.
 ///
 /// # Safety
 ///
-/// Contracts 1 and 2 of [`crate::kernels::Kernels`].
+/// Contracts 1 and 2 of [`crate::kernels::Kernels`], and the entries of the rows before `first` lie before `entry`.
 #[inline(always)]
 pub(crate) unsafe fn conv<A: Arithmetic, S: Entries<A::Element>, const UNIT: usize>(
     matrix: &CsrMatrix<S>,
     tile: &Tile<'_, A::Element>,
+    (first, mut entry): (usize, usize),
 ) {
-    let mut entry = 0_usize;
-    for index in 0..matrix.rows {
+    for index in first..matrix.rows {
         // SAFETY: `index` is a row.
         let row = unsafe { A::row(&matrix.table, index) };
         let mut acc = [A::bias(&row); LANES];

@@ -18,7 +18,7 @@ pub(crate) struct DenseMatrix<E> {
     pub(crate) weights: *const E,
 }
 
-/// Every row of `matrix` over one tile; `POINTWISE` promises that the window is 1x1, of any stride.
+/// The rows of `matrix` from row `row` on over one tile; `POINTWISE` promises that the window is 1x1, of any stride.
 ///
 /// # Safety
 ///
@@ -27,8 +27,8 @@ pub(crate) struct DenseMatrix<E> {
 pub(crate) unsafe fn conv<A: Arithmetic, const POINTWISE: bool>(
     matrix: &DenseMatrix<A::Element>,
     tile: &Tile<'_, A::Element>,
+    mut row: usize,
 ) {
-    let mut row = 0_usize;
     while row.wrapping_add(ROWS) <= matrix.rows {
         // SAFETY: `ROWS` rows from `row` on exist; the rest is the caller's contract.
         unsafe { rows::<A, ROWS, POINTWISE>(matrix, tile, row) };

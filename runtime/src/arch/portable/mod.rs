@@ -13,7 +13,6 @@ mod lanes;
 mod matvec;
 #[cfg(not(isa = "dsp"))]
 pub(crate) mod no_pairs;
-#[cfg(not(isa = "dsp"))]
 pub(crate) mod plain;
 mod rows;
 mod table;
@@ -25,7 +24,11 @@ mod words;
 pub(crate) use fill::{Runs, write_runs};
 #[allow(unused_imports, reason = "some targets have their own")]
 pub(crate) use lanes::{mac_portable, tap_by, tap_portable, three_taps_portable};
+#[allow(unused_imports, reason = "some targets have their own")]
+pub(crate) use plain::sum_s8;
 pub(crate) use table::{PortableDouble, PortableF32, PortableSingle};
+#[allow(unused_imports, reason = "for targets with kernels of their own")]
+pub(crate) use table::{csr_p_from, dense_from};
 pub(crate) use word_fill::{band as fill_word_band, tile as fill_word_tile};
 #[allow(unused_imports, reason = "some targets have their own")]
 pub(crate) use words::{WordsDouble, WordsSingle, csr_n as csr_n_words};

@@ -4,12 +4,14 @@ use core::cell::Cell;
 use nnz_format::AddParams;
 
 /// Σ x.
+#[allow(dead_code, reason = "some targets have their own")]
 pub(crate) fn sum_s8(x: &[Cell<i8>]) -> i32 {
     x.iter()
         .fold(0, |sum, cell| sum.wrapping_add(i32::from(cell.get())))
 }
 
 /// No kernel: the driver's own loop computes sums.
+#[allow(dead_code, reason = "some targets have their own")]
 pub(crate) fn add_s8(
     _: &AddParams,
     _: [i32; 3],

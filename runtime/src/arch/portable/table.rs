@@ -12,7 +12,7 @@ use super::{depthwise, fill, matvec};
 use crate::kernels::{
     FloatKernels, Gather, Geometry, Kernels, LANES, Padding, Plane, Product, Source, Tile,
 };
-use crate::requantize::{Double, Single};
+use crate::requantize::{Double, Round, Single};
 use core::cell::Cell;
 use nnz_format::{Blk1x4, Blk4x1, CsrF, CsrN, CsrP, CsrQ, DenseF32, DenseS8, Rows, RowsF32};
 
@@ -123,29 +123,56 @@ macro_rules! depthwise {
     };
 }
 
+/// Dense convolution from row `row` on.
+///
+/// # Safety
+///
+/// Contracts 1 and 2 of [`Kernels`].
+#[inline(always)]
+pub(crate) unsafe fn dense_from<R: Round>(weights: &DenseS8<'_>, tile: &Tile<'_, i8>, row: usize) {
+    if tile.geometry.is_1x1() {
+        // SAFETY: the caller's contract.
+        unsafe { dense::conv::<S8<R>, true>(&dense_s8(weights), tile, row) };
+    } else {
+        // SAFETY: the caller's contract.
+        unsafe { dense::conv::<S8<R>, false>(&dense_s8(weights), tile, row) };
+    }
+}
+
+/// CSR-P convolution from row `row` on, whose first entry is `entry`.
+///
+/// # Safety
+///
+/// Contracts 1 and 2 of [`Kernels`], and the entries of the rows before `row` lie before `entry`.
+#[inline(always)]
+pub(crate) unsafe fn csr_p_from<R: Round>(
+    weights: &CsrP<'_>,
+    tile: &Tile<'_, i8>,
+    (row, entry): (usize, usize),
+) {
+    let matrix = csr_p(weights);
+    if tile.geometry.unit() == LANES {
+        // SAFETY: the caller's contract.
+        unsafe { csr::conv::<S8<R>, Pairs, LANES>(&matrix, tile, (row, entry)) };
+    } else {
+        // SAFETY: the caller's contract.
+        unsafe { csr::conv::<S8<R>, Pairs, 1>(&matrix, tile, (row, entry)) };
+    }
+}
+
 /// Binds the integer kernels to a rounding. Not generic, so that they are compiled in this crate, with its
 /// optimisation level.
 macro_rules! integer_kernels {
-    ($table:ty, $arithmetic:ty) => {
+    ($table:ty, $arithmetic:ty, $rounding:ty) => {
         impl Kernels for $table {
             unsafe fn dense_s8_conv(weights: &DenseS8<'_>, tile: &Tile<'_, i8>) {
-                if tile.geometry.is_1x1() {
-                    // SAFETY: the caller's contract.
-                    unsafe { dense::conv::<$arithmetic, true>(&dense_s8(weights), tile) };
-                } else {
-                    // SAFETY: the caller's contract.
-                    unsafe { dense::conv::<$arithmetic, false>(&dense_s8(weights), tile) };
-                }
+                // SAFETY: the caller's contract.
+                unsafe { dense_from::<$rounding>(weights, tile, 0) };
             }
 
             unsafe fn csr_p_s8_conv(weights: &CsrP<'_>, tile: &Tile<'_, i8>) {
-                if tile.geometry.unit() == LANES {
-                    // SAFETY: the caller's contract.
-                    unsafe { csr::conv::<$arithmetic, Pairs, LANES>(&csr_p(weights), tile) };
-                } else {
-                    // SAFETY: the caller's contract.
-                    unsafe { csr::conv::<$arithmetic, Pairs, 1>(&csr_p(weights), tile) };
-                }
+                // SAFETY: the caller's contract.
+                unsafe { csr_p_from::<$rounding>(weights, tile, (0, 0)) };
             }
 
             unsafe fn csr_n_s8_conv(weights: &CsrN<'_>, tile: &Tile<'_, i8>) {
@@ -205,27 +232,27 @@ macro_rules! integer_kernels {
     };
 }
 
-integer_kernels!(PortableSingle, S8<Single>);
-integer_kernels!(PortableDouble, S8<Double>);
+integer_kernels!(PortableSingle, S8<Single>, Single);
+integer_kernels!(PortableDouble, S8<Double>, Double);
 
 impl FloatKernels for PortableF32 {
     unsafe fn dense_f32_conv(weights: &DenseF32<'_>, tile: &Tile<'_, f32>) {
         if tile.geometry.is_1x1() {
             // SAFETY: the caller's contract.
-            unsafe { dense::conv::<F32, true>(&dense_f32(weights), tile) };
+            unsafe { dense::conv::<F32, true>(&dense_f32(weights), tile, 0) };
         } else {
             // SAFETY: the caller's contract.
-            unsafe { dense::conv::<F32, false>(&dense_f32(weights), tile) };
+            unsafe { dense::conv::<F32, false>(&dense_f32(weights), tile, 0) };
         }
     }
 
     unsafe fn csr_f_f32_conv(weights: &CsrF<'_>, tile: &Tile<'_, f32>) {
         if tile.geometry.unit() == LANES {
             // SAFETY: the caller's contract.
-            unsafe { csr::conv::<F32, Split, LANES>(&csr_f(weights), tile) };
+            unsafe { csr::conv::<F32, Split, LANES>(&csr_f(weights), tile, (0, 0)) };
         } else {
             // SAFETY: the caller's contract.
-            unsafe { csr::conv::<F32, Split, 1>(&csr_f(weights), tile) };
+            unsafe { csr::conv::<F32, Split, 1>(&csr_f(weights), tile, (0, 0)) };
         }
     }
 
