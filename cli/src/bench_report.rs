@@ -45,6 +45,9 @@ pub struct BenchReport {
     /// Largest resident set of the process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peak_rss_bytes: Option<u64>,
+    /// Other runtimes, measured in turns with this one, where `--vs` names some.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rivals: Vec<RivalReport>,
     /// What the figures depend on: CPU, emulator, build.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<BTreeMap<String, String>>,
@@ -59,6 +62,12 @@ pub struct Latency {
     pub median: f64,
     /// 99th percentile.
     pub p99: f64,
+    /// 90th percentile, of machines that measure many runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p90: Option<f64>,
+    /// 999th of a thousand, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p999: Option<f64>,
 }
 
 /// A run that paused after every so many multiply-accumulates (`Session::step`).
@@ -72,6 +81,23 @@ pub struct SliceReport {
     pub longest_instructions: u64,
     /// Cycles of the longest slice, where the machine has a cycle model.
     pub longest_cycles: Option<u64>,
+}
+
+/// Another runtime on this machine, one thread, the same inputs.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct RivalReport {
+    /// The runtime, with its version.
+    pub name: String,
+    /// The file that it ran.
+    pub model: String,
+    /// The instruction set that it says it uses, or is allowed to.
+    pub isa: String,
+    /// Median time of one inference, its process's CPU time.
+    pub cpu_us: f64,
+    /// The same of nnz in the same turns.
+    pub nnz_cpu_us: f64,
+    /// How many times faster nnz is: the median of the turns' ratios.
+    pub ratio: f64,
 }
 
 /// One step of the network.

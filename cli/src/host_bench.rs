@@ -1,9 +1,11 @@
-//! Measures inference on this machine: wall-clock time of single runs, one thread.
+//! Measures inference on this machine: wall-clock time of single runs, one thread, by the runtime of hosts.
 
 use crate::bench_report::{BenchReport, Latency, LayerReport};
 use crate::infer::{self, Port};
+use crate::machine;
 use core::time::Duration;
-use nnz::{Model, RunError, Session};
+use nnz::host::{Network, Session};
+use nnz::{Model, RunError};
 use nnz_pruner::inspect::{Inspection, inspect};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -21,12 +23,12 @@ const WARM_UP: f64 = 0.2;
 ///
 /// Where the runtime does not have what the file needs.
 pub fn run(
-    model: &Model<'_>,
+    network: &Network,
     rows: &[Vec<u8>],
     seconds: f64,
 ) -> Result<(BenchReport, Vec<u8>), RunError> {
-    let mut arena = infer::arena_for(model);
-    let mut session: Session<'_, '_> = Session::new(model, arena.bytes_mut())?;
+    let model = network.model();
+    let mut session = network.session();
     let outputs = run_rows(model, &mut session, rows)?;
     let first = rows.first().map_or(&[][..], Vec::as_slice);
     let inputs = infer::inputs(model);
@@ -44,7 +46,7 @@ pub fn run(
         session.run();
         times.push(start.elapsed());
     }
-    let mut report = report(model, &mut times);
+    let mut report = report(network, &mut times);
     let steps = step_times(&mut session, &inputs, first, report.layers.len())?;
     for (layer, time) in report.layers.iter_mut().zip(steps) {
         layer.latency_us = time.map(|t| t.as_secs_f64() * 1e6);
@@ -54,7 +56,7 @@ pub fn run(
 
 /// The median time of each step over runs of their own, so that clock readings do not burden the total.
 fn step_times(
-    session: &mut Session<'_, '_>,
+    session: &mut Session,
     inputs: &[Port],
     row: &[u8],
     steps: usize,
@@ -63,9 +65,9 @@ fn step_times(
     for _ in 0..MIN_RUNS {
         load(session, inputs, row)?;
         let mut last = Instant::now();
-        session.run_with(|event| {
+        session.run_with(|index| {
             let now = Instant::now();
-            if let Some(times) = times.get_mut(event.index) {
+            if let Some(times) = times.get_mut(index) {
                 times.push(now - last);
             }
             last = now;
@@ -81,7 +83,7 @@ fn step_times(
 /// Every row once, for the outputs.
 fn run_rows(
     model: &Model<'_>,
-    session: &mut Session<'_, '_>,
+    session: &mut Session,
     rows: &[Vec<u8>],
 ) -> Result<Vec<u8>, RunError> {
     let inputs = infer::inputs(model);
@@ -97,7 +99,7 @@ fn run_rows(
 }
 
 /// Puts one row into the inputs; zeros where it is short.
-fn load(session: &mut Session<'_, '_>, inputs: &[Port], row: &[u8]) -> Result<(), RunError> {
+fn load(session: &mut Session, inputs: &[Port], row: &[u8]) -> Result<(), RunError> {
     let mut rest = row;
     for (i, port) in inputs.iter().enumerate() {
         let (mine, next) = rest.split_at(port.len().min(rest.len()));
@@ -111,7 +113,8 @@ fn load(session: &mut Session<'_, '_>, inputs: &[Port], row: &[u8]) -> Result<()
     Ok(())
 }
 
-fn report(model: &Model<'_>, times: &mut [Duration]) -> BenchReport {
+fn report(network: &Network, times: &mut [Duration]) -> BenchReport {
+    let model = network.model();
     times.sort_unstable();
     let at = |per_mille: usize| {
         let i = (times.len() * per_mille / 1000).min(times.len().saturating_sub(1));
@@ -120,7 +123,9 @@ fn report(model: &Model<'_>, times: &mut [Duration]) -> BenchReport {
     let latency = Latency {
         min: at(0),
         median: at(500),
+        p90: Some(at(900)),
         p99: at(990),
+        p999: Some(at(999)),
     };
     let counted = inspect(model);
     BenchReport {
@@ -133,7 +138,7 @@ fn report(model: &Model<'_>, times: &mut [Duration]) -> BenchReport {
         nonzero_macs: Some(counted.nonzero_macs),
         layers: layers(&counted),
         peak_rss_bytes: peak_rss(),
-        environment: Some(environment()),
+        environment: Some(environment(network)),
         ..BenchReport::default()
     }
 }
@@ -165,20 +170,16 @@ pub fn peak_rss() -> Option<u64> {
 }
 
 /// What the figures depend on.
-fn environment() -> BTreeMap<String, String> {
-    let cpu = std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find(|l| l.starts_with("model name"))?;
-            Some(line.split_once(':')?.1.trim().to_owned())
-        });
+fn environment(network: &Network) -> BTreeMap<String, String> {
     let build = if cfg!(debug_assertions) {
         "debug"
     } else {
         "release"
     };
-    BTreeMap::from([
-        ("cpu".into(), cpu.unwrap_or_else(|| "unknown".into())),
+    let mut facts = BTreeMap::from([
+        ("cpu".into(), machine::cpu()),
+        ("cpu features".into(), machine::features()),
+        ("kernels".into(), network.isa().to_string()),
         (
             "os".into(),
             format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
@@ -188,5 +189,7 @@ fn environment() -> BTreeMap<String, String> {
             format!("{} {build}", env!("CARGO_PKG_VERSION")),
         ),
         ("threads".into(), "1".into()),
-    ])
+    ]);
+    facts.extend(machine::clock());
+    facts
 }

@@ -19,11 +19,13 @@ pub mod emulate;
 pub mod failure;
 pub mod host_bench;
 pub mod infer;
+pub mod machine;
 pub mod media;
 pub mod meta;
 pub mod network;
 pub mod nnz_file;
 pub mod report;
+pub mod rivals;
 pub mod svg;
 pub mod ui;
 

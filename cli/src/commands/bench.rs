@@ -4,9 +4,11 @@ use crate::bench_report::{BenchReport, SliceReport};
 use crate::emulate;
 use crate::failure::{InFile, failure};
 use crate::infer::{self, Port};
+use crate::rivals::{self, Rival};
 use crate::ui::{self, Align, Progress, Style, Table};
 use crate::{arrays, atomic, host_bench, nnz_file};
 use clap::builder::PossibleValuesParser;
+use nnz::host::Network;
 use nnz_pruner::data::{Dataset, Elements};
 use nnz_pruner::inspect::{Inspection, inspect};
 use std::collections::BTreeMap;
@@ -15,7 +17,9 @@ use std::path::{Path, PathBuf};
 const LONG: &str = "\
 Measures one inference of a .nnz file.
 
-`--on host` times this machine with a monotonic clock. The other machines are emulated by QEMU, which counts \
+`--on host` times this machine with a monotonic clock, one thread, by the kernels of its vectors. `--vs` runs other \
+runtimes beside it, in a Python that has them: one thread each, the same input, in turns, medians of CPU time. \
+The other machines are emulated by QEMU, which counts \
 instructions exactly: two runs give the same number. For Cortex-M0+, M3 and M4 a model turns them into \
 cycles, and `latency` is cycles at the target's clock; docs/cycle-model.md has its rules. Emulation needs \
 qemu-system-arm or qemu-system-riscv32 and the firmware; where one is missing the error says how to get it.
@@ -24,6 +28,7 @@ qemu-system-arm or qemu-system-riscv32 and the firmware; where one is missing th
 core, not of a model. `cargo xtask rtl` builds the simulators; one inference takes seconds to minutes.
 
   nnz bench net.nnz
+  nnz bench net.nnz --vs litert:net.tflite --vs ort:net.onnx --python venv/bin/python
   nnz bench net.nnz --on cortex-m4
   nnz bench net.nnz --on cortex-m4 --flash-ws 5 --flash-lines 64
   nnz bench net.nnz --on cortex-m4 --slice 8000
@@ -55,6 +60,13 @@ pub(super) struct Args {
     /// Also run in slices of about N multiply-accumulates, as beside other tasks, and report the longest
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     slice: Option<u32>,
+    /// Another runtime and its model, to be measured beside this one on the host: ort:MODEL.onnx, litert:MODEL.tflite,
+    /// openvino:MODEL.onnx; may be repeated
+    #[arg(long, value_name = "ENGINE:MODEL")]
+    vs: Vec<Rival>,
+    /// The Python that has the runtimes of --vs
+    #[arg(long, value_name = "PATH", default_value = "python3")]
+    python: PathBuf,
     /// How long to measure on the host, seconds
     #[arg(long, value_name = "S", default_value_t = 1.0)]
     seconds: f64,
@@ -85,9 +97,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             "name one with --on",
         ));
     }
+    if !args.vs.is_empty() && args.on != "host" {
+        return Err(failure(
+            "other runtimes run on this machine only",
+            "leave --on out, or --vs",
+        ));
+    }
     let (report, output) = if args.on == "host" {
-        let seconds = args.seconds.clamp(0.01, 600.0);
-        host_bench::run(&model, &rows, seconds).in_file(&args.file)?
+        on_host(args, bytes.bytes(), &rows)?
     } else {
         let progress = Progress::spinner(&format!("running on {}", args.on));
         let done = emulate::run(&emulate::Request {
@@ -110,6 +127,20 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         return ui::print_json(&report);
     }
     ui::print_text(&render(&report))
+}
+
+/// A measurement on this machine, with its rivals.
+fn on_host(args: &Args, bytes: &[u8], rows: &[Vec<u8>]) -> anyhow::Result<(BenchReport, Vec<u8>)> {
+    let network = Network::from_bytes(bytes).in_file(&args.file)?;
+    let seconds = args.seconds.clamp(0.01, 600.0);
+    let (mut report, output) = host_bench::run(&network, rows, seconds).in_file(&args.file)?;
+    if !args.vs.is_empty() {
+        let _progress = Progress::spinner("running in turns with others");
+        let mut session = network.session();
+        let input = args.input.as_deref();
+        report.rivals = rivals::compare(&args.vs, &args.python, input, || session.run())?;
+    }
+    Ok((report, output))
 }
 
 /// What the machine measured, with what the file says of its layers.
@@ -183,8 +214,13 @@ fn render(report: &BenchReport) -> String {
         "latency",
         report.latency_us.map(|l| {
             format!(
-                "{:.1} us median, {:.1} min, {:.1} p99",
-                l.median, l.min, l.p99
+                "{:.1} us median, {:.1} min, {}{:.1} p99{}",
+                l.median,
+                l.min,
+                percentile(l.p90, "p90, "),
+                l.p99,
+                l.p999
+                    .map_or_else(String::new, |t| format!(", {t:.1} p99.9")),
             )
         }),
     );
@@ -206,7 +242,41 @@ fn render(report: &BenchReport) -> String {
     for (key, value) in report.environment.iter().flatten() {
         line(key, Some(style.dim(value)));
     }
+    if !report.rivals.is_empty() {
+        out.push('\n');
+        out.push_str(&rival_table(report).render(style));
+    }
     out
+}
+
+/// A percentile that not every machine has.
+fn percentile(time: Option<f64>, name: &str) -> String {
+    time.map_or_else(String::new, |time| format!("{time:.1} {name}"))
+}
+
+/// The other runtimes, a line each.
+fn rival_table(report: &BenchReport) -> Table {
+    let heads = [
+        ("beside", Align::Left),
+        ("model", Align::Left),
+        ("CPU us", Align::Right),
+        ("nnz CPU us", Align::Right),
+        ("nnz is faster by", Align::Right),
+        ("vectors", Align::Left),
+    ];
+    let mut table = Table::new(&heads);
+    for rival in &report.rivals {
+        let file = Path::new(&rival.model).file_name();
+        table.row(vec![
+            rival.name.clone(),
+            file.map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+            format!("{:.1}", rival.cpu_us),
+            format!("{:.1}", rival.nnz_cpu_us),
+            format!("{:.2}x", rival.ratio),
+            rival.isa.clone(),
+        ]);
+    }
+    table
 }
 
 /// How many slices there were, and how long the longest took.

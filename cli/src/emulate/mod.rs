@@ -150,6 +150,7 @@ fn latency(outcome: &Outcome, clock_hz: Option<u64>) -> Option<Latency> {
         min: at(0),
         median: at(50),
         p99: at(99),
+        ..Latency::default()
     })
 }
 

@@ -5,6 +5,8 @@ use super::form::Form;
 use super::matrix::Plain;
 use super::plan::{Arena, Place};
 use super::rescale::rescale;
+use crate::arch::vector::Lanes;
+use crate::arch::vector::tiny::{PIXELS, Shuffle, Tiny};
 use crate::arch::vector::windows::{Depthwise, Slide, Taps};
 use nnz_format::{Clamp, Rounding, Step, Window};
 
@@ -48,6 +50,82 @@ pub(super) fn new(
     }
     layer.inside = inside(&layer, kernels.bytes);
     Some(layer)
+}
+
+/// The layer of `step` for maps of a few pixels; `None` where it is not one.
+pub(super) fn tiny(
+    step: &Step<'_>,
+    (window, multiplier, clamp): (&Window, u16, &Clamp),
+    rounding: Rounding,
+    kernels: Kernels,
+) -> Option<Tiny> {
+    let (input, output) = (Form::of(&step.input), Form::of(&step.output));
+    let is_tiny = (2..=PIXELS).contains(&input.pixels())
+        && (input.height, input.width) == (output.height, output.width)
+        && (window.stride_h, window.stride_w, multiplier) == (1, 1, 1)
+        && window.kernel_w <= 4;
+    if !is_tiny {
+        return None;
+    }
+    let plain = Plain::of(step)?;
+    let rescale = rescale(&channels(step, &plain, rounding)?, 4, clamp);
+    let kernel_w = usize::from(window.kernel_w);
+    let (mut sources, mut outside) = (Vec::new(), Vec::new());
+    for ky in 0..usize::from(window.kernel_h) {
+        for at in 0..4 * PIXELS {
+            let source = source(&input, window, ky, at);
+            sources.push(source.unwrap_or(0x80));
+            outside.push(if source.is_some() { 0 } else { input.zero });
+        }
+    }
+    let mut weights = Vec::new();
+    for row in 0..rescale.rows.len() {
+        let row = plain.row(row);
+        for ky in 0..usize::from(window.kernel_h) {
+            let taps = |kx| {
+                row.get(ky * kernel_w + kx)
+                    .copied()
+                    .filter(|_| kx < kernel_w)
+            };
+            let four = core::array::from_fn(|kx| taps(kx).unwrap_or(0));
+            if !(kernels.is_exact)(four) {
+                return None;
+            }
+            (0..4).for_each(|_| weights.extend(four.map(i8::cast_unsigned)));
+        }
+    }
+    let lanes = rescale.rows.iter().flat_map(|row| [Some(*row); 4]);
+    Some(Tiny {
+        channels: input.channels,
+        plane: input.plane,
+        rows: window.kernel_h.into(),
+        sources,
+        outside,
+        weights,
+        lanes: Lanes::new(lanes, kernels.bytes / 4),
+        bounds: (rescale.lo, rescale.hi),
+    })
+}
+
+/// Where byte `at` of the windows of kernel row `ky` lies in the plane: `[quad][pixel of four][column of the kernel]`.
+fn source(input: &Form, window: &Window, ky: usize, at: usize) -> Option<u8> {
+    let (pixel, kx) = (at / 4, at % 4);
+    let (y, x) = (pixel / input.width + ky, pixel % input.width + kx);
+    let y = y.checked_sub(window.pad_top.into())?;
+    let x = x.checked_sub(window.pad_left.into())?;
+    let is_inside = y < input.height && x < input.width;
+    is_inside.then(|| u8::try_from(y * input.width + x).unwrap_or(0x80))
+}
+
+/// Runs a layer of few pixels.
+pub(super) fn run_tiny(layer: &Tiny, arena: &mut Arena<'_>, (input, output): (&Place, &Place)) {
+    let input = arena.at(input.offset).cast_const();
+    let output = arena.at(output.offset);
+    arena.enter(Shuffle {
+        layer,
+        input,
+        output,
+    });
 }
 
 /// The taps of a row that are not all zero.

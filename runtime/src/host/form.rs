@@ -1,6 +1,7 @@
 //! Tensors as host kernels have them, and the way there from the file's arena and back.
 
 use super::memory::plane_stride;
+use crate::arch::vector::{Simd, Task};
 use nnz_format::Tensor;
 
 /// An `s8` tensor as planes of `u8`, 128 added.
@@ -67,24 +68,69 @@ impl InFile {
     }
 }
 
-/// Copies a tensor from the file's arena to `planes`.
-pub(super) fn import(form: &Form, place: &InFile, file: &[u8], planes: &mut [u8]) {
-    let bytes = file.get(place.offset..).unwrap_or_default();
-    let bytes = bytes.get(..place.len).unwrap_or_default();
-    let pixels = form.pixels();
-    for channel in 0..form.channels {
-        let from = bytes.get(channel * place.channel..).unwrap_or_default();
-        let to = planes.get_mut(channel * form.plane..).unwrap_or_default();
-        let to = to.get_mut(..pixels).unwrap_or_default();
-        if place.pixel == 1 {
-            for (to, from) in to.iter_mut().zip(from) {
-                *to = *from ^ 0x80;
-            }
-        } else {
-            for (to, from) in to.iter_mut().zip(from.iter().step_by(place.pixel.max(1))) {
-                *to = *from ^ 0x80;
+/// Copies a tensor from the file's arena to planes; a task, so that it is compiled for the CPU's vectors.
+pub(super) struct Import<'a> {
+    /// The tensor.
+    pub(super) form: &'a Form,
+    /// Where the file has it.
+    pub(super) place: &'a InFile,
+    /// The file's arena.
+    pub(super) file: &'a [u8],
+    /// From the first plane on.
+    pub(super) planes: &'a mut [u8],
+}
+
+impl Task for Import<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Self { form, place, .. } = self;
+        let bytes = self.file.get(place.offset..).unwrap_or_default();
+        let bytes = bytes.get(..place.len).unwrap_or_default();
+        if form.channels == 3 && place.pixel == 3 {
+            return three(bytes, self.planes, form);
+        }
+        for channel in 0..form.channels {
+            let from = bytes.get(channel * place.channel..).unwrap_or_default();
+            let to = self
+                .planes
+                .get_mut(channel * form.plane..)
+                .unwrap_or_default();
+            let to = to.get_mut(..form.pixels()).unwrap_or_default();
+            if place.pixel == 1 {
+                for (to, from) in to.iter_mut().zip(from) {
+                    *to = *from ^ 0x80;
+                }
+            } else {
+                for (to, from) in to.iter_mut().zip(from.iter().step_by(place.pixel.max(1))) {
+                    *to = *from ^ 0x80;
+                }
             }
         }
+    }
+}
+
+/// Red, green and blue that follow each other.
+#[inline(always)]
+fn three(from: &[u8], planes: &mut [u8], form: &Form) {
+    let pixels = form.pixels();
+    let (red, rest) = planes.split_at_mut_checked(form.plane).unwrap_or_default();
+    let (green, blue) = rest.split_at_mut_checked(form.plane).unwrap_or_default();
+    let planes = (
+        red.get_mut(..pixels),
+        green.get_mut(..pixels),
+        blue.get_mut(..pixels),
+    );
+    let (Some(red), Some(green), Some(blue)) = planes else {
+        return;
+    };
+    let (triples, _) = from.as_chunks::<3>();
+    let planes = red.iter_mut().zip(green).zip(blue);
+    for (((red, green), blue), triple) in planes.zip(triples) {
+        *red = triple[0] ^ 0x80;
+        *green = triple[1] ^ 0x80;
+        *blue = triple[2] ^ 0x80;
     }
 }
 

@@ -5,8 +5,8 @@ use super::form::Form;
 use super::matrix::Plain;
 use super::plan::{Arena, Place};
 use super::rescale::rescale;
-use crate::arch::vector::Rescale;
 use crate::arch::vector::product::{Multiply, Product};
+use crate::arch::vector::{Lanes, Rescale};
 use nnz_format::{Clamp, Rounding, Step};
 
 /// A matrix, ready to multiply.
@@ -26,10 +26,8 @@ impl FullyConnected {
         kernels: Kernels,
     ) -> Option<Self> {
         let plain = Plain::of(step)?;
-        let rescale = rescale(&channels(step, &plain, rounding)?, 1, clamp);
-        if !rescale.is_float {
-            return None;
-        }
+        let channels = channels(step, &plain, rounding)?;
+        let rescale = rescale(&channels, 1, clamp);
         Some(Self {
             matrix: pack(&plain, &rescale, kernels),
             is_spread: Form::of(&step.input).pixels() > 1,
@@ -61,11 +59,11 @@ impl FullyConnected {
             }
             from = scratch;
         }
-        let (input, output) = (arena.at(from).cast_const(), arena.at(output.offset));
+        let (vector, to) = (arena.at(from).cast_const(), arena.at(output.offset));
         arena.enter(Multiply {
             matrix: &self.matrix,
-            input,
-            output,
+            input: vector,
+            output: to,
         });
     }
 }
@@ -77,22 +75,17 @@ fn lanes(bytes: usize) -> impl Iterator<Item = usize> {
 
 fn pack(plain: &Plain, rescale: &Rescale, kernels: Kernels) -> Product {
     let bytes = kernels.bytes;
+    let mut constants = Vec::new();
     let mut product = Product {
         columns: Vec::new(),
         counts: Vec::new(),
         weights: Vec::new(),
-        bias: Vec::new(),
-        mul: Vec::new(),
-        add: Vec::new(),
+        lanes: Lanes::default(),
         bounds: (rescale.lo, rescale.hi),
     };
     for first in (0..plain.rows()).step_by(bytes) {
         let rows: Vec<usize> = lanes(bytes).map(|lane| first + lane).collect();
-        for row in rows.iter().map(|&row| rescale.rows.get(row)) {
-            product.bias.push(row.map_or(0, |row| row.bias));
-            product.mul.push(row.map_or(0.0, |row| row.mul));
-            product.add.push(row.map_or(0.0, |row| row.add));
-        }
+        constants.extend(rows.iter().map(|&row| rescale.rows.get(row).copied()));
         let before = product.columns.len();
         for column in (0..plain.columns()).step_by(4) {
             add_columns(&mut product, plain, (&rows, column), kernels);
@@ -102,6 +95,7 @@ fn pack(plain: &Plain, rescale: &Rescale, kernels: Kernels) -> Product {
             .counts
             .push(u32::try_from(count).unwrap_or(u32::MAX));
     }
+    product.lanes = Lanes::new(constants, bytes / 4);
     product
 }
 

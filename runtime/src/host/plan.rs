@@ -7,12 +7,13 @@
 use super::Isa;
 use super::conv::{Conv, Kernels};
 use super::depthwise;
-use super::form::{Form, InFile, export, import};
+use super::form::{Form, Import, InFile, export};
 use super::fully_connected::FullyConnected;
 use super::memory::{GUARD, Memory};
 use super::pool::{self, Join, Pool};
 use super::sum::Sum;
 use super::views::Writers;
+use crate::arch::vector::tiny::Tiny;
 use crate::arch::vector::windows::Depthwise;
 use crate::arch::vector::{Simd, Task};
 use crate::arena::Arena as FileArena;
@@ -43,6 +44,8 @@ enum Work {
     Conv(Box<Conv>),
     /// A depthwise convolution.
     Depthwise(Box<Depthwise>),
+    /// A depthwise convolution of a few pixels.
+    Tiny(Box<Tiny>),
     /// A matrix times a vector.
     FullyConnected(Box<FullyConnected>),
     /// An addition.
@@ -61,6 +64,7 @@ impl Work {
             Self::Import(_)
             | Self::Export(_)
             | Self::Portable(_)
+            | Self::Tiny(_)
             | Self::Sum(_)
             | Self::Pool(_) => 0,
         }
@@ -205,7 +209,7 @@ impl Plan {
             builder.step(step, native);
         }
         for output in (0..model.outputs_len()).filter_map(|index| model.output(index)) {
-            builder.need_in_file(output.tensor_index, model.steps_len());
+            builder.need_in_file(output.tensor_index, model.steps_len().saturating_sub(1));
         }
         let forms = (0..model.tensors_len()).filter_map(|i| model.tensor(i));
         let forms: Vec<Form> = forms.map(|tensor| Form::of(&tensor)).collect();
@@ -242,9 +246,17 @@ impl Plan {
             return;
         };
         match &node.work {
-            Work::Import(at) => {
+            Work::Import(place) => {
                 let planes = arena.planes.get_mut(output.offset..).unwrap_or_default();
-                import(&output.form, at, file, planes);
+                let _ = crate::arch::enter(
+                    self.isa,
+                    Import {
+                        form: &output.form,
+                        place,
+                        file,
+                        planes,
+                    },
+                );
             }
             Work::Export(at) => {
                 let planes = arena.planes.get(input.offset..).unwrap_or_default();
@@ -253,6 +265,7 @@ impl Plan {
             Work::Portable(step) => self.portable(step, file),
             Work::Conv(conv) => conv.run(arena, input, output, node.scratch),
             Work::Depthwise(layer) => depthwise::run(layer, arena, (input, output), node.scratch),
+            Work::Tiny(layer) => depthwise::run_tiny(layer, arena, (input, output)),
             Work::FullyConnected(layer) => layer.run(arena, (input, output), node.scratch),
             Work::Sum(sum) => {
                 let second = place(node.input2).unwrap_or(input);
@@ -298,7 +311,10 @@ fn native(step: &Step<'_>, rounding: Rounding, kernels: Kernels) -> Option<Work>
             clamp,
         } => {
             let shape = (window, *multiplier, clamp);
-            Work::Depthwise(Box::new(depthwise::new(step, shape, rounding, kernels)?))
+            match depthwise::tiny(step, shape, rounding, kernels) {
+                Some(layer) => Work::Tiny(Box::new(layer)),
+                None => Work::Depthwise(Box::new(depthwise::new(step, shape, rounding, kernels)?)),
+            }
         }
         Op::FullyConnected { clamp } => {
             let layer = FullyConnected::new(step, clamp, rounding, kernels)?;

@@ -23,7 +23,7 @@ pub(super) struct Scale {
 
 impl Scale {
     /// The output byte of a sum, before the activation.
-    fn byte(&self, sum: i32) -> u8 {
+    pub(super) fn byte(&self, sum: i32) -> u8 {
         let scaled = match (u32::try_from(self.shift), self.rounding) {
             (Ok(right @ 1..), Rounding::Single) => Single::shift_right(sum, self.multiplier, right),
             (Ok(right @ 1..), Rounding::Double) => Double::shift_right(sum, self.multiplier, right),
@@ -44,7 +44,7 @@ impl Scale {
             toward: if is_double && has_right { -1 } else { 0 },
             right: if has_right { self.shift - 1 } else { 0 },
             half: i32::from(has_right),
-            offset: self.zero_point + 128,
+            offset: self.zero_point,
         }
     }
 
@@ -59,7 +59,8 @@ impl Scale {
         let exact = f64::from(self.multiplier) / 2_f64.powi(31 + self.shift);
         let edges = self.edges(low, high, exact);
         let mul = nearest(exact);
-        [mul, mul.next_up(), mul.next_down()]
+        let (up, down) = (mul.next_up(), mul.next_down());
+        [mul, up, down, up.next_up(), down.next_down()]
             .into_iter()
             .find_map(|mul| self.offset(mul, (low, high), &edges).map(|add| (mul, add)))
     }
@@ -103,11 +104,11 @@ impl Scale {
         let mut before = self.byte(low);
         for &(byte, sum) in edges {
             let product = |sum: i32| f64::from(sum) * f64::from(mul);
-            least = least.max(f64::from(byte) - 0.5 - product(sum));
-            most = most.min(f64::from(before) + 0.5 - product(sum.wrapping_sub(1)));
+            least = least.max(f64::from(byte) - 128.5 - product(sum));
+            most = most.min(f64::from(before) - 127.5 - product(sum.wrapping_sub(1)));
             before = byte;
         }
-        let centre = f64::from(self.zero_point + 128);
+        let centre = f64::from(self.zero_point);
         let add = match edges {
             [] => centre,
             _ if least > most => return None,
@@ -132,7 +133,7 @@ fn in_floats(sum: i32, mul: f32, add: f32) -> Option<u8> {
         clippy::cast_sign_loss,
         reason = "a whole number in 0…255"
     )]
-    Some(value.clamp(0.0, 255.0) as u8)
+    Some((value.clamp(-128.0, 127.0) + 128.0) as u8)
 }
 
 /// The nearest float.
@@ -159,31 +160,25 @@ pub(super) struct Channel {
     pub(super) negative: i64,
 }
 
+impl Channel {
+    fn row(&self) -> Row {
+        let bias = i64::from(self.bias);
+        let range = (bias + 255 * self.negative, bias + 255 * self.positive);
+        let floats = self.scale.floats(range);
+        let (mul, add) = floats.unwrap_or_default();
+        Row {
+            bias: self.bias,
+            is_float: floats.is_some(),
+            mul,
+            add,
+            fixed: self.scale.constants(),
+        }
+    }
+}
+
 /// The rows of a matrix in blocks of `block`.
 pub(super) fn rescale(channels: &[Channel], block: usize, clamp: &Clamp) -> Rescale {
-    let floats: Option<Vec<_>> = channels
-        .iter()
-        .map(|channel| {
-            let bias = i64::from(channel.bias);
-            let range = (bias + 255 * channel.negative, bias + 255 * channel.positive);
-            channel.scale.floats(range)
-        })
-        .collect();
-    let is_float = floats.is_some();
-    let floats = floats.unwrap_or_default();
-    let mut rows: Vec<Row> = channels
-        .iter()
-        .enumerate()
-        .map(|(i, channel)| {
-            let (mul, add) = floats.get(i).copied().unwrap_or_default();
-            Row {
-                bias: channel.bias,
-                mul,
-                add,
-                fixed: channel.scale.constants(),
-            }
-        })
-        .collect();
+    let mut rows: Vec<Row> = channels.iter().map(Channel::row).collect();
     if let Some(&last) = rows.last() {
         rows.resize(rows.len().next_multiple_of(block), last);
     }
@@ -193,7 +188,6 @@ pub(super) fn rescale(channels: &[Channel], block: usize, clamp: &Clamp) -> Resc
     };
     Rescale {
         rows,
-        is_float,
         lo: byte_of(lo),
         hi: byte_of(hi),
     }

@@ -72,16 +72,17 @@ impl Exact {
         for ((a, b), &sum) in pairs() {
             let product = f64::from(a) * f64::from(mul.0) + f64::from(b) * f64::from(mul.1);
             if sum > 0 {
-                least = least.max(f64::from(sum) - 0.5 - product);
+                least = least.max(f64::from(sum) - 128.5 - product);
             }
             if sum < 255 {
-                most = most.min(f64::from(sum) + 0.5 - product);
+                most = most.min(f64::from(sum) - 127.5 - product);
             }
         }
         let add = nearest(least.midpoint(most));
         let agrees = |((a, b), sum): ((u8, u8), &u8)| {
             let value = f32::from(a).mul_add(mul.0, f32::from(b).mul_add(mul.1, add));
-            value.abs() < 1e9 && value.round_ties_even().clamp(0.0, 255.0) == f32::from(*sum)
+            let byte = value.round_ties_even().clamp(-128.0, 127.0) + 128.0;
+            value.abs() < 1e9 && byte == f32::from(*sum)
         };
         (least <= most && pairs().all(agrees)).then_some(Scales {
             mul,

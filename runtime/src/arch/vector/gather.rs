@@ -62,24 +62,20 @@ impl<const N: usize> Task for Convolve<'_, N> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        if self.rescale.is_float {
-            tiles::<S, N, true>(simd, &self);
-        } else {
-            tiles::<S, N, false>(simd, &self);
-        }
+        tiles::<S, N>(simd, &self);
     }
 }
 
 #[inline(always)]
-fn tiles<S: Simd, const N: usize, const FLOAT: bool>(simd: S, work: &Convolve<'_, N>) {
+fn tiles<S: Simd, const N: usize>(simd: S, work: &Convolve<'_, N>) {
     let pixels = work.planes.pixels;
     let mut at = 0;
     while at < pixels {
         if pixels - at <= S::Half::BYTES {
-            tile::<S::Half, N, FLOAT>(simd.half(), work, at);
+            tile::<S::Half, N>(simd.half(), work, at);
             at += S::Half::BYTES;
         } else {
-            tile::<S, N, FLOAT>(simd, work, at);
+            tile::<S, N>(simd, work, at);
             at += S::BYTES;
         }
     }
@@ -87,7 +83,7 @@ fn tiles<S: Simd, const N: usize, const FLOAT: bool>(simd: S, work: &Convolve<'_
 
 /// Every row over the pixels of a vector from `at` on.
 #[inline(always)]
-fn tile<S: Simd, const N: usize, const FLOAT: bool>(simd: S, work: &Convolve<'_, N>, at: usize) {
+fn tile<S: Simd, const N: usize>(simd: S, work: &Convolve<'_, N>, at: usize) {
     let bounds = (
         simd.splat_byte(work.rescale.lo),
         simd.splat_byte(work.rescale.hi),
@@ -103,7 +99,7 @@ fn tile<S: Simd, const N: usize, const FLOAT: bool>(simd: S, work: &Convolve<'_,
         groups = rest;
         let sums = block::<S, N>(simd, input, mine, rows);
         for (sums, row) in sums.into_iter().zip(rows) {
-            let bytes = finish::<S, FLOAT>(simd, sums, row, bounds);
+            let bytes = finish(simd, sums, row, bounds);
             // SAFETY: invariant 2 of `Convolve`.
             unsafe { simd.store(output, bytes) };
             output = output.wrapping_add(work.planes.stride);

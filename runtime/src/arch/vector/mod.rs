@@ -19,9 +19,10 @@ pub(crate) mod none;
 pub(crate) mod product;
 pub(crate) mod stage;
 pub(crate) mod sum;
+pub(crate) mod tiny;
 pub(crate) mod windows;
 
-pub(crate) use finish::{Constants, Rescale, Row};
+pub(crate) use finish::{Constants, Lanes, Rescale, Row};
 
 /// A vector instruction set; a value of the type proves that the CPU has it.
 pub(crate) trait Simd: Copy {
@@ -60,6 +61,31 @@ pub(crate) trait Simd: Copy {
     /// `STRIDE` · ([`Self::BYTES`] + 16) bytes can be read at `from`.
     unsafe fn windows<const STRIDE: usize>(self, from: *const u8, quad: usize) -> Self::V;
 
+    /// 16 bytes from each of the addresses `from`, `from + stride`, …
+    ///
+    /// # Safety
+    ///
+    /// They can be read.
+    unsafe fn load_lanes(self, from: *const u8, stride: usize) -> Self::V;
+
+    /// The same 16 bytes again and again.
+    ///
+    /// # Safety
+    ///
+    /// They can be read.
+    unsafe fn load_16(self, from: *const u8) -> Self::V;
+
+    /// The inverse of [`Simd::load_lanes`].
+    ///
+    /// # Safety
+    ///
+    /// The bytes can be written.
+    unsafe fn store_lanes(self, to: *mut u8, stride: usize, value: Self::V);
+
+    /// Within each 16 bytes of `bytes`, the byte that `sources` names by its low four bits; 0 where its high bit is set.
+    fn shuffle(self, bytes: Self::V, sources: Self::V) -> Self::V;
+    /// The bits of both.
+    fn or(self, a: Self::V, b: Self::V) -> Self::V;
     /// Every second byte of two vectors that follow each other, the first included.
     fn evens(self, first: Self::V, second: Self::V) -> Self::V;
     /// All lanes `value`.
@@ -75,17 +101,23 @@ pub(crate) trait Simd: Copy {
     fn is_exact(weights: [i8; 4]) -> bool;
     /// `round(acc · mul + add)`, halves to even, in 32-bit floats.
     fn rescale(self, acc: Self::V, mul: f32, add: f32) -> Self::V;
-    /// `round(lane · mul + add)` with a scale and an offset a lane, which lie at `mul` and `add`.
+    /// `round(lane · mul + add)` with a scale and an offset a lane.
     ///
     /// # Safety
     ///
-    /// A float a lane can be read at either.
-    unsafe fn rescale_lanes(self, acc: Self::V, mul: *const f32, add: *const f32) -> Self::V;
+    /// `lanes` has a vector from lane `at` on.
+    unsafe fn rescale_lanes(self, acc: Self::V, lanes: &Lanes, at: usize) -> Self::V;
+    /// The fixed-point arithmetic of [`Constants`] with constants a lane.
+    ///
+    /// # Safety
+    ///
+    /// `lanes` has a vector from lane `at` on.
+    unsafe fn rescale_fixed_lanes(self, acc: Self::V, lanes: &Lanes, at: usize) -> Self::V;
     /// `round(a · mul.0 + b · mul.1 + add)` where lanes hold `a + 256 · b`.
     fn rescale_pairs(self, pairs: Self::V, mul: (f32, f32), add: f32) -> Self::V;
     /// The fixed-point arithmetic of [`Constants`].
     fn rescale_fixed(self, acc: Self::V, row: &Constants) -> Self::V;
-    /// The lanes of what [`Simd::quads`] gave, as bytes in the order of pixels, saturated to 0…255.
+    /// The lanes of what [`Simd::quads`] gave, in the order of pixels, saturated to −128…127; 128 is added.
     fn pack(self, quads: [Self::V; 4]) -> Self::V;
     /// The bits of `yes` where `mask` has them, else those of `no`.
     fn choose(self, mask: Self::V, yes: Self::V, no: Self::V) -> Self::V;

@@ -5,7 +5,8 @@
 //! entry    { four columns | a vector of weights for each of the four vectors }
 //! ```
 
-use super::{Simd, Task};
+use super::finish::finish_lanes;
+use super::{Lanes, Simd, Task};
 
 /// A matrix for vectors of one instruction set.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,12 +17,8 @@ pub(crate) struct Product {
     pub(crate) counts: Vec<u32>,
     /// Four vectors an entry.
     pub(crate) weights: Vec<u8>,
-    /// A bias a row, in the order of lanes.
-    pub(crate) bias: Vec<i32>,
-    /// A scale a row, in the order of lanes.
-    pub(crate) mul: Vec<f32>,
-    /// An offset a row, in the order of lanes.
-    pub(crate) add: Vec<f32>,
+    /// The constants of the rows, in the order of lanes.
+    pub(crate) lanes: Lanes,
     /// Lowest and highest byte.
     pub(crate) bounds: (u8, u8),
 }
@@ -31,8 +28,7 @@ pub(crate) struct Product {
 /// # Invariants
 ///
 /// 1. Four bytes from each column on can be read at `input`.
-/// 2. The matrix was packed for this instruction set: each entry has four vectors of weights, each block four of
-///    biases, scales and offsets.
+/// 2. The matrix was packed for this instruction set: each entry has four vectors of weights, each block four of lanes.
 /// 3. A vector a block can be written to `output`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Multiply<'m> {
@@ -64,7 +60,11 @@ impl Task for Multiply<'_> {
             let first = block * S::BYTES;
             let mut sums = [simd.splat(0); 4];
             for (v, sum) in sums.iter_mut().enumerate() {
-                let bias = matrix.bias.as_ptr().wrapping_add(first + v * S::BYTES / 4);
+                let bias = matrix
+                    .lanes
+                    .bias
+                    .as_ptr()
+                    .wrapping_add(first + v * S::BYTES / 4);
                 // SAFETY: invariant 2.
                 *sum = unsafe { simd.load(bias.cast()) };
             }
@@ -80,10 +80,8 @@ impl Task for Multiply<'_> {
             }
             for (v, sum) in sums.iter_mut().enumerate() {
                 let at = first + v * S::BYTES / 4;
-                let (mul, add) = (matrix.mul.as_ptr(), matrix.add.as_ptr());
-                let (mul, add) = (mul.wrapping_add(at), add.wrapping_add(at));
                 // SAFETY: invariant 2.
-                *sum = unsafe { simd.rescale_lanes(*sum, mul, add) };
+                *sum = unsafe { finish_lanes(simd, *sum, &matrix.lanes, at) };
             }
             let bytes = simd.clamp(simd.pack(sums), bounds.0, bounds.1);
             // SAFETY: invariant 3.

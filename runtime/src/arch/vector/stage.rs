@@ -88,8 +88,13 @@ impl Staging {
         y.filter(|y| *y < self.input.0)
     }
 
-    /// Bytes of all copies.
+    /// Bytes of all copies, and of the room behind them.
     pub(crate) fn len(&self) -> usize {
+        self.copies() + self.input.0 * self.width + MAX_BYTES
+    }
+
+    /// Bytes of all copies.
+    fn copies(&self) -> usize {
         self.channels * self.phases() * usize::from(self.window.kernel_w) * self.plane
     }
 
@@ -127,14 +132,19 @@ impl Task for Stage<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let staging = self.staging;
+        let halves = staging.window.stride_w == 2 && staging.input.1 == 2 * staging.width;
         for channel in 0..staging.channels {
             let from = self.from.wrapping_add(channel * staging.input_plane);
-            for phase in 0..staging.phases() {
-                for (kx, inside) in staging.inside.iter().enumerate() {
+            for (kx, inside) in staging.inside.iter().enumerate() {
+                if halves {
+                    thin_out(simd, staging, from, self.thinned(), (kx, inside));
+                }
+                for phase in 0..staging.phases() {
                     let to = self.to.wrapping_add(staging.copy(channel, phase, kx));
                     let column = Column { kx, phase, inside };
                     match staging.window.stride_w {
                         _ if staging.is_flat => flat(simd, staging, from, to, &column),
+                        _ if halves => pick_rows(simd, staging, self.thinned(), to, phase),
                         1 => by_rows::<S, 1>(simd, staging, from, to, &column),
                         2 => by_rows::<S, 2>(simd, staging, from, to, &column),
                         _ => one_by_one(staging, from, to, &column),
@@ -143,6 +153,88 @@ impl Task for Stage<'_> {
             }
         }
     }
+}
+
+impl Stage<'_> {
+    /// Room for every second column of a plane, behind the copies.
+    fn thinned(&self) -> *mut u8 {
+        self.to.wrapping_add(self.staging.copies())
+    }
+}
+
+/// Every second column of a plane, from kernel column `kx` on, all rows.
+#[inline(always)]
+fn thin_out<S: Simd>(
+    simd: S,
+    staging: &Staging,
+    from: *const u8,
+    to: *mut u8,
+    (kx, inside): (usize, &[u8]),
+) {
+    let from = from
+        .wrapping_add(kx)
+        .wrapping_sub(usize::from(staging.window.pad_left));
+    let zero = simd.splat_byte(staging.zero);
+    let advance = S::BYTES % staging.width;
+    let (mut at, mut x) = (0, 0);
+    while at < staging.input.0 * staging.width {
+        let from = from.wrapping_add(2 * at);
+        // SAFETY: two vectors can be read around the planes, by the invariant.
+        let first = unsafe { simd.load(from) };
+        // SAFETY: as above.
+        let second = unsafe { simd.load(from.wrapping_add(S::BYTES)) };
+        // SAFETY: `x` is below the width, and the bytes go on for a vector behind a row.
+        let mask = unsafe { simd.load(inside.as_ptr().wrapping_add(x)) };
+        let bytes = simd.choose(mask, simd.evens(first, second), zero);
+        // SAFETY: the room has a plane and a vector.
+        unsafe { simd.store(to.wrapping_add(at), bytes) };
+        at += S::BYTES;
+        x = wrapped(x + advance, staging.width);
+    }
+}
+
+/// `x` below `width`, where it is below twice of it.
+#[inline(always)]
+const fn wrapped(x: usize, width: usize) -> usize {
+    if x >= width { x - width } else { x }
+}
+
+/// The rows of a phase, out of a thinned plane.
+#[inline(always)]
+fn pick_rows<S: Simd>(simd: S, staging: &Staging, from: *const u8, to: *mut u8, phase: usize) {
+    let (width, half) = (staging.width, simd.half());
+    let zero = half.splat_byte(staging.zero);
+    for row in 0..staging.rows {
+        let to = to.wrapping_add(row * width);
+        let Some(y) = staging.input_row(row, phase) else {
+            fill(half, zero, to, width);
+            continue;
+        };
+        let from = from.wrapping_add(y * width);
+        match width {
+            8 => copy_row::<8>(from, to),
+            16 => copy_row::<16>(from, to),
+            _ => {
+                let mut x = 0;
+                while x < width {
+                    // SAFETY: a row of the plane, with room for a vector behind it.
+                    let bytes = unsafe { half.load(from.wrapping_add(x)) };
+                    // SAFETY: a copy has room for a vector behind its rows.
+                    unsafe { half.store(to.wrapping_add(x), bytes) };
+                    x += <S::Half as Simd>::BYTES;
+                }
+            }
+        }
+    }
+}
+
+/// A row of `N` bytes.
+#[inline(always)]
+fn copy_row<const N: usize>(from: *const u8, to: *mut u8) {
+    // SAFETY: a row of the plane.
+    let row = unsafe { from.cast::<[u8; N]>().read() };
+    // SAFETY: a row of the copy.
+    unsafe { to.cast::<[u8; N]>().write(row) };
 }
 
 /// One copy of a plane.
@@ -162,7 +254,9 @@ fn flat<S: Simd>(simd: S, staging: &Staging, from: *const u8, to: *mut u8, colum
     let from = from
         .wrapping_add(column.kx)
         .wrapping_sub(usize::from(staging.window.pad_left));
+    fill(simd, zero, to, above * width);
     let middle = to.wrapping_add(above * width);
+    let advance = S::BYTES % width;
     let (mut at, mut x) = (0, 0);
     while at < rows * width {
         // SAFETY: a vector can be read around the planes, by the invariant.
@@ -172,14 +266,21 @@ fn flat<S: Simd>(simd: S, staging: &Staging, from: *const u8, to: *mut u8, colum
         // SAFETY: a copy has room for a vector behind its rows.
         unsafe { simd.store(middle.wrapping_add(at), simd.choose(mask, bytes, zero)) };
         at += S::BYTES;
-        x = (x + S::BYTES) % width;
+        x = wrapped(x + advance, width);
     }
-    // SAFETY: rows of the copy.
-    unsafe { to.write_bytes(staging.zero, above * width) };
     let below = (staging.rows - above - rows) * width;
-    let end = middle.wrapping_add(rows * width);
-    // SAFETY: rows of the copy.
-    unsafe { end.write_bytes(staging.zero, below) };
+    fill(simd, zero, middle.wrapping_add(rows * width), below);
+}
+
+/// Writes `len` bytes rounded up to a vector; whatever follows is written later, or is room behind the copy.
+#[inline(always)]
+fn fill<S: Simd>(simd: S, value: S::V, to: *mut u8, len: usize) {
+    let mut at = 0;
+    while at < len {
+        // SAFETY: rows of the copy, and room for a vector behind them.
+        unsafe { simd.store(to.wrapping_add(at), value) };
+        at += S::BYTES;
+    }
 }
 
 /// A copy row by row, for strides and for inputs of another width. What a vector writes behind a row, the next row

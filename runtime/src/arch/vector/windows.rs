@@ -101,17 +101,15 @@ impl Task for Slide<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        match (self.layer.stride(), self.layer.rescale.is_float) {
-            (1, true) => channels::<S, 1, true>(simd, &self),
-            (1, false) => channels::<S, 1, false>(simd, &self),
-            (_, true) => channels::<S, 2, true>(simd, &self),
-            (_, false) => channels::<S, 2, false>(simd, &self),
+        match self.layer.stride() {
+            1 => channels::<S, 1>(simd, &self),
+            _ => channels::<S, 2>(simd, &self),
         }
     }
 }
 
 #[inline(always)]
-fn channels<S: Simd, const STRIDE: usize, const FLOAT: bool>(simd: S, work: &Slide<'_>) {
+fn channels<S: Simd, const STRIDE: usize>(simd: S, work: &Slide<'_>) {
     let layer = work.layer;
     let mut taps = layer.taps.as_slice();
     let copy = work.scratch.wrapping_add(64);
@@ -129,7 +127,7 @@ fn channels<S: Simd, const STRIDE: usize, const FLOAT: bool>(simd: S, work: &Sli
             }
         }
         let to = work.output.wrapping_add(row * layer.planes.1);
-        tiles::<S, STRIDE, FLOAT>(simd, layer, (copy, to), mine, row);
+        tiles::<S, STRIDE>(simd, layer, (copy, to), mine, row);
     }
 }
 
@@ -175,7 +173,7 @@ fn pad<S: Simd, const STRIDE: usize>(
 
 /// One output channel.
 #[inline(always)]
-fn tiles<S: Simd, const STRIDE: usize, const FLOAT: bool>(
+fn tiles<S: Simd, const STRIDE: usize>(
     simd: S,
     layer: &Depthwise,
     (copy, to): (*mut u8, *mut u8),
@@ -192,10 +190,11 @@ fn tiles<S: Simd, const STRIDE: usize, const FLOAT: bool>(
     let zero = simd.splat_byte(layer.zero);
     let pixels = layer.output.0 * layer.output.1;
     let chunk = layer.starts() * 4 * S::BYTES;
+    let advance = S::BYTES % layer.output.1;
     let (mut at, mut start) = (0, 0);
     while at < pixels {
         let mut sums = [simd.splat(row.bias); 4];
-        let pattern = start / layer.step * 4 * S::BYTES;
+        let pattern = (start >> layer.step.trailing_zeros()) * 4 * S::BYTES;
         for tap in taps {
             let from = copy.wrapping_add(at * STRIDE + tap.offset as usize);
             let from = from.wrapping_sub(usize::from(layer.window.pad_left));
@@ -210,10 +209,13 @@ fn tiles<S: Simd, const STRIDE: usize, const FLOAT: bool>(
                 *sum = simd.dot(*sum, simd.choose(mask, bytes, zero), weights);
             }
         }
-        let bytes = finish::<S, FLOAT>(simd, sums, row, bounds);
+        let bytes = finish(simd, sums, row, bounds);
         // SAFETY: invariant 1 of `Slide`.
         unsafe { simd.store(to.wrapping_add(at), bytes) };
         at += S::BYTES;
-        start = (start + S::BYTES) % layer.output.1;
+        start += advance;
+        if start >= layer.output.1 {
+            start -= layer.output.1;
+        }
     }
 }

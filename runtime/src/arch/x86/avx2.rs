@@ -5,7 +5,7 @@
     reason = "intrinsics must meet the function that enables them"
 )]
 
-use crate::arch::vector::{Constants, Simd, Task};
+use crate::arch::vector::{Constants, Lanes, Simd, Task};
 use core::arch::x86_64::*;
 use std::is_x86_feature_detected;
 
@@ -154,7 +154,8 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn pack(self, [a, b, c, d]: [__m256i; 4]) -> __m256i {
         let (low, high) = op!((_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)));
-        op!(_mm256_packus_epi16(low, high))
+        let signed = op!(_mm256_packs_epi16(low, high));
+        op!(_mm256_xor_si256(signed, self.splat_byte(0x80)))
     }
 
     #[inline(always)]
@@ -178,6 +179,44 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn load_lanes(self, from: *const u8, stride: usize) -> __m256i {
+        // SAFETY: the caller's contract.
+        let low = unsafe { _mm_loadu_si128(from.cast()) };
+        // SAFETY: the caller's contract.
+        let high = unsafe { _mm_loadu_si128(from.wrapping_add(stride).cast()) };
+        op!(_mm256_set_m128i(high, low))
+    }
+
+    #[inline(always)]
+    unsafe fn load_16(self, from: *const u8) -> __m256i {
+        // SAFETY: the caller's contract.
+        let bytes = unsafe { _mm_loadu_si128(from.cast()) };
+        op!(_mm256_broadcastsi128_si256(bytes))
+    }
+
+    #[inline(always)]
+    unsafe fn store_lanes(self, to: *mut u8, stride: usize, value: __m256i) {
+        let (low, high) = op!((
+            _mm256_castsi256_si128(value),
+            _mm256_extracti128_si256::<1>(value)
+        ));
+        // SAFETY: the caller's contract.
+        unsafe { _mm_storeu_si128(to.cast(), low) };
+        // SAFETY: the caller's contract.
+        unsafe { _mm_storeu_si128(to.wrapping_add(stride).cast(), high) };
+    }
+
+    #[inline(always)]
+    fn shuffle(self, bytes: __m256i, sources: __m256i) -> __m256i {
+        op!(_mm256_shuffle_epi8(bytes, sources))
+    }
+
+    #[inline(always)]
+    fn or(self, a: __m256i, b: __m256i) -> __m256i {
+        op!(_mm256_or_si256(a, b))
+    }
+
+    #[inline(always)]
     fn evens(self, first: __m256i, second: __m256i) -> __m256i {
         let mask = op!(_mm256_set1_epi16(0xFF));
         let (first, second) = op!((
@@ -190,13 +229,37 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn rescale_lanes(self, acc: __m256i, mul: *const f32, add: *const f32) -> __m256i {
+    unsafe fn rescale_lanes(self, acc: __m256i, lanes: &Lanes, at: usize) -> __m256i {
         // SAFETY: the caller's contract.
-        let mul = unsafe { _mm256_loadu_ps(mul) };
+        let mul = unsafe { _mm256_loadu_ps(lanes.mul.as_ptr().wrapping_add(at)) };
         // SAFETY: the caller's contract.
-        let add = unsafe { _mm256_loadu_ps(add) };
+        let add = unsafe { _mm256_loadu_ps(lanes.add.as_ptr().wrapping_add(at)) };
         let scaled = op!(_mm256_fmadd_ps(_mm256_cvtepi32_ps(acc), mul, add));
         op!(_mm256_cvtps_epi32(scaled))
+    }
+
+    #[inline(always)]
+    unsafe fn rescale_fixed_lanes(self, acc: __m256i, lanes: &Lanes, at: usize) -> __m256i {
+        let mut fixed = [acc; 7];
+        for (fixed, values) in fixed.iter_mut().zip(&lanes.fixed) {
+            // SAFETY: the caller's contract.
+            *fixed = unsafe { self.load(values.as_ptr().wrapping_add(at).cast()) };
+        }
+        let [left, factor, round, toward, right, half, offset] = fixed;
+        let high = |v: __m256i| op!(_mm256_srli_epi64::<32>(v));
+        let low = op!(_mm256_and_si256(round, _mm256_set1_epi64x(0xFFFF_FFFF)));
+        let value = op!(_mm256_sllv_epi32(acc, left));
+        let even = op!(_mm256_add_epi64(_mm256_mul_epi32(value, factor), low));
+        let odd = op!(_mm256_mul_epi32(high(value), high(factor)));
+        let odd = op!(_mm256_slli_epi64::<1>(_mm256_add_epi64(odd, high(round))));
+        let product = op!(_mm256_blend_epi32::<0xAA>(
+            _mm256_srli_epi64::<31>(even),
+            odd
+        ));
+        let sign = op!(_mm256_and_si256(_mm256_srai_epi32::<31>(product), toward));
+        let shifted = op!(_mm256_srav_epi32(_mm256_add_epi32(product, sign), right));
+        let last = op!(_mm256_srav_epi32(_mm256_add_epi32(shifted, half), half));
+        op!(_mm256_add_epi32(last, offset))
     }
 
     #[inline(always)]

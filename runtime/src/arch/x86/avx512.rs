@@ -5,7 +5,7 @@
 )]
 
 use super::avx2::{Avx2, op};
-use crate::arch::vector::{Constants, Simd, Task};
+use crate::arch::vector::{Constants, Lanes, Simd, Task};
 use core::arch::x86_64::*;
 use std::is_x86_feature_detected;
 
@@ -131,7 +131,8 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn pack(self, [a, b, c, d]: [__m512i; 4]) -> __m512i {
         let (low, high) = op!((_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d)));
-        op!(_mm512_packus_epi16(low, high))
+        let signed = op!(_mm512_packs_epi16(low, high));
+        op!(_mm512_xor_si512(signed, self.splat_byte(0x80)))
     }
 
     #[inline(always)]
@@ -155,6 +156,47 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn load_lanes(self, from: *const u8, stride: usize) -> __m512i {
+        let half = self.half();
+        // SAFETY: the caller's contract.
+        let low = unsafe { half.load_lanes(from, stride) };
+        // SAFETY: the caller's contract.
+        let high = unsafe { half.load_lanes(from.wrapping_add(2 * stride), stride) };
+        let low = op!(_mm512_castsi256_si512(low));
+        op!(_mm512_inserti64x4::<1>(low, high))
+    }
+
+    #[inline(always)]
+    unsafe fn load_16(self, from: *const u8) -> __m512i {
+        // SAFETY: the caller's contract.
+        let bytes = unsafe { _mm_loadu_si128(from.cast()) };
+        op!(_mm512_broadcast_i32x4(bytes))
+    }
+
+    #[inline(always)]
+    unsafe fn store_lanes(self, to: *mut u8, stride: usize, value: __m512i) {
+        let half = self.half();
+        let (low, high) = op!((
+            _mm512_castsi512_si256(value),
+            _mm512_extracti64x4_epi64::<1>(value)
+        ));
+        // SAFETY: the caller's contract.
+        unsafe { half.store_lanes(to, stride, low) };
+        // SAFETY: the caller's contract.
+        unsafe { half.store_lanes(to.wrapping_add(2 * stride), stride, high) };
+    }
+
+    #[inline(always)]
+    fn shuffle(self, bytes: __m512i, sources: __m512i) -> __m512i {
+        op!(_mm512_shuffle_epi8(bytes, sources))
+    }
+
+    #[inline(always)]
+    fn or(self, a: __m512i, b: __m512i) -> __m512i {
+        op!(_mm512_or_si512(a, b))
+    }
+
+    #[inline(always)]
     fn evens(self, first: __m512i, second: __m512i) -> __m512i {
         let mask = op!(_mm512_set1_epi16(0xFF));
         let (first, second) = op!((
@@ -169,13 +211,38 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn rescale_lanes(self, acc: __m512i, mul: *const f32, add: *const f32) -> __m512i {
+    unsafe fn rescale_lanes(self, acc: __m512i, lanes: &Lanes, at: usize) -> __m512i {
         // SAFETY: the caller's contract.
-        let mul = unsafe { _mm512_loadu_ps(mul) };
+        let mul = unsafe { _mm512_loadu_ps(lanes.mul.as_ptr().wrapping_add(at)) };
         // SAFETY: the caller's contract.
-        let add = unsafe { _mm512_loadu_ps(add) };
+        let add = unsafe { _mm512_loadu_ps(lanes.add.as_ptr().wrapping_add(at)) };
         let scaled = op!(_mm512_fmadd_ps(_mm512_cvtepi32_ps(acc), mul, add));
         op!(_mm512_cvtps_epi32(scaled))
+    }
+
+    #[inline(always)]
+    unsafe fn rescale_fixed_lanes(self, acc: __m512i, lanes: &Lanes, at: usize) -> __m512i {
+        let mut fixed = [acc; 7];
+        for (fixed, values) in fixed.iter_mut().zip(&lanes.fixed) {
+            // SAFETY: the caller's contract.
+            *fixed = unsafe { self.load(values.as_ptr().wrapping_add(at).cast()) };
+        }
+        let [left, factor, round, toward, right, half, offset] = fixed;
+        let high = |v: __m512i| op!(_mm512_srli_epi64::<32>(v));
+        let low = op!(_mm512_and_si512(round, _mm512_set1_epi64(0xFFFF_FFFF)));
+        let value = op!(_mm512_sllv_epi32(acc, left));
+        let even = op!(_mm512_add_epi64(_mm512_mul_epi32(value, factor), low));
+        let odd = op!(_mm512_mul_epi32(high(value), high(factor)));
+        let odd = op!(_mm512_slli_epi64::<1>(_mm512_add_epi64(odd, high(round))));
+        let product = op!(_mm512_mask_blend_epi32(
+            0xAAAA,
+            _mm512_srli_epi64::<31>(even),
+            odd
+        ));
+        let sign = op!(_mm512_and_si512(_mm512_srai_epi32::<31>(product), toward));
+        let shifted = op!(_mm512_srav_epi32(_mm512_add_epi32(product, sign), right));
+        let last = op!(_mm512_srav_epi32(_mm512_add_epi32(shifted, half), half));
+        op!(_mm512_add_epi32(last, offset))
     }
 
     #[inline(always)]
@@ -283,14 +350,48 @@ impl Simd for Vnni256 {
     }
 
     #[inline(always)]
+    unsafe fn load_lanes(self, from: *const u8, stride: usize) -> __m256i {
+        // SAFETY: the caller's contract.
+        unsafe { self.plain().load_lanes(from, stride) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_16(self, from: *const u8) -> __m256i {
+        // SAFETY: the caller's contract.
+        unsafe { self.plain().load_16(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_lanes(self, to: *mut u8, stride: usize, value: __m256i) {
+        // SAFETY: the caller's contract.
+        unsafe { self.plain().store_lanes(to, stride, value) };
+    }
+
+    #[inline(always)]
+    fn shuffle(self, bytes: __m256i, sources: __m256i) -> __m256i {
+        self.plain().shuffle(bytes, sources)
+    }
+
+    #[inline(always)]
+    fn or(self, a: __m256i, b: __m256i) -> __m256i {
+        self.plain().or(a, b)
+    }
+
+    #[inline(always)]
     fn evens(self, first: __m256i, second: __m256i) -> __m256i {
         self.plain().evens(first, second)
     }
 
     #[inline(always)]
-    unsafe fn rescale_lanes(self, acc: __m256i, mul: *const f32, add: *const f32) -> __m256i {
+    unsafe fn rescale_lanes(self, acc: __m256i, lanes: &Lanes, at: usize) -> __m256i {
         // SAFETY: the caller's contract.
-        unsafe { self.plain().rescale_lanes(acc, mul, add) }
+        unsafe { self.plain().rescale_lanes(acc, lanes, at) }
+    }
+
+    #[inline(always)]
+    unsafe fn rescale_fixed_lanes(self, acc: __m256i, lanes: &Lanes, at: usize) -> __m256i {
+        // SAFETY: the caller's contract.
+        unsafe { self.plain().rescale_fixed_lanes(acc, lanes, at) }
     }
 
     #[inline(always)]
