@@ -144,7 +144,7 @@ const fn kernel(op: &Op) -> (u8, u8, u8) {
         | Op::Binary { .. }
         | Op::Copy { .. }
         | Op::ResizeNearest
-        | Op::ResizeBilinear
+        | Op::ResizeBilinear { .. }
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => (1, 1, 1),

@@ -125,6 +125,8 @@ pub mod kernel_bits {
     pub const MEAN_ONCE_S8: u8 = 82;
     /// `requantize`, rounded once.
     pub const REQUANTIZE_ONCE_S8: u8 = 83;
+    /// `resize_bilinear`, s8, ties to even.
+    pub const RESIZE_BILINEAR_EVEN_S8: u8 = 84;
     /// No kernel has the combination; never set in a file.
     pub const NONE: u8 = 127;
 }
@@ -170,7 +172,10 @@ pub(crate) const fn op_bits(code: u8) -> u128 {
         17 => span(bit::SUM_S8, bit::BINARY_F32),
         18 => span(bit::COPY_S8, bit::COPY_F32),
         19 => span(bit::RESIZE_NEAREST_S8, bit::RESIZE_NEAREST_F32),
-        20 => span(bit::RESIZE_BILINEAR_S8, bit::RESIZE_BILINEAR_F32),
+        20 => {
+            span(bit::RESIZE_BILINEAR_S8, bit::RESIZE_BILINEAR_F32)
+                | mask_of(bit::RESIZE_BILINEAR_EVEN_S8)
+        }
         _ => ALL,
     }
 }
@@ -197,7 +202,7 @@ pub(crate) const FLOATS: u128 = mask_of(bit::CONV_2D_DENSE_F32)
     | mask_of(bit::RESIZE_NEAREST_F32)
     | mask_of(bit::RESIZE_BILINEAR_F32)
     // What later versions add may be of any type.
-    | span(84, 126);
+    | span(85, 126);
 
 /// The bits of kernels that read a weight layout of `s8`.
 pub(crate) const fn layout_bits(layout: WeightLayout) -> u128 {
@@ -321,7 +326,9 @@ const fn with_table(op: &Op, dtype: DType) -> u8 {
         by_dtype(dtype, bit::UNARY_S8, bit::NONE)
     } else if matches!(op, Op::ResizeNearest) {
         by_dtype(dtype, bit::RESIZE_NEAREST_S8, bit::RESIZE_NEAREST_F32)
-    } else if matches!(op, Op::ResizeBilinear) {
+    } else if matches!(op, Op::ResizeBilinear { ties: Ties::Even }) {
+        by_dtype(dtype, bit::RESIZE_BILINEAR_EVEN_S8, bit::NONE)
+    } else if matches!(op, Op::ResizeBilinear { .. }) {
         by_dtype(dtype, bit::RESIZE_BILINEAR_S8, bit::RESIZE_BILINEAR_F32)
     } else {
         bit::NONE
@@ -372,7 +379,7 @@ const fn without_weights(op: &Op, dtype: DType) -> u8 {
         | Op::Prelu { .. }
         | Op::UnaryS8
         | Op::ResizeNearest
-        | Op::ResizeBilinear => (bit::NONE, bit::NONE),
+        | Op::ResizeBilinear { .. } => (bit::NONE, bit::NONE),
     };
     by_dtype(dtype, s8, f32)
 }

@@ -32,7 +32,7 @@ pub(crate) const fn of(step: &Step<'_>, blob: u32) -> u64 {
         | Op::Binary { .. }
         | Op::Copy { .. }
         | Op::ResizeNearest
-        | Op::ResizeBilinear
+        | Op::ResizeBilinear { .. }
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => input

@@ -189,7 +189,7 @@ fn matrix_len(step: &Step<'_>) -> u64 {
         | Op::Binary { .. }
         | Op::Copy { .. }
         | Op::ResizeNearest
-        | Op::ResizeBilinear
+        | Op::ResizeBilinear { .. }
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => 0,

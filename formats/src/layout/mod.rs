@@ -120,7 +120,7 @@ impl Geometry {
             | Op::Binary { .. }
             | Op::Copy { .. }
             | Op::ResizeNearest
-            | Op::ResizeBilinear
+            | Op::ResizeBilinear { .. }
             | Op::Repack { .. }
             | Op::Quantize
             | Op::Dequantize => Self {

@@ -44,7 +44,7 @@ pub(crate) enum Content {
 pub(crate) const fn content(op: &Op) -> Content {
     if matches!(op, Op::ResizeNearest) {
         Content::Nearest
-    } else if matches!(op, Op::ResizeBilinear) {
+    } else if matches!(op, Op::ResizeBilinear { .. }) {
         Content::Bilinear
     } else {
         Content::Plain
@@ -67,7 +67,7 @@ pub(crate) const fn len(op: &Op, output: &Tensor) -> u32 {
         (output.h as u32)
             .saturating_add(output.w as u32)
             .saturating_mul(2)
-    } else if matches!(op, Op::ResizeBilinear) {
+    } else if matches!(op, Op::ResizeBilinear { .. }) {
         (output.h as u32)
             .saturating_add(output.w as u32)
             .saturating_mul(8)

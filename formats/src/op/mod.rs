@@ -240,7 +240,10 @@ pub enum Op {
     /// Each output pixel is an input pixel, by tables of rows and columns.
     ResizeNearest,
     /// Each output pixel is between four input pixels, by tables of rows and columns with weights.
-    ResizeBilinear,
+    ResizeBilinear {
+        /// Rounding of `s8`; away for `f32`.
+        ties: Ties,
+    },
     /// Another layout for the same elements.
     Repack {
         /// Which order.
@@ -276,7 +279,7 @@ impl Op {
             Self::Binary { .. } => 17,
             Self::Copy { .. } => 18,
             Self::ResizeNearest => 19,
-            Self::ResizeBilinear => 20,
+            Self::ResizeBilinear { .. } => 20,
         }
     }
 
@@ -304,7 +307,7 @@ impl Op {
             Self::Binary { kind, .. } => kind.name(),
             Self::Copy { .. } => "copy",
             Self::ResizeNearest => "resize_nearest_neighbor",
-            Self::ResizeBilinear => "resize_bilinear",
+            Self::ResizeBilinear { .. } => "resize_bilinear",
         }
     }
 }

@@ -74,7 +74,7 @@ pub(crate) const fn read<const OPS: u128>(
         17 if const { any_of::<OPS>(op_bits(17)) } => tri!(binary(params, s8, step)),
         18 if const { any_of::<OPS>(op_bits(18)) } => tri!(copy(params, step)),
         19 if const { any_of::<OPS>(op_bits(19)) } => (Op::ResizeNearest, 0),
-        20 if const { any_of::<OPS>(op_bits(20)) } => (Op::ResizeBilinear, 0),
+        20 if const { any_of::<OPS>(op_bits(20)) } => bilinear(params, s8),
         _ => return Err(FormatError::StepOp { step }),
     };
     ensure!(only(params, used), FormatError::StepParams { step });
@@ -158,6 +158,15 @@ const fn average_pool(params: &[u8], s8: bool, step: u16) -> Result<(Op, u64), F
         ties,
     };
     Ok((op, WINDOW | clamp_bytes(s8) | used))
+}
+
+/// Byte 0: where halves go.
+const fn bilinear(params: &[u8], s8: bool) -> (Op, u64) {
+    let (ties, used) = match u8_at(params, 0) {
+        1 if s8 => (Ties::Even, 1),
+        _ => (Ties::Away, 0),
+    };
+    (Op::ResizeBilinear { ties }, used)
 }
 
 /// How `mean` and `requantize` round: byte 5.

@@ -42,7 +42,7 @@ pub(super) const fn check_types(
         | Op::Binary { .. }
         | Op::Copy { .. }
         | Op::ResizeNearest
-        | Op::ResizeBilinear
+        | Op::ResizeBilinear { .. }
         | Op::Repack { .. } => input as u8 == output as u8,
     };
     let fits = match operands.input2 {
@@ -95,7 +95,7 @@ pub(super) const fn check_shapes<const OPS: u128>(
             );
             true
         }
-        Op::ResizeNearest | Op::ResizeBilinear => output.c == input.c,
+        Op::ResizeNearest | Op::ResizeBilinear { .. } => output.c == input.c,
         Op::Repack {
             order: RepackOrder::ChannelsFirst | RepackOrder::ChannelsLast,
         } => {
@@ -250,7 +250,7 @@ const fn in_place(op: &Op, input: &Tensor, output: &Tensor) -> bool {
             } => same_stride,
             Op::Copy { .. }
             | Op::ResizeNearest
-            | Op::ResizeBilinear
+            | Op::ResizeBilinear { .. }
             | Op::FullyConnected { .. }
             | Op::MaxPool2d { .. }
             | Op::AveragePool2d { .. }

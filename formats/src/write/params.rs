@@ -113,7 +113,8 @@ pub(super) fn params(op: &Op) -> [u8; PARAMS] {
             bytes.put(26, &params.so.to_le_bytes());
         }
         Op::Copy { block } => bytes.block(block),
-        Op::Quantize | Op::Dequantize | Op::UnaryS8 | Op::ResizeNearest | Op::ResizeBilinear => {}
+        Op::ResizeBilinear { ties } => bytes.put(0, &[*ties as u8]),
+        Op::Quantize | Op::Dequantize | Op::UnaryS8 | Op::ResizeNearest => {}
     }
     bytes.0
 }

@@ -183,7 +183,15 @@ fn pairs(b: &mut Builder, tensor: u16) {
     };
     let taps: Vec<_> = places.iter().map(|p| ([*p, *p], weight)).collect();
     let bilinear = encode::table_taps(&taps);
-    b.push(Op::ResizeBilinear, tensor, wide, Some(bilinear));
+    let ties = if s8 {
+        &[Ties::Away, Ties::Even][..]
+    } else {
+        &[Ties::Away]
+    };
+    for ties in ties.iter().copied() {
+        let table = Some(bilinear.clone());
+        b.push(Op::ResizeBilinear { ties }, tensor, wide, table);
+    }
 }
 
 /// Slopes, and every function, in place.

@@ -112,7 +112,7 @@ impl Counts {
             | Op::UnaryF32 { .. }
             | Op::Binary { .. }
             | Op::ResizeNearest
-            | Op::ResizeBilinear
+            | Op::ResizeBilinear { .. }
             | Op::Repack { .. }
             | Op::Quantize
             | Op::Dequantize => {}
@@ -293,7 +293,7 @@ fn variant(op: &Op, input: &Tensor) -> Option<&'static str> {
         | Op::Binary { .. }
         | Op::Copy { .. }
         | Op::ResizeNearest
-        | Op::ResizeBilinear
+        | Op::ResizeBilinear { .. }
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => None,

@@ -29,7 +29,8 @@ pub(crate) enum Kernel {
     Unary(Box<[i8; 256]>),
     Binary(Pair),
     PadChannels(Channels<i8>),
-    Resize(Resize, Shape),
+    /// With the zero point where halves go to the even number.
+    Resize(Resize, Shape, Option<i32>),
     MaxPool2d(Geometry, Bounds),
     /// Halves go to even where a zero point is given.
     AveragePool2d(Geometry, Bounds, Option<i32>),
@@ -194,7 +195,8 @@ impl Kernel {
             }
             Op::Resize(resize) => {
                 same_quant()?;
-                Self::Resize(resize.clone(), input)
+                let even = graph.arithmetic.ties() == Ties::Even;
+                Self::Resize(resize.clone(), input, even.then_some(out.zero_point))
             }
             Op::Unary(unary) => Self::Unary(Box::new(arith::unary_table(unary, a, out))),
             Op::MaxPool2d(p) => {
@@ -257,7 +259,9 @@ impl Kernel {
             }
             Self::Binary(pair) => pair.meeting.each(a, b, |a, b| pair.of(a, b)),
             Self::PadChannels(channels) => channels.run(a),
-            Self::Resize(resize, shape) => resized(resize, *shape, a, bilinear),
+            Self::Resize(resize, shape, zero) => {
+                resized(resize, *shape, a, |p, v, h| bilinear(p, v, h, *zero))
+            }
             Self::Unary(table) => a.iter().map(|x| looked_up(table, *x)).collect(),
             Self::MaxPool2d(g, bounds) => {
                 let mut out = Vec::with_capacity(g.output.len());
@@ -360,14 +364,20 @@ impl Pair {
     }
 }
 
-/// Four pixels with weights in 1/1024, as TensorFlow Lite mixes them.
-fn bilinear(pixels: [i8; 4], v: f32, h: f32) -> i8 {
+/// Four pixels with weights in 1/1024, as TensorFlow Lite mixes them; halves go to the even distance from `zero`
+/// where it is given, as in ONNX Runtime.
+fn bilinear(pixels: [i8; 4], v: f32, h: f32, zero: Option<i32>) -> i8 {
     const ONE: i64 = 1 << 10;
     let [v, h] = [v, h].map(|w| i64::from(arith::resize_weight(w)));
-    let [a, b, c, d] = pixels.map(i64::from);
+    let origin = zero.unwrap_or(0);
+    let [a, b, c, d] = pixels.map(|x| i64::from(i32::from(x) - origin));
     let sum = a * (ONE - v) * (ONE - h) + b * (ONE - v) * h + c * v * (ONE - h) + d * v * h;
-    let half = if sum > 0 { 1 << 19 } else { -(1 << 19) };
-    to_s8(i32::try_from((sum + half) / (1 << 20)).unwrap_or(0))
+    let sum = i32::try_from(sum).unwrap_or(0);
+    to_s8(match zero {
+        Some(zero) => divide_half_even(sum, 1 << 20) + zero,
+        None if sum > 0 => (sum + (1 << 19)) / (1 << 20),
+        None => (sum - (1 << 19)) / (1 << 20),
+    })
 }
 
 impl Sloped {

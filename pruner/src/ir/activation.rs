@@ -7,7 +7,7 @@ pub use nnz_format::Unary as Function;
 pub enum Slopes {
     /// Floats.
     F32(Vec<f32>),
-    /// Integers less their zero point, −255…255; real = scale × value.
+    /// Integers less their zero point; real = scale × value.
     S8 {
         /// One a channel.
         values: Vec<i16>,
@@ -32,16 +32,12 @@ impl Slopes {
         self.len() == 0
     }
 
-    /// Whether all are finite and integers are in range.
+    /// Whether all are finite.
     #[must_use]
     pub fn are_sane(&self) -> bool {
         match self {
             Self::F32(values) => values.iter().all(|v| v.is_finite()),
-            Self::S8 { values, scale } => {
-                scale.is_finite()
-                    && *scale >= 0.0
-                    && values.iter().all(|v| (-255..=255).contains(v))
-            }
+            Self::S8 { scale, .. } => scale.is_finite() && *scale >= 0.0,
         }
     }
 

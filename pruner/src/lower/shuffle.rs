@@ -12,7 +12,7 @@ use crate::arith;
 use crate::ir::{
     Axis, Binary, Graph, Node, Op as Meaning, Rearrange, Resize, Shape, Tap, TensorId,
 };
-use nnz_format::{AddParams, DType, Op, TensorLayout, encode};
+use nnz_format::{AddParams, DType, Op, TensorLayout, Ties, encode};
 
 /// Bytes that the beginning of a tensor is a multiple of.
 const ALIGN: u64 = 8;
@@ -288,7 +288,12 @@ impl Lowering<'_> {
                 ([small(t.before), small(t.after)], weight)
             };
             let table: Vec<_> = taps.map(tap).collect();
-            (Op::ResizeBilinear, encode::table_taps(&table))
+            let ties = if s8 {
+                self.graph.arithmetic.ties()
+            } else {
+                Ties::Away
+            };
+            (Op::ResizeBilinear { ties }, encode::table_taps(&table))
         };
         self.tabled(node, op, table)
     }

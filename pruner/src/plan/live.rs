@@ -93,7 +93,7 @@ pub(super) fn may_overwrite(program: &Program, step: &Step, input: usize) -> boo
         } => same_strides,
         Op::Copy { .. }
         | Op::ResizeNearest
-        | Op::ResizeBilinear
+        | Op::ResizeBilinear { .. }
         | Op::FullyConnected { .. }
         | Op::MaxPool2d { .. }
         | Op::AveragePool2d { .. }

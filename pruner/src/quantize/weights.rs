@@ -103,7 +103,7 @@ fn to_s8(x: f64) -> i8 {
 }
 
 /// Largest integer of a slope: products with deviations stay far below 2^31.
-const MAX_SLOPE: f64 = 255.0;
+const MAX_SLOPE: f64 = 32_767.0;
 
 /// Slopes as integers with one scale, ties to even.
 #[expect(

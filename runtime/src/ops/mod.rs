@@ -305,8 +305,11 @@ fn execute_s8<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progre
         Op::ResizeNearest if has::<OPS>(bits::RESIZE_NEAREST_S8) => {
             resize::nearest::<i8>(job, cursor)
         }
-        Op::ResizeBilinear if has::<OPS>(bits::RESIZE_BILINEAR_S8) => {
+        Op::ResizeBilinear { ties: Ties::Away } if has::<OPS>(bits::RESIZE_BILINEAR_S8) => {
             resize::bilinear_s8(job, cursor)
+        }
+        Op::ResizeBilinear { ties: Ties::Even } if has::<OPS>(bits::RESIZE_BILINEAR_EVEN_S8) => {
+            resize::bilinear_even(job, cursor)
         }
         Op::Quantize if has::<OPS>(bits::QUANTIZE_S8) => convert::quantize(job, cursor),
         Op::Conv2d { .. }
@@ -326,7 +329,7 @@ fn execute_s8<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progre
         | Op::UnaryF32 { .. }
         | Op::Copy { .. }
         | Op::ResizeNearest
-        | Op::ResizeBilinear
+        | Op::ResizeBilinear { .. }
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => Progress::Done,
@@ -414,7 +417,7 @@ fn execute_f32<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progr
         Op::ResizeNearest if has::<OPS>(bits::RESIZE_NEAREST_F32) => {
             resize::nearest::<f32>(job, cursor)
         }
-        Op::ResizeBilinear if has::<OPS>(bits::RESIZE_BILINEAR_F32) => {
+        Op::ResizeBilinear { .. } if has::<OPS>(bits::RESIZE_BILINEAR_F32) => {
             resize::bilinear_f32(job, cursor)
         }
         Op::Prelu { .. } if has::<OPS>(bits::PRELU_F32) => prelu::run_f32(job, cursor),
@@ -442,7 +445,7 @@ fn execute_f32<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progr
         | Op::Binary { .. }
         | Op::Copy { .. }
         | Op::ResizeNearest
-        | Op::ResizeBilinear
+        | Op::ResizeBilinear { .. }
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => Progress::Done,

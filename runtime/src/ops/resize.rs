@@ -61,22 +61,39 @@ fn around<T: Bounded>(
     )
 }
 
-/// Integers by TensorFlow Lite's scheme: weights in 1/1024, the sum rounded half away from zero.
+/// The four pixels around a place, less `zero`, with weights in 1/1024: 2^20 times what lies there.
+#[inline]
+fn mixed(table: &Table<'_>, input: &View<'_, i8>, place: [usize; 4], zero: i32) -> i32 {
+    const ONE: i32 = 1 << 10;
+    let (pixels, weights) = around(table, input, place);
+    let [down, across] = weights.map(i32::from_le_bytes);
+    let [up, back] = [down, across].map(|weight| ONE.wrapping_sub(weight));
+    let [a, b, c, d] = pixels.map(|x| i32::from(x).wrapping_sub(zero));
+    let product = |x: i32, w: i32, v: i32| x.wrapping_mul(w).wrapping_mul(v);
+    product(a, up, back)
+        .wrapping_add(product(b, up, across))
+        .wrapping_add(product(c, down, back))
+        .wrapping_add(product(d, down, across))
+}
+
+/// Integers by TensorFlow Lite's scheme: the sum is rounded half away from zero.
 #[inline(never)]
 pub(super) fn bilinear_s8(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
-    const ONE: i32 = 1 << 10;
     each::<i8>(job, cursor, |table, input, place| {
-        let (pixels, weights) = around(table, input, place);
-        let [down, across] = weights.map(i32::from_le_bytes);
-        let [up, back] = [down, across].map(|weight| ONE.wrapping_sub(weight));
-        let [a, b, c, d] = pixels.map(i32::from);
-        let product = |x: i32, w: i32, v: i32| x.wrapping_mul(w).wrapping_mul(v);
-        let sum = product(a, up, back)
-            .wrapping_add(product(b, up, across))
-            .wrapping_add(product(c, down, back))
-            .wrapping_add(product(d, down, across));
+        let sum = mixed(table, input, place, 0);
         let half = if sum > 0 { 1 << 19 } else { -(1 << 19) };
         narrow(sum.wrapping_add(half) / (1 << 20))
+    })
+}
+
+/// Integers by ONNX's scheme: halves go to the even distance from the zero point.
+#[inline(never)]
+pub(super) fn bilinear_even(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progress {
+    each::<i8>(job, cursor, |table, input, place| {
+        let sum = mixed(table, input, place, input.zero_point);
+        let odd = (sum >> 20) & 1;
+        let rounded = sum.wrapping_add((1 << 19) - 1).wrapping_add(odd) >> 20;
+        narrow(rounded.wrapping_add(input.zero_point))
     })
 }
 

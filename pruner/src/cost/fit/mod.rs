@@ -81,7 +81,7 @@ const fn terms(op: &Op) -> &'static [Term] {
         | Op::Binary { .. }
         | Op::Copy { .. }
         | Op::ResizeNearest
-        | Op::ResizeBilinear
+        | Op::ResizeBilinear { .. }
         | Op::Repack { .. }
         | Op::Quantize
         | Op::Dequantize => VALUES,

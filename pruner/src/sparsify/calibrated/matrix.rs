@@ -17,7 +17,7 @@ pub(super) struct Square {
 }
 
 /// Rows that one task multiplies with a square matrix.
-pub(super) const BAND: usize = 32;
+pub(super) const BAND: usize = 64;
 /// Columns of a triangular factor that are multiplied together.
 const PANEL: usize = 256;
 
