@@ -8,6 +8,7 @@
 //! rtl        rtl.rs                   simulators of real RISC-V cores
 //! qemu       qemu.rs                  one model on the emulated machines
 //! embassy    embassy.rs               examples/embassy on the emulated machine
+//! c-library  c_library.rs             the C interface for microcontrollers
 //! keyword    keyword.rs               examples/keyword-spotting on this and the emulated machine
 //! size       size.rs, symbols.rs      code bytes of one model's own image
 //! accuracy   accuracy/                what pruning costs, benches/record/accuracy.csv
@@ -17,6 +18,7 @@
 
 mod accuracy;
 mod bench;
+mod c_library;
 mod check;
 mod command;
 mod embassy;
@@ -84,6 +86,14 @@ enum Chore {
         /// The model, of one s8 input and output, lowered for cortex-m4.
         model: PathBuf,
     },
+    /// Build the C interface as `target/c/TARGET/libnnz_c.a`.
+    CLibrary {
+        /// Targets; all where none is named.
+        targets: Vec<String>,
+        /// Leave out every kernel that this network does not need.
+        #[arg(long)]
+        model: Option<PathBuf>,
+    },
     /// Build examples/keyword-spotting, let it hear a clip here and emulated, and count what its features take.
     Keyword {
         /// The model, lowered for cortex-m4; the keyword network of this repository where not given.
@@ -150,6 +160,7 @@ fn main() -> ExitCode {
         Chore::Rtl { targets } => rtl::run(&targets),
         Chore::Qemu { model, on, input } => qemu::run(&model, &on, input.as_deref()),
         Chore::Embassy { model } => embassy::run(&model),
+        Chore::CLibrary { targets, model } => c_library::run(&targets, model.as_deref()),
         Chore::Keyword { model, clip } => keyword::run(model.as_deref(), clip.as_deref()),
         Chore::Size {
             model,

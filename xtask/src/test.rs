@@ -11,7 +11,7 @@
 use crate::command::{self, cargo, is_ci, root};
 use crate::summary::Summary;
 use crate::toolchain::Toolchain;
-use crate::{check, embassy, firmware, keyword, rtl, setup, size};
+use crate::{c_library, check, embassy, firmware, keyword, rtl, setup, size};
 use anyhow::Result;
 use nnz_support::targets::Target;
 use std::path::Path;
@@ -80,9 +80,13 @@ fn code_size(summary: &mut Summary) {
     });
 }
 
-/// The examples on the emulated machine.
+/// The examples on the emulated machine, and the library that C projects for it link.
 fn examples(summary: &mut Summary) {
-    let names = ["examples/embassy", "examples/keyword-spotting"];
+    let names = [
+        "examples/embassy",
+        "examples/keyword-spotting",
+        "C library for cortex-m4",
+    ];
     let missing = Target::find("cortex-m4").map_or(Some("no such target"), |target| {
         let emulator = target.emulator.as_ref().map(|e| e.program.as_str());
         if Toolchain::with(&target.triple).is_none() {
@@ -101,6 +105,7 @@ fn examples(summary: &mut Summary) {
     }
     summary.part(names[0], beside_tasks);
     summary.part(names[1], || keyword::run(None, None));
+    summary.part(names[2], || c_library::run(&["cortex-m4".to_owned()], None));
 }
 
 /// Keyword spotting beside another task: the shared network where it is, and the one in the repository.
