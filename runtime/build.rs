@@ -1,7 +1,9 @@
 //! Names the instruction sets that stable compilers do not show as target features.
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(isa, values(\"thumb\", \"thumb2\", \"dsp\", \"mve\"))");
+    println!(
+        "cargo::rustc-check-cfg=cfg(isa, values(\"thumb\", \"thumb2\", \"dsp\", \"mve\", \"rv32m\"))"
+    );
     println!("cargo::rerun-if-changed=build.rs");
     let target = std::env::var("TARGET").unwrap_or_default();
     let is_v7em = target.starts_with("thumbv7em");
@@ -15,9 +17,19 @@ fn main() {
     if is_v7em || is_v8m {
         println!("cargo::rustc-cfg=isa=\"dsp\"");
     }
+    if is_rv32m() {
+        println!("cargo::rustc-cfg=isa=\"rv32m\"");
+    }
     if is_v8m && has_helium() {
         println!("cargo::rustc-cfg=isa=\"mve\"");
     }
+}
+
+/// Whether the core is a 32-bit RISC-V that multiplies.
+fn is_rv32m() -> bool {
+    let of = |name| std::env::var(name).unwrap_or_default();
+    let features = of("CARGO_CFG_TARGET_FEATURE");
+    of("CARGO_CFG_TARGET_ARCH") == "riscv32" && features.split(',').any(|f| f == "m")
 }
 
 /// Whether the compiler was told (`-C target-cpu`) that the core has Helium.

@@ -13,7 +13,7 @@ compile_error!("weights are read as they lie in the file, which is little endian
 #[cfg(isa = "thumb")]
 mod arm;
 mod portable;
-#[cfg(all(target_arch = "riscv32", target_feature = "m"))]
+#[cfg(isa = "rv32m")]
 mod riscv;
 #[cfg(feature = "std")]
 pub(crate) mod vector;
@@ -22,17 +22,19 @@ mod x86;
 
 #[cfg(isa = "thumb2")]
 pub(crate) use arm::{mac_s8, tap_s8};
-#[cfg(not(any(isa = "thumb2", all(target_arch = "riscv32", target_feature = "m"))))]
+#[cfg(not(any(isa = "thumb2", isa = "rv32m")))]
 pub(crate) use portable::mac_portable as mac_s8;
 #[cfg(not(isa = "thumb2"))]
 pub(crate) use portable::tap_portable as tap_s8;
-#[cfg(all(target_arch = "riscv32", target_feature = "m"))]
-pub(crate) use riscv::{mac_s8, three_taps_s8};
+#[cfg(isa = "rv32m")]
+pub(crate) use riscv::{
+    RiscvDouble as Double, RiscvSingle as Single, mac_s8, plain, three_taps_s8,
+};
 
 /// Whether [`three_taps_s8`] beats three single taps: Arm has too few registers for it, and hosts vectorise single taps.
 pub(crate) const THREE_TAPS: bool = cfg!(target_arch = "riscv32");
 
-#[cfg(not(all(target_arch = "riscv32", target_feature = "m")))]
+#[cfg(not(isa = "rv32m"))]
 pub(crate) use portable::three_taps_portable as three_taps_s8;
 
 /// Whether the taps of a kernel are one loop: vectorisers keep the accumulators of a nest in memory.
@@ -70,12 +72,12 @@ pub(crate) use arm::dsp::{WordsDouble, WordsSingle};
 pub(crate) use arm::mve::{pairs, write_runs as write_runs_s8};
 #[cfg(not(isa = "dsp"))]
 pub(crate) use portable::no_pairs as pairs;
-#[cfg(not(isa = "thumb"))]
+#[cfg(not(any(isa = "thumb", isa = "rv32m")))]
 pub(crate) use portable::plain;
 #[cfg(not(isa = "mve"))]
 pub(crate) use portable::write_runs as write_runs_s8;
 /// The kernels of this target that round accumulators once and twice.
-#[cfg(not(isa = "thumb"))]
+#[cfg(not(any(isa = "thumb", isa = "rv32m")))]
 pub(crate) use portable::{PortableDouble as Double, PortableSingle as Single};
 #[cfg(not(isa = "dsp"))]
 pub(crate) use portable::{WordsDouble, WordsSingle};

@@ -1,8 +1,10 @@
 //! From accumulators to stored outputs; out of line, because every kernel ends here.
 
-use super::arithmetic::Arithmetic;
+use super::arithmetic::{Arithmetic, S8};
 use super::lanes::{Lanes, store};
-use crate::kernels::{Product, Tile};
+use super::rows::RowS8;
+use crate::kernels::{LANES, Product, Tile};
+use crate::requantize::Round;
 
 /// Stores the outputs of output channel `channel`; lanes that the tile does not have are dropped.
 ///
@@ -20,6 +22,23 @@ pub(crate) unsafe fn finish_tile<A: Arithmetic>(
     let accs = accs.map(|acc| acc);
     // SAFETY: the caller's contract.
     unsafe { store_lanes::<A>(&accs, row, tile, channel) };
+}
+
+/// [`finish_tile`] of integers, for kernels that leave unusual rows to it.
+///
+/// # Safety
+///
+/// As [`finish_tile`].
+#[allow(dead_code, reason = "most targets have no such kernels")]
+#[inline(always)]
+pub(crate) unsafe fn store_tile<R: Round>(
+    accs: &[i32; LANES],
+    row: &RowS8,
+    tile: &Tile<'_, i8>,
+    channel: usize,
+) {
+    // SAFETY: the caller's contract.
+    unsafe { store_lanes::<S8<R>>(accs, row, tile, channel) };
 }
 
 /// [`finish_tile`] out of line.

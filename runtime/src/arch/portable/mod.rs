@@ -32,3 +32,5 @@ pub(crate) use table::{csr_p_from, dense_from};
 pub(crate) use word_fill::{band as fill_word_band, tile as fill_word_tile};
 #[allow(unused_imports, reason = "some targets have their own")]
 pub(crate) use words::{WordsDouble, WordsSingle, csr_n as csr_n_words};
+#[allow(unused_imports, reason = "some targets have their own")]
+pub(crate) use {finish::store_tile, rows::RowS8, rows::RowTable, taps::Jumps};

@@ -1,0 +1,138 @@
+//! From sums to outputs: the high word of a product, an addition, a shift.
+//!
+//! ```text
+//! once    r = (mulh(acc, m) + (2·zp + 1) << (s − 2)) >> (s − 1)
+//! twice   h = acc·2m / 2^32, rounded half up;  r = ((h + (h >> 31)) >> (s − 1)) + 2·zp + 1) >> 1
+//! ```
+//!
+//! Both are the contract of [`crate::requantize`] with the zero point added on the way. For shifts of 2 to 22 no sum
+//! leaves 32 bits: `mulh` by a multiplier below 2^31 is within 2^30, a zero point within 2^8. Other rows take the
+//! portable way.
+
+use crate::kernels::Post;
+use crate::requantize::{Double, Round, Single};
+use core::arch::asm;
+
+/// Shifts for which the short forms hold.
+const SHIFTS: core::ops::RangeInclusive<i32> = 2..=22;
+
+/// The constants of one row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scale {
+    multiplier: u32,
+    added: i32,
+    shift: u32,
+}
+
+impl Scale {
+    /// The output before its bounds.
+    #[inline(always)]
+    pub(super) fn apply<R: Finish>(self, acc: i32) -> i32 {
+        R::apply(self, acc)
+    }
+}
+
+/// A rounding's instructions.
+pub(crate) trait Finish: Round {
+    /// The constants for a multiplier, a right shift and a zero point; `None` where the short form does not hold.
+    fn scale(multiplier: i32, shift: i32, zero_point: i32) -> Option<Scale>;
+    /// The output of a sum before its bounds.
+    fn apply(scale: Scale, acc: i32) -> i32;
+}
+
+impl Finish for Single {
+    #[inline(always)]
+    fn scale(multiplier: i32, shift: i32, zero_point: i32) -> Option<Scale> {
+        if !SHIFTS.contains(&shift) {
+            return None;
+        }
+        let shift = shift.unsigned_abs();
+        let half = zero_point.wrapping_shl(1).wrapping_add(1);
+        Some(Scale {
+            multiplier: multiplier.cast_unsigned(),
+            added: half.wrapping_shl(shift.wrapping_sub(2)),
+            shift: shift.wrapping_sub(1),
+        })
+    }
+
+    #[inline(always)]
+    fn apply(scale: Scale, acc: i32) -> i32 {
+        let result;
+        // SAFETY: arithmetic on named registers.
+        unsafe {
+            asm!(
+                "mulh {r}, {acc}, {m}", "add {r}, {r}, {c}", "sra {r}, {r}, {s}",
+                r = out(reg) result, acc = in(reg) acc,
+                m = in(reg) scale.multiplier, c = in(reg) scale.added, s = in(reg) scale.shift,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        result
+    }
+}
+
+impl Finish for Double {
+    #[inline(always)]
+    fn scale(multiplier: i32, shift: i32, zero_point: i32) -> Option<Scale> {
+        SHIFTS.contains(&shift).then(|| Scale {
+            multiplier: multiplier.cast_unsigned().wrapping_shl(1),
+            added: zero_point.wrapping_shl(1).wrapping_add(1),
+            shift: shift.unsigned_abs().wrapping_sub(1),
+        })
+    }
+
+    #[inline(always)]
+    fn apply(scale: Scale, acc: i32) -> i32 {
+        let result;
+        // SAFETY: arithmetic on named registers.
+        unsafe {
+            asm!(
+                "mul {l}, {acc}, {m}", "mulhsu {r}, {acc}, {m}", "srli {l}, {l}, 31", "add {r}, {r}, {l}",
+                "srai {l}, {r}, 31", "add {r}, {r}, {l}", "sra {r}, {r}, {s}",
+                "add {r}, {r}, {c}", "srai {r}, {r}, 1",
+                r = out(reg) result, l = out(reg) _, acc = inout(reg) acc => _,
+                m = in(reg) scale.multiplier, c = in(reg) scale.added, s = in(reg) scale.shift,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        result
+    }
+}
+
+/// Finishes all of `accs`, storing from `at` on, `stride` elements apart.
+///
+/// # Safety
+///
+/// So many elements may be written there.
+#[inline(always)]
+pub(super) unsafe fn store_all<R: Finish>(
+    accs: &[i32],
+    scale: Scale,
+    post: &Post<i8>,
+    mut at: *mut i8,
+    stride: usize,
+) {
+    let (lo, hi) = (i32::from(post.lo), i32::from(post.hi));
+    for &acc in accs {
+        let value = scale.apply::<R>(acc);
+        // SAFETY: the caller's contract.
+        unsafe { at.write(bounded(value, lo, hi)) };
+        at = at.wrapping_add(stride);
+    }
+}
+
+/// `value` between `lo` and `hi`, which are `i8` values: a compiler copies it twice.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "the bounds are i8 values")]
+pub(super) fn bounded(value: i32, lo: i32, hi: i32) -> i8 {
+    let mut value = value;
+    // SAFETY: arithmetic on one register.
+    unsafe {
+        asm!(
+            "bge {v}, {lo}, 2f", "mv {v}, {lo}", "2:", "bge {hi}, {v}, 3f", "mv {v}, {hi}", "3:",
+            v = inout(reg) value, lo = in(reg) lo, hi = in(reg) hi,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    value as i8
+}

@@ -1,0 +1,90 @@
+//! The kernels of RISC-V as tables, one a rounding.
+
+use super::{conv, depthwise, matvec};
+use crate::arch::portable::{PortableDouble, PortableSingle};
+use crate::kernels::{Kernels, Plane, Product, Tile};
+use crate::requantize::{Double, Single};
+use nnz_format::{Blk1x4, Blk4x1, CsrN, CsrP, CsrQ, DenseS8};
+
+/// Integers that are rounded once.
+pub(crate) struct RiscvSingle;
+/// Integers that are rounded twice.
+pub(crate) struct RiscvDouble;
+
+/// Binds the kernels to a rounding. Not generic, so that they are compiled in this crate, with its optimisation
+/// level.
+macro_rules! integer_kernels {
+    ($table:ty, $portable:ty, $rounding:ty) => {
+        impl Kernels for $table {
+            unsafe fn dense_s8_conv(weights: &DenseS8<'_>, tile: &Tile<'_, i8>) {
+                // SAFETY: the caller's contract.
+                if !unsafe { conv::dense::<$rounding>(weights, tile) } {
+                    // SAFETY: the caller's contract.
+                    unsafe { <$portable>::dense_s8_conv(weights, tile) };
+                }
+            }
+
+            unsafe fn csr_p_s8_conv(weights: &CsrP<'_>, tile: &Tile<'_, i8>) {
+                // SAFETY: the caller's contract.
+                unsafe { conv::csr_p::<$rounding>(weights, tile) };
+            }
+
+            unsafe fn csr_n_s8_conv(weights: &CsrN<'_>, tile: &Tile<'_, i8>) {
+                // SAFETY: the caller's contract.
+                unsafe { <$portable>::csr_n_s8_conv(weights, tile) };
+            }
+
+            unsafe fn blk_1x4_s8_conv(weights: &Blk1x4<'_>, tile: &Tile<'_, i8>) {
+                // SAFETY: the caller's contract.
+                unsafe { <$portable>::blk_1x4_s8_conv(weights, tile) };
+            }
+
+            unsafe fn blk_4x1_s8_conv(weights: &Blk4x1<'_>, tile: &Tile<'_, i8>) {
+                // SAFETY: the caller's contract.
+                unsafe { <$portable>::blk_4x1_s8_conv(weights, tile) };
+            }
+
+            unsafe fn dense_s8_matvec(weights: &DenseS8<'_>, product: &Product<'_, i8>) -> usize {
+                // SAFETY: the caller's contract.
+                unsafe { matvec::dense::<$rounding>(weights, product) };
+                0
+            }
+
+            unsafe fn csr_p_s8_matvec(weights: &CsrP<'_>, product: &Product<'_, i8>) -> usize {
+                // SAFETY: the caller's contract.
+                unsafe { <$portable>::csr_p_s8_matvec(weights, product) }
+            }
+
+            unsafe fn csr_n_s8_matvec(weights: &CsrN<'_>, product: &Product<'_, i8>) -> usize {
+                // SAFETY: the caller's contract.
+                unsafe { <$portable>::csr_n_s8_matvec(weights, product) }
+            }
+
+            unsafe fn csr_q_s8_matvec(weights: &CsrQ<'_>, product: &Product<'_, i8>) -> usize {
+                // SAFETY: the caller's contract.
+                unsafe { <$portable>::csr_q_s8_matvec(weights, product) }
+            }
+
+            unsafe fn blk_1x4_s8_matvec(weights: &Blk1x4<'_>, product: &Product<'_, i8>) -> usize {
+                // SAFETY: the caller's contract.
+                unsafe { <$portable>::blk_1x4_s8_matvec(weights, product) }
+            }
+
+            unsafe fn blk_4x1_s8_matvec(weights: &Blk4x1<'_>, product: &Product<'_, i8>) -> usize {
+                // SAFETY: the caller's contract.
+                unsafe { <$portable>::blk_4x1_s8_matvec(weights, product) }
+            }
+
+            unsafe fn dense_s8_depthwise(weights: &DenseS8<'_>, plane: &Plane<'_, i8>) {
+                // SAFETY: the caller's contract.
+                if !unsafe { depthwise::plane::<$rounding>(weights, plane) } {
+                    // SAFETY: the caller's contract.
+                    unsafe { <$portable>::dense_s8_depthwise(weights, plane) };
+                }
+            }
+        }
+    };
+}
+
+integer_kernels!(RiscvSingle, PortableSingle, Single);
+integer_kernels!(RiscvDouble, PortableDouble, Double);
