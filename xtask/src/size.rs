@@ -28,7 +28,7 @@ pub(crate) struct Options {
 }
 
 /// Name of the static that holds the model.
-const MODEL: &str = "::MODEL";
+const MODEL: &str = "::BYTES";
 
 /// Parts of symbol names, and the kernels of which one must be in the model's set where the part occurs.
 const PARTS: &[(&str, &[u8])] = &[

@@ -1,5 +1,8 @@
 //! One model with its own operators only: the smallest image that runs it, to measure its code.
 //!
+//! The model is part of the program, so the compiler proves it and no parser is linked. With the feature `parser` the
+//! image treats the same bytes as if they came from outside: it checks them when it starts.
+//!
 //! Nothing prints and nothing is timed. Inputs stay what start-up left, the outputs are read as if
 //! someone needed them, and a model that is refused stops the core.
 
@@ -10,28 +13,39 @@ use core::hint::black_box;
 use core::panic::PanicInfo;
 use nnz::{Model, Session};
 use nnz_firmware::entry;
-use nnz_firmware::memory::{Aligned, Buffer};
+use nnz_firmware::memory::Buffer;
 
-const BYTES: &[u8] = include_bytes!(env!("NNZ_EMBEDDED"));
-static MODEL: Aligned<[u8; BYTES.len()]> = Aligned(*include_bytes!(env!("NNZ_EMBEDDED")));
-static ARENA: Buffer<{ nnz::arena_len(BYTES) }> = Buffer::new();
+const MODEL: &Model<'static> = nnz::include_model!(env!("NNZ_EMBEDDED"));
+const OPS: u128 = MODEL.kernel_mask();
+static ARENA: Buffer<{ MODEL.arena_len() }> = Buffer::new();
 
 /// Runs the model once.
 #[entry]
 fn main() -> ! {
     if let Some(arena) = ARENA.take() {
-        run(arena);
+        with_model(arena);
     }
     stop()
 }
 
-/// Parses, opens and runs. The compiler must not know the bytes, or it would parse them itself.
+/// Runs the model that the compiler proved.
+#[cfg(not(feature = "parser"))]
+fn with_model(arena: &mut [u8]) {
+    run(MODEL, arena);
+}
+
+/// Parses, then runs. The compiler must not know the bytes, or it would parse them itself.
+#[cfg(feature = "parser")]
+fn with_model(arena: &mut [u8]) {
+    if let Ok(model) = Model::parse_for::<OPS>(black_box(MODEL.bytes())) {
+        run(&model, arena);
+    }
+}
+
+/// Opens and runs.
 #[inline(never)]
-fn run(arena: &mut [u8]) {
-    let Ok(model) = Model::parse_for::<{ nnz::ops(BYTES) }>(black_box(&MODEL.0)) else {
-        return;
-    };
-    let Ok(mut session) = Session::<{ nnz::ops(BYTES) }>::new(&model, arena) else {
+fn run(model: &Model<'_>, arena: &mut [u8]) {
+    let Ok(mut session) = Session::<OPS>::new(model, arena) else {
         return;
     };
     if let Ok(input) = session.input_bytes(0) {
