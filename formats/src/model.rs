@@ -162,9 +162,10 @@ impl<'a> Model<'a> {
     #[must_use]
     #[inline]
     pub const fn tensor(&self, index: usize) -> Option<Tensor> {
-        match record(self.tensors, index, tensor::RECORD) {
-            Some(record) => Some(Tensor::known(record)),
-            None => None,
+        if index < self.tensors_len() {
+            Some(self.known(index))
+        } else {
+            None
         }
     }
 
@@ -221,6 +222,26 @@ impl<'a> Model<'a> {
         }
     }
 
+    /// The activation that holds input `index`.
+    #[must_use]
+    pub const fn input_tensor(&self, index: usize) -> Option<Tensor> {
+        if index < self.inputs_len() {
+            self.io_tensor(index)
+        } else {
+            None
+        }
+    }
+
+    /// The activation that holds output `index`.
+    #[must_use]
+    pub const fn output_tensor(&self, index: usize) -> Option<Tensor> {
+        if index < self.outputs_len() {
+            self.io_tensor(index.saturating_add(self.inputs_len()))
+        } else {
+            None
+        }
+    }
+
     /// The bytes of a section.
     #[must_use]
     pub const fn section(&self, kind: SectionKind) -> Option<&'a [u8]> {
@@ -235,6 +256,13 @@ impl<'a> Model<'a> {
                 Ok(meta) => Some(meta),
                 Err(_) => None,
             },
+            None => None,
+        }
+    }
+
+    const fn io_tensor(&self, index: usize) -> Option<Tensor> {
+        match record(self.io, index, io::RECORD) {
+            Some(record) => self.tensor(io::IoRecord::read(record).tensor as usize),
             None => None,
         }
     }
@@ -256,18 +284,20 @@ impl<'a> Model<'a> {
     /// The tensors that a step names, proved to exist; a tensor that does not would read as zeros.
     pub(crate) const fn operands(&self, links: &Links) -> Operands {
         Operands {
-            input: self.known(links.input),
+            input: self.known(links.input as usize),
             input2: if links.input2 == NO_TENSOR {
                 None
             } else {
-                Some(self.known(links.input2))
+                Some(self.known(links.input2 as usize))
             },
-            output: self.known(links.output),
+            output: self.known(links.output as usize),
         }
     }
 
-    const fn known(&self, index: u16) -> Tensor {
-        let bytes = match record(self.tensors, index as usize, tensor::RECORD) {
+    /// A function of its own that cannot fail, so that what it returns is written where it is wanted.
+    #[inline(never)]
+    const fn known(&self, index: usize) -> Tensor {
+        let bytes = match record(self.tensors, index, tensor::RECORD) {
             Some(bytes) => bytes,
             None => &[],
         };

@@ -4,9 +4,11 @@
 //! integer bits has `I + J`; bringing it to another width is a shift that rounds or saturates. The sequence of
 //! operations is that of the gemmlowp definition which TensorFlow Lite Micro's results follow bit for bit.
 
+use crate::arch::keep_rolled;
 use crate::requantize::rounding_shift_right;
 
 /// `a · b` of raw values: the rounding doubling high multiply, which saturates for two minima.
+#[inline(never)]
 #[expect(
     clippy::cast_possible_truncation,
     reason = "a 63-bit product shifted right by 31 fits 32 bits"
@@ -49,7 +51,7 @@ const fn exp_of_quarter(a: i32) -> i32 {
 ///
 /// The quarter that is left over goes through the polynomial; each set bit of the rest multiplies by the
 /// exponential of its weight, −1/4 to −16.
-pub(crate) const fn exp_on_negative(a: i32) -> i32 {
+pub(crate) fn exp_on_negative(a: i32) -> i32 {
     const FRACTION_BITS: u32 = 26;
     const QUARTER: i32 = 1 << (FRACTION_BITS - 2);
     /// `e^(−2^k)` for k = −2…4, no integer bits.
@@ -71,6 +73,7 @@ pub(crate) const fn exp_on_negative(a: i32) -> i32 {
     let mut bit = QUARTER;
     let mut factors: &[i32] = &FACTORS;
     while let [factor, tail @ ..] = factors {
+        keep_rolled();
         if rest & bit != 0 {
             result = mul(result, *factor);
         }

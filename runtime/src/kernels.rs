@@ -46,7 +46,8 @@ pub(crate) struct Geometry {
 }
 
 impl Geometry {
-    /// The geometry of a window over `cin` channels.
+    /// The geometry of a window over `cin` channels. Once a step: drivers share one copy.
+    #[inline(never)]
     pub(crate) fn new(cin: u16, window: &Window) -> Self {
         let kernel_w = usize::from(window.kernel_w);
         let stride_w = NonZeroUsize::new(usize::from(window.stride_w)).unwrap_or(NonZeroUsize::MIN);

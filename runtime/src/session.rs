@@ -264,11 +264,15 @@ impl<'m, 'a, const OPS: u128> Session<'m, 'a, OPS> {
     }
 
     fn input_tensor(&self, index: usize) -> Result<Tensor, RunError> {
-        input_of(self.model, index).map(|io| io.tensor)
+        let tensor = self.model.input_tensor(index);
+        let count = self.model.inputs_len();
+        tensor.ok_or(RunError::NoSuchTensor { index, count })
     }
 
     fn output_tensor(&self, index: usize) -> Result<Tensor, RunError> {
-        output_of(self.model, index).map(|io| io.tensor)
+        let tensor = self.model.output_tensor(index);
+        let count = self.model.outputs_len();
+        tensor.ok_or(RunError::NoSuchTensor { index, count })
     }
 
     fn bytes(&self, tensor: &Tensor) -> &[u8] {

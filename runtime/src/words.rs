@@ -39,7 +39,7 @@ pub(crate) struct WordTile<'s> {
     /// Activation.
     pub(crate) post: Post<i8>,
     /// Geometry of the band.
-    pub(crate) geometry: Geometry,
+    pub(crate) geometry: &'s Geometry,
 }
 
 impl Geometry {

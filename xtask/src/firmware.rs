@@ -82,6 +82,10 @@ fn build(target: &Target, image: &str, options: &[&str], model: Option<&Path>) -
         .arg("--target-dir")
         .arg(&folder)
         .env("NNZ_TARGET", &target.name);
+    if let Some(level) = target.kernel_opt_level {
+        let setting = format!("profile.release.package.nnz.opt-level={level}");
+        command.args(["--config", &setting]);
+    }
     if let Some(model) = model {
         command.env("NNZ_MODEL", model);
     }

@@ -50,6 +50,138 @@ impl<'s> Scratch<'s> {
     }
 }
 
+/// How tiles are filled.
+enum Way<'s> {
+    /// A window of one tap: eight pixels of every plane.
+    Planes,
+    /// Window by window.
+    Windows(Windows<'s>),
+    /// Through bands: down strips where the output lies over the input, else along rows.
+    Bands(Option<Kept<'s, i8>>),
+}
+
+/// A convolution: where its tiles come from, and where they go.
+struct Convolution<'s> {
+    input: &'s View<'s, i8>,
+    output: &'s View<'s, i8>,
+    geometry: &'s Geometry,
+    window: &'s Window,
+    scratch: Scratch<'s>,
+    way: Way<'s>,
+}
+
+impl<'s> Convolution<'s> {
+    /// Chooses the way.
+    #[inline(always)]
+    fn new(
+        job: &'s Job<'s, '_>,
+        (input, output): (&'s View<'s, i8>, &'s View<'s, i8>),
+        geometry: &'s Geometry,
+        window: &'s Window,
+    ) -> Option<Self> {
+        let scratch = Scratch::of(job, geometry)?;
+        scratch.note_taps(geometry);
+        let is_apart = input.pixel_stride != 1 || geometry.kernel_w < usize::from(window.stride_w);
+        let way = if window.is_pointwise() {
+            Way::Planes
+        } else {
+            let kept = Kept::<i8>::of(job, window);
+            let windows = if kept.is_none() && (is_apart || output.width < LANES) {
+                Windows::new(input, output.width, window, scratch.offsets)
+            } else {
+                None
+            };
+            windows.map_or(Way::Bands(kept), Way::Windows)
+        };
+        Some(Self {
+            input,
+            output,
+            geometry,
+            window,
+            scratch,
+            way,
+        })
+    }
+
+    /// Tiles of the output.
+    fn tiles(&self) -> usize {
+        match self.way {
+            Way::Planes | Way::Windows(_) => self.output.pixels().div_ceil(LANES),
+            Way::Bands(_) => self
+                .output
+                .width
+                .div_ceil(LANES)
+                .wrapping_mul(self.output.height),
+        }
+    }
+
+    /// Fills a tile; where its outputs begin, and how many there are.
+    #[inline(always)]
+    fn fill(&self, unit: usize) -> (&'s [Cell<i8>], usize) {
+        let Way::Bands(kept) = &self.way else {
+            let pixel = unit.wrapping_mul(LANES);
+            let left = self.output.pixels().wrapping_sub(pixel);
+            match &self.way {
+                Way::Windows(windows) => windows.fill(pixel, left.min(LANES), self.scratch.tile),
+                Way::Planes | Way::Bands(_) => self.planes(pixel, left),
+            }
+            return (self.output.at_pixel(pixel), left.min(LANES));
+        };
+        let (y, x) = match kept {
+            Some(_) => place(unit, self.output.height, false),
+            None => place(unit, self.output.width.div_ceil(LANES), true),
+        };
+        self.band((y, x), kept.as_ref());
+        let lanes = self.output.width.wrapping_sub(x).min(LANES);
+        (self.output.at(0, y, x), lanes)
+    }
+
+    /// Fills the tile of a window of one tap from pixel `pixel` on, `left` of which are left.
+    #[inline(always)]
+    fn planes(&self, pixel: usize, left: usize) {
+        let there = readable(self.input, pixel, left);
+        let columns = if there >= LANES && is_whole(self.input) {
+            Columns::Apart(self.input.at_pixel(pixel), self.input.channel_stride)
+        } else {
+            let (from, band) = (source(self.input), self.scratch.band);
+            gather::tile_1x1(&from, band, self.geometry, pixel, there);
+            Columns::Apart(band, LANES)
+        };
+        expand(columns, self.scratch.tile);
+    }
+
+    /// Fills the tile that begins at `(y, x)` of the output through its band.
+    #[inline(always)]
+    fn band(&self, (y, x): (usize, usize), kept: Option<&Kept<'_, i8>>) {
+        let rows = kept.map_or(0, |kept| kept.rows(y));
+        if let Some(kept) = kept {
+            kept.exchange((y, x));
+        }
+        let (from, band) = (source(self.input), self.scratch.band);
+        gather::band(&from, band, self.geometry, self.window, ((y, x), rows));
+        if let Some(kept) = kept {
+            kept.exchange((y, x));
+            kept.keep((y, x));
+        }
+        expand(
+            Columns::Band(band, self.scratch.taps, self.geometry.pitch),
+            self.scratch.tile,
+        );
+    }
+}
+
+/// Row and column of tile `unit`, where `count` tiles follow each other along a row, or down a strip.
+#[inline(always)]
+fn place(unit: usize, count: usize, is_along: bool) -> (usize, usize) {
+    let count = NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN);
+    let (far, near) = (unit / count, unit % count);
+    if is_along {
+        (far, near.wrapping_mul(LANES))
+    } else {
+        (near, far.wrapping_mul(LANES))
+    }
+}
+
 /// Runs the tiles that are left.
 #[inline(never)]
 pub(super) fn run<const OPS: u128>(
@@ -60,15 +192,17 @@ pub(super) fn run<const OPS: u128>(
 ) -> Progress {
     let (input, output) = (job.input::<i8>(), job.output::<i8>());
     let geometry = Geometry::new(job.step.input.c, window);
-    let Some(scratch) = Scratch::of(job, &geometry) else {
+    let Some(convolution) = Convolution::new(job, (&input, &output), &geometry, window) else {
         return Progress::Done;
     };
-    scratch.note_taps(&geometry);
-    let from = source(&input);
     let columns = geometry.columns();
-    let convolve = |out, lanes| {
+    let cost = columns
+        .saturating_mul(output.channels)
+        .saturating_mul(LANES);
+    cursor.each(convolution.tiles(), cost, |unit| {
+        let (out, lanes) = convolution.fill(unit);
         let tile = PairTile {
-            tile: scratch.tile,
+            tile: convolution.scratch.tile,
             columns,
             out,
             channel_stride: output.channel_stride,
@@ -77,65 +211,6 @@ pub(super) fn run<const OPS: u128>(
             post: post(clamp, output.zero_point),
         };
         conv_pairs::<OPS>(&job.step.weights, job.rounding, &tile);
-    };
-    let cost = columns
-        .saturating_mul(output.channels)
-        .saturating_mul(LANES);
-    if window.is_pointwise() {
-        let pixels = output.pixels();
-        return cursor.each(pixels.div_ceil(LANES), cost, |unit| {
-            let pixel = unit.wrapping_mul(LANES);
-            let left = pixels.wrapping_sub(pixel);
-            let there = readable(&input, pixel, left);
-            if there >= LANES && is_whole(&input) {
-                expand(
-                    Columns::Apart(input.at_pixel(pixel), input.channel_stride),
-                    scratch.tile,
-                );
-            } else {
-                gather::tile_1x1(&from, scratch.band, &geometry, pixel, there);
-                expand(Columns::Apart(scratch.band, LANES), scratch.tile);
-            }
-            convolve(output.at_pixel(pixel), left.min(LANES));
-        });
-    }
-    let kept = Kept::<i8>::of(job, window);
-    let is_apart = input.pixel_stride != 1 || geometry.kernel_w < usize::from(window.stride_w);
-    let windows = if kept.is_none() && (is_apart || output.width < LANES) {
-        Windows::new(&input, output.width, window, scratch.offsets)
-    } else {
-        None
-    };
-    if let Some(windows) = windows {
-        let pixels = output.pixels();
-        return cursor.each(pixels.div_ceil(LANES), cost, |unit| {
-            let pixel = unit.wrapping_mul(LANES);
-            let lanes = pixels.wrapping_sub(pixel).min(LANES);
-            windows.fill(pixel, lanes, scratch.tile);
-            convolve(output.at_pixel(pixel), lanes);
-        });
-    }
-    let across = NonZeroUsize::new(output.width.div_ceil(LANES)).unwrap_or(NonZeroUsize::MIN);
-    let down = NonZeroUsize::new(output.height).unwrap_or(NonZeroUsize::MIN);
-    let pitch = geometry.pitch;
-    cursor.each(across.get().wrapping_mul(output.height), cost, |unit| {
-        let (y, x) = match kept {
-            Some(_) => (unit % down, (unit / down).wrapping_mul(LANES)),
-            None => (unit / across, (unit % across).wrapping_mul(LANES)),
-        };
-        let fill = |rows| {
-            let place = ((y, x), rows);
-            gather::band(&from, scratch.band, &geometry, window, place);
-        };
-        match &kept {
-            Some(kept) => kept.around((y, x), || fill(kept.rows(y))),
-            None => fill(0),
-        }
-        expand(
-            Columns::Band(scratch.band, scratch.taps, pitch),
-            scratch.tile,
-        );
-        convolve(output.at(0, y, x), output.width.wrapping_sub(x).min(LANES));
     })
 }
 

@@ -6,13 +6,80 @@
 use super::conv_2d::readable;
 use super::in_place::Kept;
 use super::{Job, post, source};
+use crate::arena::View;
 use crate::cursor::{Cursor, Progress};
 use crate::dispatch::conv_words;
 use crate::gather;
 use crate::kernels::{Geometry, LANES};
 use crate::words::WordTile;
+use core::cell::Cell;
 use core::num::NonZeroUsize;
 use nnz_format::{Clamp, Window};
+
+/// Fills tiles of words.
+struct Tiles<'s> {
+    input: &'s View<'s, i8>,
+    output: &'s View<'s, i8>,
+    geometry: &'s Geometry,
+    window: &'s Window,
+    band: &'s [Cell<u32>],
+    kept: Option<Kept<'s, i8>>,
+    is_pointwise: bool,
+}
+
+impl<'s> Tiles<'s> {
+    /// Tiles of the output.
+    fn count(&self) -> usize {
+        if self.is_pointwise {
+            return self.output.pixels().div_ceil(LANES);
+        }
+        let across = self.output.width.div_ceil(LANES);
+        across.wrapping_mul(self.output.height)
+    }
+
+    /// Fills a tile; where its outputs begin, and how many there are.
+    #[inline(always)]
+    fn fill(&self, unit: usize) -> (&'s [Cell<i8>], usize) {
+        if self.is_pointwise {
+            let pixel = unit.wrapping_mul(LANES);
+            let left = self.output.pixels().wrapping_sub(pixel);
+            self.tile(pixel, readable(self.input, pixel, left));
+            let lanes = readable(self.output, pixel, left).min(LANES);
+            return (self.output.at_pixel(pixel), lanes);
+        }
+        let down = NonZeroUsize::new(self.output.height).unwrap_or(NonZeroUsize::MIN);
+        let (x, y) = ((unit / down).wrapping_mul(LANES), unit % down);
+        if self.geometry.is_tile() {
+            let row = y.wrapping_mul(usize::from(self.window.stride_h));
+            let pixel = row.wrapping_mul(self.input.width).wrapping_add(x);
+            self.tile(pixel, self.input.width.wrapping_sub(x));
+        } else {
+            self.band((y, x));
+        }
+        let lanes = self.output.width.wrapping_sub(x).min(LANES);
+        (self.output.at(0, y, x), lanes)
+    }
+
+    /// Fills the tile of a window of one tap.
+    fn tile(&self, pixel: usize, pixels: usize) {
+        let from = source(self.input);
+        gather::word_tile(&from, self.band, self.geometry, pixel, pixels);
+    }
+
+    /// Fills the band of the tile that begins at `(y, x)` of the output.
+    #[inline(always)]
+    fn band(&self, (y, x): (usize, usize)) {
+        if let Some(kept) = &self.kept {
+            kept.exchange((y, x));
+        }
+        let from = source(self.input);
+        gather::word_band(&from, self.band, self.geometry, self.window, (y, x));
+        if let Some(kept) = &self.kept {
+            kept.exchange((y, x));
+            kept.keep((y, x));
+        }
+    }
+}
 
 /// Runs the tiles that are left.
 #[inline(never)]
@@ -23,12 +90,30 @@ pub(super) fn run<const OPS: u128>(
     cursor: &mut Cursor,
 ) -> Progress {
     let (input, output) = (job.input::<i8>(), job.output::<i8>());
-    let geometry = Geometry::new(job.step.input.c, window);
+    let geometry = &Geometry::new(job.step.input.c, window);
     let Some(band) = job.scratch::<u32>().get(..geometry.band_len()) else {
         return Progress::Done;
     };
-    let from = source(&input);
-    let convolve = |out, lanes| {
+    let is_pointwise = window.is_pointwise();
+    let tiles = Tiles {
+        input: &input,
+        output: &output,
+        geometry,
+        window,
+        band,
+        kept: if is_pointwise {
+            None
+        } else {
+            Kept::of(job, window)
+        },
+        is_pointwise,
+    };
+    let cost = geometry
+        .columns()
+        .saturating_mul(output.channels)
+        .saturating_mul(LANES);
+    cursor.each(tiles.count(), cost, |unit| {
+        let (out, lanes) = tiles.fill(unit);
         let tile = WordTile {
             band,
             out,
@@ -39,39 +124,5 @@ pub(super) fn run<const OPS: u128>(
             geometry,
         };
         conv_words::<OPS>(&job.step.weights, job.rounding, &tile);
-    };
-    let cost = geometry
-        .columns()
-        .saturating_mul(output.channels)
-        .saturating_mul(LANES);
-    if window.is_pointwise() {
-        let pixels = output.pixels();
-        return cursor.each(pixels.div_ceil(LANES), cost, |unit| {
-            let pixel = unit.wrapping_mul(LANES);
-            let left = pixels.wrapping_sub(pixel);
-            gather::word_tile(&from, band, &geometry, pixel, readable(&input, pixel, left));
-            convolve(
-                output.at_pixel(pixel),
-                readable(&output, pixel, left).min(LANES),
-            );
-        });
-    }
-    let kept = Kept::<i8>::of(job, window);
-    let down = NonZeroUsize::new(output.height).unwrap_or(NonZeroUsize::MIN);
-    let across = output.width.div_ceil(LANES);
-    cursor.each(across.wrapping_mul(down.get()), cost, |unit| {
-        let (x, y) = ((unit / down).wrapping_mul(LANES), unit % down);
-        if geometry.is_tile() {
-            let row = y.wrapping_mul(usize::from(window.stride_h));
-            let pixel = row.wrapping_mul(input.width).wrapping_add(x);
-            gather::word_tile(&from, band, &geometry, pixel, input.width.wrapping_sub(x));
-        } else {
-            let fill = || gather::word_band(&from, band, &geometry, window, (y, x));
-            match &kept {
-                Some(kept) => kept.around((y, x), fill),
-                None => fill(),
-            }
-        }
-        convolve(output.at(0, y, x), output.width.wrapping_sub(x).min(LANES));
     })
 }

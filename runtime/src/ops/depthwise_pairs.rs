@@ -33,6 +33,19 @@ pub(super) fn run<const OPS: u128>(
     let taps = usize::from(window.kernel_h).wrapping_mul(window.kernel_w.into());
     let outside = i16::from(source(&input).outside).cast_unsigned();
     let cost = output.pixels().saturating_mul(taps);
+    let mut channels = PairPlane {
+        table,
+        plane,
+        pitch,
+        out: &[],
+        row_stride: output.row_stride,
+        pixel_stride: output.pixel_stride,
+        out_h: output.height,
+        out_w: output.width,
+        window: *window,
+        row: 0,
+        post: post(clamp, output.zero_point),
+    };
     cursor.each(output.channels, cost, |channel| {
         if channel == 0 {
             // The border stays for all channels: only the middle is written again.
@@ -42,19 +55,8 @@ pub(super) fn run<const OPS: u128>(
         if channel % multiplier == 0 {
             widen(&input, channel / multiplier, plane, (pitch, first));
         }
-        let plane = PairPlane {
-            table,
-            plane,
-            pitch,
-            out: output.at(channel, 0, 0),
-            row_stride: output.row_stride,
-            pixel_stride: output.pixel_stride,
-            out_h: output.height,
-            out_w: output.width,
-            window: *window,
-            row: channel,
-            post: post(clamp, output.zero_point),
-        };
-        depthwise_pairs::<OPS>(&job.step.weights, job.rounding, &plane);
+        channels.row = channel;
+        channels.out = output.at(channel, 0, 0);
+        depthwise_pairs::<OPS>(&job.step.weights, job.rounding, &channels);
     })
 }

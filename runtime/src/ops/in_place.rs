@@ -67,38 +67,56 @@ impl<'s, T: Element> Kept<'s, T> {
     }
 
     /// Runs `fill`, which reads the rows that the tile at `(y, x)` does not share with the one above.
+    #[inline(always)]
     pub(super) fn around(&self, (y, x): (usize, usize), fill: impl FnOnce()) {
+        self.exchange((y, x));
+        fill();
+        self.exchange((y, x));
+        self.keep((y, x));
+    }
+
+    /// The rows that the tile at row `y` does not share with the one above.
+    fn new_rows(&self, y: usize) -> Range<usize> {
         let end = y.wrapping_add(self.kernel_h).saturating_sub(self.top);
         let first = if y == 0 { 0 } else { end.saturating_sub(1) };
-        let rows = first..end.min(self.input.height);
-        let left_of = |x: usize| x.wrapping_sub(self.left);
+        first..end.min(self.input.height)
+    }
+
+    /// What is kept and what lies left of column `x` change places.
+    pub(super) fn exchange(&self, (y, x): (usize, usize)) {
         if x > 0 {
-            self.each(&rows, left_of(x), exchange);
-        }
-        fill();
-        if x > 0 {
-            self.each(&rows, left_of(x), exchange);
-        }
-        let next = x.wrapping_add(LANES);
-        if next < self.input.width {
-            self.each(&rows, left_of(next), |kept, cell| kept.set(cell.get()));
+            self.each(y, x, true);
         }
     }
 
-    /// Calls `f` with each kept element of `rows` and the one at its place, `column` being the first.
-    #[inline(always)]
-    fn each(&self, rows: &Range<usize>, column: usize, f: impl Fn(&Cell<T>, &Cell<T>)) {
+    /// Keeps what the next strip finds left of it.
+    pub(super) fn keep(&self, (y, x): (usize, usize)) {
+        let next = x.wrapping_add(LANES);
+        if next < self.input.width {
+            self.each(y, next, false);
+        }
+    }
+
+    /// Copies the elements of the new rows left of column `x` to those that are kept; those that were kept before take
+    /// their place, where `is_exchange` says so.
+    #[inline(never)]
+    fn each(&self, y: usize, x: usize, is_exchange: bool) {
         let plane = self.input.height.wrapping_mul(self.left);
         let stride = self.input.channel_stride;
-        for row in rows.clone() {
+        for row in self.new_rows(y) {
             let kept = self.columns.get(row.wrapping_mul(self.left)..);
-            let cells = self.input.at(0, row, column);
+            let cells = self.input.at(0, row, x.wrapping_sub(self.left));
             for at in 0..self.left {
                 let (mut from, mut to) = (at, at);
                 for _ in 0..self.input.channels {
                     if let (Some(kept), Some(cell)) = (kept.unwrap_or(&[]).get(from), cells.get(to))
                     {
-                        f(kept, cell);
+                        // `Cell::swap` can panic.
+                        let held = kept.get();
+                        kept.set(cell.get());
+                        if is_exchange {
+                            cell.set(held);
+                        }
                     }
                     from = from.wrapping_add(plane);
                     to = to.wrapping_add(stride);
@@ -106,11 +124,4 @@ impl<'s, T: Element> Kept<'s, T> {
             }
         }
     }
-}
-
-/// Exchanges two values. `Cell::swap` can panic.
-fn exchange<T: Copy>(a: &Cell<T>, b: &Cell<T>) {
-    let held = a.get();
-    a.set(b.get());
-    b.set(held);
 }

@@ -263,7 +263,7 @@ fn execute_s8<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progre
             left_shift,
             diff_min,
         } if has::<OPS>(bits::SOFTMAX_S8) => {
-            softmax_s8::run(job, *multiplier, *left_shift, *diff_min)
+            softmax_s8::run::<OPS>(job, *multiplier, *left_shift, *diff_min)
         }
         Op::Pad {
             top,

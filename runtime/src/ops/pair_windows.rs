@@ -7,6 +7,7 @@
 //! at edges  one after the other
 //! ```
 
+use crate::arch::keep_rolled;
 use crate::arena::View;
 use crate::dispatch::{expand_edge, expand_lanes};
 use crate::gather::first;
@@ -98,17 +99,27 @@ fn note(
     (channels, kernel_h, kernel_w): (usize, usize, usize),
     offsets: &[Cell<u32>],
 ) {
-    offsets.iter().for_each(|cell| cell.set(0));
-    let mut column = 0_usize;
+    let (mut left, mut column) = (offsets.iter(), 0_usize);
+    let mut word = 0_u32;
     for channel in 0..channels {
         for ky in 0..kernel_h {
             for kx in 0..kernel_w {
                 let offset = u32::try_from(input.index(channel, ky, kx)).unwrap_or(0);
-                if let Some(cell) = offsets.get(column / 2) {
-                    cell.set(cell.get() | offset << (16 * (column % 2)));
+                // The earlier column of two is the low half.
+                word = word >> 16 | offset << 16;
+                if column % 2 == 1
+                    && let Some(cell) = left.next()
+                {
+                    cell.set(word);
                 }
                 column = column.wrapping_add(1);
             }
         }
+    }
+    word = if column % 2 == 1 { word >> 16 } else { 0 };
+    for cell in left {
+        keep_rolled();
+        cell.set(word);
+        word = 0;
     }
 }

@@ -43,12 +43,14 @@ fn under<'s, T: Bounded>(
         input.width,
     );
     let count = rows.len().wrapping_mul(columns.len());
-    if columns.len() == input.width {
-        run(input.pixels_from((channel, rows.start, 0), count));
-        return count;
-    }
-    for row in rows {
-        run(input.pixels_from((channel, row, columns.start), columns.len()));
+    let (runs, len) = if columns.len() == input.width {
+        (1, count)
+    } else {
+        (rows.len(), columns.len())
+    };
+    for row in 0..runs {
+        let row = rows.start.wrapping_add(row);
+        run(input.pixels_from((channel, row, columns.start), len));
     }
     count
 }
@@ -149,7 +151,11 @@ impl Average for i8 {
         if let Some(cells) = run.as_slice() {
             return sum.wrapping_add(sum_s8(cells));
         }
-        run.fold(sum, |sum, cell| sum.wrapping_add(i32::from(cell.get())))
+        let mut sum = sum;
+        for cell in run {
+            sum = sum.wrapping_add(cell.get().into());
+        }
+        sum
     }
 
     #[inline]

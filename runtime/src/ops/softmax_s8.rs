@@ -9,13 +9,14 @@ use crate::requantize::{doubling_high_mul, rounding_shift_right};
 const SUM_INTEGER_BITS: u32 = 12;
 
 /// The exponential of a difference to the largest input; `None` where it does not count.
-struct Exponential {
+struct Exponential<const OPS: u128> {
     multiplier: i32,
     left_shift: u32,
     diff_min: i32,
 }
 
-impl Exponential {
+impl<const OPS: u128> Exponential<OPS> {
+    #[inline(never)]
     fn of(&self, difference: i32) -> Option<i32> {
         (difference >= self.diff_min).then(|| {
             let scaled =
@@ -25,11 +26,16 @@ impl Exponential {
     }
 }
 
-/// Runs the vector.
+/// Runs the vector. Generic, so that it is compiled where the session is, for size.
 #[inline(never)]
-pub(super) fn run(job: &Job<'_, '_>, multiplier: i32, left_shift: i8, diff_min: i32) -> Progress {
+pub(super) fn run<const OPS: u128>(
+    job: &Job<'_, '_>,
+    multiplier: i32,
+    left_shift: i8,
+    diff_min: i32,
+) -> Progress {
     let (input, output) = (job.input::<i8>(), job.output::<i8>());
-    let exponential = Exponential {
+    let exponential = Exponential::<OPS> {
         multiplier,
         left_shift: u32::from(left_shift.unsigned_abs()),
         diff_min,

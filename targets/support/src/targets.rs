@@ -29,6 +29,8 @@ pub struct Target {
     pub triple: String,
     /// What the compiler calls the core (`-C target-cpu`), where it has instructions that its triple does not tell.
     pub cpu: Option<String>,
+    /// Level at which kernels are optimised, where it is not that of the firmware's profile.
+    pub kernel_opt_level: Option<u8>,
     /// Kernel family that files for this target use.
     pub backend: String,
     /// Clock, where the machine has one.

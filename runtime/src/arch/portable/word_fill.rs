@@ -11,6 +11,7 @@
 //! Entry points stay out of line: drivers are compiled for size, this for speed.
 
 use super::lanes::{load, store};
+use crate::arch::keep_rolled;
 use crate::kernels::{Geometry, LANES, Source};
 use crate::words::WORDS;
 
@@ -48,14 +49,18 @@ pub(crate) unsafe fn tile(
         && pixels >= LANES
         && from.addr().is_multiple_of(4)
         && source.channel_stride.is_multiple_of(4);
-    for _ in 0..channels {
-        if words {
+    if words {
+        for _ in 0..channels {
             // SAFETY: eight bytes of the channel at a multiple of 4; four words of the tile.
             unsafe { quads(to.cast(), from.cast()) };
-        } else {
-            // SAFETY: `pixels` elements of the channel, four words of the tile.
-            unsafe { gathered(to, from, source.pixel_stride, pixels.min(LANES)) };
+            to = to.wrapping_add(WORDS);
+            from = from.wrapping_add(source.channel_stride);
         }
+        return;
+    }
+    for _ in 0..channels {
+        // SAFETY: `pixels` elements of the channel, four words of the tile.
+        unsafe { gathered(to, from, source.pixel_stride, pixels.min(LANES)) };
         to = to.wrapping_add(WORDS);
         from = from.wrapping_add(source.channel_stride);
     }
@@ -152,6 +157,38 @@ fn each_phase(geometry: &Geometry, mut f: impl FnMut(usize, usize, usize)) {
 /// `band` holds the band and `kept < kernel_h`.
 #[inline(never)]
 unsafe fn move_up(band: *mut u32, geometry: &Geometry, kept: usize) {
+    match (geometry.kernel_w, geometry.stride_w.get()) {
+        (3, 1) => each_kept(band, geometry, kept, |to, from| {
+            // SAFETY: the six words of a kernel row and of one further down.
+            unsafe { copy_three(to, from) };
+            // SAFETY: as above.
+            unsafe { copy_three(to.wrapping_add(3), from.wrapping_add(3)) };
+        }),
+        (3, 2) => each_kept(band, geometry, kept, |to, from| {
+            // SAFETY: the five words of phase 0, two of them at once with the four of phase 1.
+            unsafe { copy_three(to, from) };
+            // SAFETY: as above.
+            unsafe { copy_three(to.wrapping_add(2), from.wrapping_add(2)) };
+            // SAFETY: as above.
+            unsafe { copy_three(to.wrapping_add(9), from.wrapping_add(9)) };
+            // SAFETY: as above.
+            unsafe { copy_three(to.wrapping_add(10), from.wrapping_add(10)) };
+        }),
+        // SAFETY: a kernel row and one further down.
+        _ => each_kept(band, geometry, kept, |to, from| unsafe {
+            copy_row(to, from, geometry);
+        }),
+    }
+}
+
+/// Calls `copy` for each of the first `kept` kernel rows of every channel with the row that moves there.
+#[inline(always)]
+fn each_kept(
+    band: *mut u32,
+    geometry: &Geometry,
+    kept: usize,
+    copy: impl Fn(*mut u32, *const u32),
+) {
     let shift = geometry
         .kernel_h
         .wrapping_sub(kept)
@@ -160,27 +197,7 @@ unsafe fn move_up(band: *mut u32, geometry: &Geometry, kept: usize) {
     for _ in 0..geometry.cin {
         let mut to = channel;
         for _ in 0..kept {
-            let from = to.wrapping_add(shift);
-            match (geometry.kernel_w, geometry.stride_w.get()) {
-                (3, 1) => {
-                    // SAFETY: the six words of a kernel row and of one further down.
-                    unsafe { copy_three(to, from) };
-                    // SAFETY: as above.
-                    unsafe { copy_three(to.wrapping_add(3), from.wrapping_add(3)) };
-                }
-                (3, 2) => {
-                    // SAFETY: the five words of phase 0, two of them at once with the four of phase 1.
-                    unsafe { copy_three(to, from) };
-                    // SAFETY: as above.
-                    unsafe { copy_three(to.wrapping_add(2), from.wrapping_add(2)) };
-                    // SAFETY: as above.
-                    unsafe { copy_three(to.wrapping_add(9), from.wrapping_add(9)) };
-                    // SAFETY: as above.
-                    unsafe { copy_three(to.wrapping_add(10), from.wrapping_add(10)) };
-                }
-                // SAFETY: a kernel row and one further down.
-                _ => unsafe { copy_row(to, from, geometry) },
-            }
+            copy(to, to.wrapping_add(shift));
             to = to.wrapping_add(geometry.pitch);
         }
         channel = channel.wrapping_add(geometry.channel_pitch());
@@ -221,6 +238,7 @@ unsafe fn copy_row(to: *mut u32, from: *const u32, geometry: &Geometry) {
             let word = unsafe { load(from, index) };
             // SAFETY: a word of the kernel row.
             unsafe { store(to, index, word) };
+            keep_rolled();
         }
     });
 }
@@ -239,6 +257,7 @@ unsafe fn blank_row(to: *mut u32, geometry: &Geometry, outside: i8) {
             for index in start..start.wrapping_add(len) {
                 // SAFETY: words of the kernel row.
                 unsafe { store(channel, index, blank) };
+                keep_rolled();
             }
         });
         channel = channel.wrapping_add(geometry.channel_pitch());
@@ -279,19 +298,16 @@ unsafe fn fill_row(
         from: from_middle,
         to,
     };
+    let beside = (middle > 0, end < source.width);
     // SAFETY of each: the bytes from `middle` to `end` lie in the row and begin at a multiple of 4; beside them, the row
     // goes on where the flags say so.
-    match (is_aligned, stride, middle > 0, end < source.width) {
+    match (is_aligned, stride) {
         // SAFETY: as above.
-        (true, 1, false, false) => unsafe { stride_1::<false, false>(row) },
+        (true, 1) => unsafe { stride_1(row, beside) },
         // SAFETY: as above.
-        (true, 1, true, false) => unsafe { stride_1::<true, false>(row) },
+        (true, 2) if middle != x => unsafe { stride_2::<true>(row, beside.0) },
         // SAFETY: as above.
-        (true, 1, false, true) => unsafe { stride_1::<false, true>(row) },
-        // SAFETY: as above.
-        (true, 1, true, true) => unsafe { stride_1::<true, true>(row) },
-        // SAFETY: as above.
-        (true, 2, left, right) => unsafe { stride_2(row, middle != x, (left, right)) },
+        (true, 2) => unsafe { stride_2::<false>(row, beside.1) },
         // SAFETY: the caller's contract.
         _ => unsafe { general_row(source, to, from, geometry, x) },
     }
@@ -308,13 +324,32 @@ struct Row<'s> {
     to: *mut u32,
 }
 
-/// Stride 1: eight bytes, and those beside them where `LEFT`, `RIGHT` say so.
+/// Stride 1: eight bytes, and those beside them where `left`, `right` say so.
+///
+/// # Safety
+///
+/// As [`three_taps`].
+#[inline(never)]
+unsafe fn stride_1(row: Row<'_>, (left, right): (bool, bool)) {
+    match (left, right) {
+        // SAFETY: the caller's contract.
+        (false, false) => unsafe { three_taps::<false, false>(row) },
+        // SAFETY: the caller's contract.
+        (true, false) => unsafe { three_taps::<true, false>(row) },
+        // SAFETY: the caller's contract.
+        (false, true) => unsafe { three_taps::<false, true>(row) },
+        // SAFETY: the caller's contract.
+        (true, true) => unsafe { three_taps::<true, true>(row) },
+    }
+}
+
+/// Eight bytes of every channel, and those beside them where `LEFT`, `RIGHT` say so.
 ///
 /// # Safety
 ///
 /// The bytes can be read in every channel, `from` is a multiple of 4, `to` begins a kernel row of the band.
-#[inline(never)]
-unsafe fn stride_1<const LEFT: bool, const RIGHT: bool>(row: Row<'_>) {
+#[inline(always)]
+unsafe fn three_taps<const LEFT: bool, const RIGHT: bool>(row: Row<'_>) {
     let (mut from, mut to) = (row.from, row.to);
     let step = row.geometry.channel_pitch();
     for _ in 0..row.geometry.cin {
@@ -348,8 +383,8 @@ unsafe fn stride_1<const LEFT: bool, const RIGHT: bool>(row: Row<'_>) {
     }
 }
 
-/// Stride 2: sixteen bytes, one before them where `odd` (one column of padding or a tile further right), else one
-/// behind them; `inside` says whether those are in the row.
+/// Stride 2: sixteen bytes, one before them where `ODD` (one column of padding or a tile further right), else one
+/// behind them, if it `is_inside` the row.
 ///
 /// ```text
 /// even columns pair to E0 … E3, odd ones to O0 … O3: (0, 8) (2, 10) (4, 12) (6, 14); (1, 9) …
@@ -361,23 +396,21 @@ unsafe fn stride_1<const LEFT: bool, const RIGHT: bool>(row: Row<'_>) {
 ///
 /// The bytes can be read in every channel, `from` is a multiple of 4, `to` begins a kernel row of the band.
 #[inline(never)]
-unsafe fn stride_2(row: Row<'_>, odd: bool, inside: (bool, bool)) {
+unsafe fn stride_2<const ODD: bool>(row: Row<'_>, is_inside: bool) {
     let (mut from, mut to) = (row.from, row.to);
     let step = row.geometry.channel_pitch();
-    let (beside, has_beside) = if odd {
-        (usize::MAX, inside.0)
-    } else {
-        (2 * LANES, inside.1)
+    // Where there is no element, one that never moves stands for it.
+    let (mut beside, beside_stride) = match (is_inside, ODD) {
+        (false, _) => (&raw const row.source.outside, 0),
+        (true, true) => (from.wrapping_sub(1), row.source.channel_stride),
+        (true, false) => (from.wrapping_add(2 * LANES), row.source.channel_stride),
     };
     for _ in 0..row.geometry.cin {
         // SAFETY: the caller's contract.
         let [a, b, c, d] = unsafe { from.cast::<[u32; 4]>().read() };
-        let edge = if has_beside {
-            // SAFETY: the caller's contract.
-            unsafe { load(from, beside) }
-        } else {
-            row.source.outside
-        };
+        // SAFETY: an element of the channel, or what stands outside.
+        let edge = unsafe { load(beside, 0) };
+        beside = beside.wrapping_add(beside_stride);
         let (low_a, low_b) = (a ^ ALL_LANES, b ^ ALL_LANES);
         let even = [
             (low_a & 0xFF) | (c << 24),
@@ -392,7 +425,7 @@ unsafe fn stride_2(row: Row<'_>, odd: bool, inside: (bool, bool)) {
             (low_b >> 24) | (d & 0xFF00_0000),
         ];
         let second = to.wrapping_add(WORDS + 5);
-        if odd {
+        if ODD {
             // SAFETY: the first of the five words of phase 0.
             unsafe { store(to, 0, word(edge, 0) | (b & 0xFF00_0000)) };
             // SAFETY: the other four.

@@ -109,7 +109,7 @@ unsafe fn finish<R: Round>(sums: &Sums, row: &RowS8, tile: &WordTile<'_>, index:
         pixel_stride: tile.pixel_stride,
         lanes: tile.lanes,
         post: tile.post,
-        geometry: tile.geometry,
+        geometry: *tile.geometry,
     };
     // SAFETY: the caller's contract.
     unsafe { finish_tile::<S8<R>>(&accs, row, &tile, index) };
@@ -149,7 +149,7 @@ unsafe fn csr_p<R: Round>(weights: &CsrP<'_>, tile: &WordTile<'_>) {
 ///
 /// Contracts of [`WordKernels`].
 pub(crate) unsafe fn csr_n<R: Round>(weights: &CsrN<'_>, tile: &WordTile<'_>) {
-    let geometry = &tile.geometry;
+    let geometry = tile.geometry;
     let mut at = 0_usize;
     for index in 0..weights.rows().len() {
         // SAFETY: `index` is a row.
