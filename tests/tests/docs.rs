@@ -1,6 +1,6 @@
 //! The tables of `docs/cli.md` are those of the program.
 
-use nnz_pruner::import::support;
+use nnz_pruner::import::{SupportRow, support};
 use nnz_pruner::sparsify::{METHODS, PATTERNS};
 use nnz_pruner::target::Target;
 use nnz_tests::shared::repository;
@@ -94,4 +94,27 @@ fn the_tables_of_the_command_line_page_are_those_of_the_program() {
             "run NNZ_WRITE_DOCS=1 cargo test -p nnz-tests --test docs"
         );
     }
+}
+
+#[test]
+fn the_readme_names_no_operator_that_is_not_imported() {
+    let readme = std::fs::read_to_string(repository("README.md")).unwrap();
+    let (_, table) = readme.split_once("| operator | TFLite | ONNX |").unwrap();
+    let rows = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let mut named = 0;
+    for row in rows {
+        let cells: Vec<&str> = row.split('|').collect();
+        let lists = [cells[2], cells[3]];
+        for (list, is_onnx) in lists.into_iter().zip([false, true]) {
+            for name in list.split('`').skip(1).step_by(2) {
+                let of = |r: &SupportRow| if is_onnx { r.onnx } else { r.tflite };
+                assert!(support().iter().any(|r| of(r) == Some(name)), "{name}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 80, "{named} operators");
 }
