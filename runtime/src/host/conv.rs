@@ -1,10 +1,12 @@
 //! `conv_2d`: a matrix over planes, staged where a window is larger than a pixel.
 
+use super::blocks::{FourByFour, Interleaved};
 use super::form::Form;
 use super::matrix::{Matrix, Plain};
 use super::plan::{Arena, Place};
 use super::rescale::{Channel, Scale, rescale};
-use crate::arch::vector::gather::{Convolve, Gathered, Planes};
+use crate::arch::vector::gather::{self, Gathered, Planes};
+use crate::arch::vector::quads::{self, Blocks, Interleave};
 use crate::arch::vector::stage::{Stage, Staging};
 use crate::arch::vector::{Rescale, Task};
 use nnz_format::{Clamp, Rounding, Step, Weights, Window};
@@ -13,8 +15,17 @@ use nnz_format::{Clamp, Rounding, Step, Weights, Window};
 #[derive(Debug)]
 pub(super) struct Conv {
     staging: Option<Staging>,
-    matrix: Matrix,
+    weights: Packed,
     rescale: Rescale,
+}
+
+/// The weights of a convolution.
+#[derive(Debug)]
+enum Packed {
+    /// Over planes, any four at a time.
+    Planes(Matrix),
+    /// Over interleaved planes.
+    Quads(FourByFour, Interleaved),
 }
 
 impl Conv {
@@ -39,29 +50,32 @@ impl Conv {
                 input.zero,
             )
         });
-        let (rows, columns) = (usize::from(window.kernel_h), usize::from(window.kernel_w));
-        let mut offsets = Vec::new();
-        for channel in 0..input.channels {
-            for tap in 0..rows * columns {
-                let offset = match &staging {
-                    Some(staging) => staging.tap(channel, (tap / columns, tap % columns)),
-                    None => channel * input.plane,
-                };
-                offsets.push(u32::try_from(offset).ok()?);
-            }
-        }
-        let matrix = Matrix::new(&plain, &offsets, kernels.rows, kernels.is_exact);
+        let weights = pack(&plain, &input, (staging.as_ref(), output.pixels()), kernels)?;
+        let block = match &weights {
+            Packed::Planes(matrix) => matrix.block(),
+            Packed::Quads(matrix, _) => matrix.block(),
+        };
         let channels = channels(step, &plain, rounding)?;
         Some(Self {
             staging,
-            rescale: rescale(&channels, matrix.block(), clamp),
-            matrix,
+            weights,
+            rescale: rescale(&channels, block, clamp),
         })
     }
 
     /// Bytes of scratch.
     pub(super) fn scratch_len(&self) -> usize {
-        self.staging.as_ref().map_or(0, Staging::len)
+        let interleaved = match &self.weights {
+            Packed::Planes(_) => 0,
+            Packed::Quads(_, planes) => planes.bytes() + SLACK,
+        };
+        self.staged_len() + interleaved
+    }
+
+    /// Bytes of the copies of planes.
+    fn staged_len(&self) -> usize {
+        let staged = self.staging.as_ref().map_or(0, Staging::len);
+        staged.next_multiple_of(64)
     }
 
     /// Runs it.
@@ -72,30 +86,98 @@ impl Conv {
             arena.enter(Stage { staging, from, to });
             from = to.cast_const();
         }
+        if let Packed::Quads(_, planes) = &self.weights {
+            let to = arena.at(scratch + self.staged_len());
+            arena.enter(Interleave {
+                from,
+                to,
+                channels: planes.channels,
+                apart: planes.apart,
+                stride: planes.stride,
+                len: planes.len,
+            });
+            from = to.cast_const();
+        }
         let planes = Planes {
             input: from,
             output: arena.at(output.offset),
             stride: output.form.plane,
             pixels: output.form.pixels(),
         };
-        match &self.matrix {
-            Matrix::One(matrix) => arena.enter(self.task(matrix, planes)),
-            Matrix::Two(matrix) => arena.enter(self.task(matrix, planes)),
-            Matrix::Four(matrix) => arena.enter(self.task(matrix, planes)),
-        };
+        match &self.weights {
+            Packed::Planes(Matrix::One(matrix)) => arena.enter(self.gather(matrix, planes)),
+            Packed::Planes(Matrix::Two(matrix)) => arena.enter(self.gather(matrix, planes)),
+            Packed::Planes(Matrix::Four(matrix)) => arena.enter(self.gather(matrix, planes)),
+            Packed::Quads(FourByFour::One(matrix), _) => arena.enter(self.quads(matrix, planes)),
+            Packed::Quads(FourByFour::Two(matrix), _) => arena.enter(self.quads(matrix, planes)),
+            Packed::Quads(FourByFour::Four(matrix), _) => arena.enter(self.quads(matrix, planes)),
+        }
     }
 
-    fn task<'m, const N: usize>(
+    fn gather<'m, const N: usize>(
         &'m self,
         matrix: &'m Gathered<N>,
         planes: Planes,
     ) -> impl Task<Out = ()> + 'm {
-        Convolve {
+        gather::Convolve {
             matrix,
             rescale: &self.rescale,
             planes,
         }
     }
+
+    fn quads<'m, const N: usize>(
+        &'m self,
+        matrix: &'m Blocks<N>,
+        planes: Planes,
+    ) -> impl Task<Out = ()> + 'm {
+        quads::Convolve {
+            matrix,
+            rescale: &self.rescale,
+            planes,
+        }
+    }
+}
+
+/// Bytes behind interleaved planes that vectors may read.
+const SLACK: usize = 256;
+
+/// The weights in the form that is fastest.
+fn pack(
+    plain: &Plain,
+    input: &Form,
+    (staging, pixels): (Option<&Staging>, usize),
+    kernels: Kernels,
+) -> Option<Packed> {
+    let taps = plain.columns().checked_div(input.channels)?;
+    let width = staging.map_or(1, |staging| usize::from(staging.window.kernel_w));
+    let tap = |channel: usize, tap: usize| match staging {
+        Some(staging) => staging.tap(channel, (tap / width, tap % width)),
+        None => channel * input.plane,
+    };
+    let mut offsets = Vec::new();
+    for channel in 0..input.channels {
+        for index in 0..taps {
+            offsets.push(u32::try_from(tap(channel, index)).ok()?);
+        }
+    }
+    let matrix = Matrix::new(plain, &offsets, kernels.rows, kernels.is_exact);
+    let (apart, stride, len) = match staging {
+        Some(staging) => (staging.apart(), staging.plane, staging.rows * staging.width),
+        None => (1, input.plane, input.pixels()),
+    };
+    let planes = Interleaved {
+        channels: input.channels,
+        apart,
+        stride,
+        len,
+    };
+    let first: Vec<usize> = (0..taps).map(|index| 4 * tap(0, index)).collect();
+    let quads = FourByFour::new(plain, &first, 4 * apart * stride, kernels)?;
+    if quads.cost(&planes, pixels) < matrix.cost() {
+        return Some(Packed::Quads(quads, planes));
+    }
+    Some(Packed::Planes(matrix))
 }
 
 /// What weights are packed for.

@@ -126,6 +126,15 @@ impl Matrix {
         }
     }
 
+    /// What a tile costs, about cycles.
+    pub(super) fn cost(&self) -> usize {
+        match self {
+            Self::One(matrix) => cost(matrix),
+            Self::Two(matrix) => cost(matrix),
+            Self::Four(matrix) => cost(matrix),
+        }
+    }
+
     /// Rows of a block.
     pub(super) const fn block(&self) -> usize {
         match self {

@@ -20,6 +20,7 @@
 //! # }
 //! ```
 
+mod blocks;
 mod bytes;
 mod conv;
 mod depthwise;

@@ -59,37 +59,55 @@ impl Exact {
             |multiplier: i32, shift: i8| f64::from(multiplier) / 2_f64.powi(31 + i32::from(shift));
         let raise = f64::from(1 << LEFT_SHIFT);
         let output = scale(self.params.mo, self.params.so);
-        let mul = (
-            nearest(scale(self.params.m1, self.params.s1) * output * raise),
-            nearest(scale(self.params.m2, self.params.s2) * output * raise),
-        );
-        let pairs = || {
-            (0..=u8::MAX)
-                .flat_map(|a| (0..=u8::MAX).map(move |b| (a, b)))
-                .zip(table)
-        };
-        let (mut least, mut most) = (f64::NEG_INFINITY, f64::INFINITY);
-        for ((a, b), &sum) in pairs() {
-            let product = f64::from(a) * f64::from(mul.0) + f64::from(b) * f64::from(mul.1);
-            if sum > 0 {
-                least = least.max(f64::from(sum) - 128.5 - product);
-            }
-            if sum < 255 {
-                most = most.min(f64::from(sum) - 127.5 - product);
-            }
-        }
-        let add = nearest(least.midpoint(most));
-        let agrees = |((a, b), sum): ((u8, u8), &u8)| {
-            let value = f32::from(a).mul_add(mul.0, f32::from(b).mul_add(mul.1, add));
-            let byte = value.round_ties_even().clamp(-128.0, 127.0) + 128.0;
-            value.abs() < 1e9 && byte == f32::from(*sum)
-        };
-        (least <= most && pairs().all(agrees)).then_some(Scales {
+        let first = scale(self.params.m1, self.params.s1) * output * raise;
+        let second = scale(self.params.m2, self.params.s2) * output * raise;
+        let second = near(second);
+        let mut pairs = near(first)
+            .into_iter()
+            .flat_map(|first| second.map(|second| (first, second)));
+        let found = pairs.find_map(|mul| offset(mul, table).map(|add| (mul, add)));
+        found.map(|(mul, add)| Scales {
             mul,
             add,
             bounds: (byte_of(self.bounds.0), byte_of(self.bounds.1)),
         })
     }
+}
+
+/// The nearest floats of a scale, the nearest first.
+fn near(scale: f64) -> [f32; 5] {
+    let middle = nearest(scale);
+    let (up, down) = (middle.next_up(), middle.next_down());
+    [middle, up, down, up.next_up(), down.next_down()]
+}
+
+/// The offset with which the scales `mul` give `table`, if there is one.
+fn offset(mul: (f32, f32), table: &[u8]) -> Option<f32> {
+    let pairs = || {
+        (0..=u8::MAX)
+            .flat_map(|a| (0..=u8::MAX).map(move |b| (a, b)))
+            .zip(table)
+    };
+    let (mut least, mut most) = (f64::NEG_INFINITY, f64::INFINITY);
+    for ((a, b), &sum) in pairs() {
+        let product = f64::from(a) * f64::from(mul.0) + f64::from(b) * f64::from(mul.1);
+        if sum > 0 {
+            least = least.max(f64::from(sum) - 128.5 - product);
+        }
+        if sum < 255 {
+            most = most.min(f64::from(sum) - 127.5 - product);
+        }
+        if least > most {
+            return None;
+        }
+    }
+    let add = nearest(least.midpoint(most));
+    let agrees = |((a, b), sum): ((u8, u8), &u8)| {
+        let value = f32::from(a).mul_add(mul.0, f32::from(b).mul_add(mul.1, add));
+        let byte = value.round_ties_even().clamp(-128.0, 127.0) + 128.0;
+        value.abs() < 1e9 && byte == f32::from(*sum)
+    };
+    pairs().all(agrees).then_some(add)
 }
 
 impl Sum {

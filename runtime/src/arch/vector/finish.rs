@@ -120,12 +120,13 @@ pub(crate) unsafe fn finish_lanes<S: Simd>(simd: S, sum: S::V, lanes: &Lanes, at
 
 /// The four vectors of a row's tile as bytes.
 #[inline(always)]
-pub(crate) fn finish<S: Simd>(
-    simd: S,
-    mut sums: [S::V; 4],
-    row: &Row,
-    (lo, hi): (S::V, S::V),
-) -> S::V {
+pub(crate) fn finish<S: Simd>(simd: S, sums: [S::V; 4], row: &Row, (lo, hi): (S::V, S::V)) -> S::V {
+    simd.clamp(simd.pack(rescaled(simd, sums, row)), lo, hi)
+}
+
+/// The four vectors of a row's tile, rescaled.
+#[inline(always)]
+pub(crate) fn rescaled<S: Simd>(simd: S, mut sums: [S::V; 4], row: &Row) -> [S::V; 4] {
     if row.is_float {
         for sum in &mut sums {
             *sum = simd.rescale(*sum, row.mul, row.add);
@@ -135,5 +136,5 @@ pub(crate) fn finish<S: Simd>(
             *sum = simd.rescale_fixed(*sum, &row.fixed);
         }
     }
-    simd.clamp(simd.pack(sums), lo, hi)
+    sums
 }

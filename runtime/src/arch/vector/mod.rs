@@ -17,6 +17,7 @@ pub(crate) mod gather;
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) mod none;
 pub(crate) mod product;
+pub(crate) mod quads;
 pub(crate) mod stage;
 pub(crate) mod sum;
 pub(crate) mod tiny;
@@ -119,6 +120,10 @@ pub(crate) trait Simd: Copy {
     fn rescale_fixed(self, acc: Self::V, row: &Constants) -> Self::V;
     /// The lanes of what [`Simd::quads`] gave, in the order of pixels, saturated to −128…127; 128 is added.
     fn pack(self, quads: [Self::V; 4]) -> Self::V;
+    /// What [`Simd::quads`] gave, pixels in order across the vectors.
+    fn in_order(self, quads: [Self::V; 4]) -> [Self::V; 4];
+    /// [`Simd::pack`] of lanes that are pixels in order.
+    fn pack_in_order(self, lanes: [Self::V; 4]) -> Self::V;
     /// The bits of `yes` where `mask` has them, else those of `no`.
     fn choose(self, mask: Self::V, yes: Self::V, no: Self::V) -> Self::V;
     /// `value` between `lo` and `hi`, byte by byte.

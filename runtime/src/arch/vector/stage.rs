@@ -76,6 +76,11 @@ impl Staging {
         }
     }
 
+    /// Copies of a channel.
+    pub(crate) fn apart(&self) -> usize {
+        self.phases() * usize::from(self.window.kernel_w)
+    }
+
     /// Phases of kernel rows.
     fn phases(&self) -> usize {
         usize::from(self.window.stride_h.min(self.window.kernel_h))

@@ -275,6 +275,22 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn in_order(self, [a, b, c, d]: [__m256i; 4]) -> [__m256i; 4] {
+        op!([
+            _mm256_permute2x128_si256::<0x20>(a, b),
+            _mm256_permute2x128_si256::<0x20>(c, d),
+            _mm256_permute2x128_si256::<0x31>(a, b),
+            _mm256_permute2x128_si256::<0x31>(c, d),
+        ])
+    }
+
+    #[inline(always)]
+    fn pack_in_order(self, lanes: [__m256i; 4]) -> __m256i {
+        let order = op!(_mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+        op!(_mm256_permutevar8x32_epi32(self.pack(lanes), order))
+    }
+
+    #[inline(always)]
     fn choose(self, mask: __m256i, yes: __m256i, no: __m256i) -> __m256i {
         op!(_mm256_blendv_epi8(no, yes, mask))
     }

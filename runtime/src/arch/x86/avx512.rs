@@ -258,6 +258,32 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn in_order(self, [a, b, c, d]: [__m512i; 4]) -> [__m512i; 4] {
+        let (ab, cd) = op!((
+            _mm512_shuffle_i32x4::<0x44>(a, b),
+            _mm512_shuffle_i32x4::<0x44>(c, d)
+        ));
+        let (ab_high, cd_high) = op!((
+            _mm512_shuffle_i32x4::<0xEE>(a, b),
+            _mm512_shuffle_i32x4::<0xEE>(c, d)
+        ));
+        op!([
+            _mm512_shuffle_i32x4::<0x88>(ab, cd),
+            _mm512_shuffle_i32x4::<0xDD>(ab, cd),
+            _mm512_shuffle_i32x4::<0x88>(ab_high, cd_high),
+            _mm512_shuffle_i32x4::<0xDD>(ab_high, cd_high),
+        ])
+    }
+
+    #[inline(always)]
+    fn pack_in_order(self, lanes: [__m512i; 4]) -> __m512i {
+        let order = op!(_mm512_setr_epi32(
+            0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15
+        ));
+        op!(_mm512_permutexvar_epi32(order, self.pack(lanes)))
+    }
+
+    #[inline(always)]
     fn choose(self, mask: __m512i, yes: __m512i, no: __m512i) -> __m512i {
         op!(_mm512_ternarylogic_epi32::<0xCA>(mask, yes, no))
     }
@@ -397,6 +423,16 @@ impl Simd for Vnni256 {
     #[inline(always)]
     fn rescale_pairs(self, pairs: __m256i, mul: (f32, f32), add: f32) -> __m256i {
         self.plain().rescale_pairs(pairs, mul, add)
+    }
+
+    #[inline(always)]
+    fn in_order(self, quads: [__m256i; 4]) -> [__m256i; 4] {
+        self.plain().in_order(quads)
+    }
+
+    #[inline(always)]
+    fn pack_in_order(self, lanes: [__m256i; 4]) -> __m256i {
+        self.plain().pack_in_order(lanes)
     }
 
     #[inline(always)]

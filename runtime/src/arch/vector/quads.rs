@@ -1,0 +1,175 @@
+//! Convolutions over channels by fours: planes are interleaved once, and then four neighbouring channels of a pixel are
+//! one load, for every row that has them.
+//!
+//! ```text
+//! interleaved   a0 b0 c0 d0  a1 b1 c1 d1 …      pixels in order, so that a row above or below is a whole row away
+//! ```
+
+use super::finish::{Rescale, Row, rescaled};
+use super::gather::Planes;
+use super::{Simd, Task};
+
+/// Four neighbouring channels of `N` rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub(crate) struct Quad<const N: usize> {
+    /// Where the interleaved planes begin, from the input on.
+    pub(crate) offset: u32,
+    /// Four weights a row, the first channel's in the lowest byte.
+    pub(crate) weights: [i32; N],
+}
+
+/// A matrix in blocks of `N` rows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Blocks<const N: usize> {
+    /// The quads, block by block.
+    pub(crate) quads: Vec<Quad<N>>,
+    /// Quads of each block.
+    pub(crate) counts: Vec<u32>,
+}
+
+/// Interleaves planes by fours.
+///
+/// # Invariants
+///
+/// From each of `planes` planes at `from`, `stride` bytes apart, `len` bytes rounded up to a vector can be read; four
+/// times as many can be written to each of the interleaved planes at `to`, `4 · stride` bytes apart. Planes go by
+/// fours, `apart` after each other.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Interleave {
+    /// The planes.
+    pub(crate) from: *const u8,
+    /// The interleaved planes.
+    pub(crate) to: *mut u8,
+    /// Channels.
+    pub(crate) channels: usize,
+    /// Planes of a channel.
+    pub(crate) apart: usize,
+    /// Bytes from plane to plane.
+    pub(crate) stride: usize,
+    /// Bytes of a plane.
+    pub(crate) len: usize,
+}
+
+impl Task for Interleave {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let last = self.channels - 1;
+        for four in 0..self.channels.div_ceil(4) {
+            for copy in 0..self.apart {
+                let plane = |channel: usize| (channel.min(last) * self.apart + copy) * self.stride;
+                let to = (four * self.apart + copy) * self.stride * 4;
+                let planes = [
+                    plane(4 * four),
+                    plane(4 * four + 1),
+                    plane(4 * four + 2),
+                    plane(4 * four + 3),
+                ];
+                let mut at = 0;
+                while at < self.len {
+                    let mut bytes = [simd.splat(0); 4];
+                    for (bytes, plane) in bytes.iter_mut().zip(planes) {
+                        // SAFETY: the invariant.
+                        *bytes = unsafe { simd.load(self.from.wrapping_add(plane + at)) };
+                    }
+                    let ordered = simd.in_order(simd.quads(bytes));
+                    for (v, bytes) in ordered.into_iter().enumerate() {
+                        let to = self.to.wrapping_add(to + 4 * at + v * S::BYTES);
+                        // SAFETY: the invariant.
+                        unsafe { simd.store(to, bytes) };
+                    }
+                    at += S::BYTES;
+                }
+            }
+        }
+    }
+}
+
+/// A convolution of interleaved planes.
+///
+/// # Invariants
+///
+/// As of [`super::gather::Convolve`], with four bytes a pixel to read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Convolve<'m, const N: usize> {
+    /// The weights.
+    pub(crate) matrix: &'m Blocks<N>,
+    /// The rows.
+    pub(crate) rescale: &'m Rescale,
+    /// The memory.
+    pub(crate) planes: Planes,
+}
+
+impl<const N: usize> Task for Convolve<'_, N> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let pixels = self.planes.pixels;
+        let mut at = 0;
+        while at < pixels {
+            if pixels - at <= S::Half::BYTES {
+                tile::<S::Half, N>(simd.half(), &self, at);
+                at += S::Half::BYTES;
+            } else {
+                tile::<S, N>(simd, &self, at);
+                at += S::BYTES;
+            }
+        }
+    }
+}
+
+/// Every row over the pixels of a vector from `at` on.
+#[inline(always)]
+fn tile<S: Simd, const N: usize>(simd: S, work: &Convolve<'_, N>, at: usize) {
+    let lo = simd.splat_byte(work.rescale.lo);
+    let hi = simd.splat_byte(work.rescale.hi);
+    let input = work.planes.input.wrapping_add(4 * at);
+    let mut output = work.planes.output.wrapping_add(at);
+    let mut quads = work.matrix.quads.as_slice();
+    let rows = work.rescale.rows.chunks_exact(N);
+    for (count, rows) in work.matrix.counts.iter().zip(rows) {
+        let Some((mine, rest)) = quads.split_at_checked(*count as usize) else {
+            return;
+        };
+        quads = rest;
+        let sums = block::<S, N>(simd, input, mine, rows);
+        for (sums, row) in sums.into_iter().zip(rows) {
+            let bytes = simd.pack_in_order(rescaled(simd, sums, row));
+            // SAFETY: the invariant.
+            unsafe { simd.store(output, simd.clamp(bytes, lo, hi)) };
+            output = output.wrapping_add(work.planes.stride);
+        }
+    }
+}
+
+/// The sums of a block.
+#[inline(always)]
+fn block<S: Simd, const N: usize>(
+    simd: S,
+    input: *const u8,
+    quads: &[Quad<N>],
+    rows: &[Row],
+) -> [[S::V; 4]; N] {
+    let mut sums = [[simd.splat(0); 4]; N];
+    for (sums, row) in sums.iter_mut().zip(rows) {
+        *sums = [simd.splat(row.bias); 4];
+    }
+    for quad in quads {
+        let from = input.wrapping_add(quad.offset as usize);
+        let mut bytes = [simd.splat(0); 4];
+        for (v, bytes) in bytes.iter_mut().enumerate() {
+            // SAFETY: the invariant.
+            *bytes = unsafe { simd.load(from.wrapping_add(v * S::BYTES)) };
+        }
+        for (sums, weight) in sums.iter_mut().zip(quad.weights) {
+            let weight = simd.splat(weight);
+            for (sum, bytes) in sums.iter_mut().zip(bytes) {
+                *sum = simd.dot(*sum, bytes, weight);
+            }
+        }
+    }
+    sums
+}
