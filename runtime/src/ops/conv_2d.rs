@@ -20,7 +20,7 @@ pub(super) fn run<const OPS: u128, T: Numeric + Bounded>(
 ) -> Progress {
     let (input, output) = (job.input::<T>(), job.output::<T>());
     let geometry = Geometry::new(job.step.input.c, window);
-    let kept = Kept::<T>::of(job, window);
+    let kept = Kept::<T>::of(job, window, &input);
     let scratch = kept
         .as_ref()
         .map_or_else(|| job.scratch::<T>(), Kept::before);

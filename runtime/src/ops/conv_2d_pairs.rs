@@ -85,7 +85,7 @@ impl<'s> Convolution<'s> {
         let way = if window.is_pointwise() {
             Way::Planes
         } else {
-            let kept = Kept::<i8>::of(job, window);
+            let kept = Kept::<i8>::of(job, window, input);
             let windows = if kept.is_none() && (is_apart || output.width < LANES) {
                 Windows::new(input, output.width, window, scratch.offsets)
             } else {

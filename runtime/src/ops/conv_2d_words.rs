@@ -104,7 +104,7 @@ pub(super) fn run<const OPS: u128>(
         kept: if is_pointwise {
             None
         } else {
-            Kept::of(job, window)
+            Kept::of(job, window, &input)
         },
         is_pointwise,
     };

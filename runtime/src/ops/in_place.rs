@@ -19,7 +19,7 @@ use nnz_format::{Op, Window, works_in_place};
 
 /// The columns that are kept, and where they belong.
 pub(super) struct Kept<'s, T> {
-    input: View<'s, T>,
+    input: &'s View<'s, T>,
     /// The scratch before the columns.
     before: &'s [Cell<T>],
     /// `[channel][row][pad_left]`.
@@ -30,14 +30,13 @@ pub(super) struct Kept<'s, T> {
 }
 
 impl<'s, T: Element> Kept<'s, T> {
-    /// Those of a step that writes over its input; `None` for others.
-    pub(super) fn of(job: &Job<'s, '_>, window: &Window) -> Option<Self> {
+    /// Those of a step that writes over its input, seen as `input`; `None` for others.
+    pub(super) fn of(job: &Job<'s, '_>, window: &Window, input: &'s View<'s, T>) -> Option<Self> {
         let step = job.step;
         let over = step.input.offset == step.output.offset && matches!(step.op, Op::Conv2d { .. });
         if !over || !works_in_place(window, &step.input, &step.output) {
             return None;
         }
-        let input: View<'s, T> = job.arena.view(&step.input);
         let left = usize::from(window.pad_left);
         let len = input.channels.wrapping_mul(input.height).wrapping_mul(left);
         let scratch = job.scratch::<T>();

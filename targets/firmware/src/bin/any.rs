@@ -39,8 +39,7 @@ fn main() -> ! {
     };
     console.print(Record::Begin(VERSION));
     let mut clock = clock();
-    let stack = PaintedStack::paint();
-    match measure(&mut console, &mut clock, &stack) {
+    match measure(&mut console, &mut clock) {
         Ok(()) => {
             console.print(Record::End);
             semihosting::exit(0)
@@ -118,13 +117,9 @@ fn embedded() -> Option<&'static [u8]> {
     None
 }
 
-/// Loads, runs and reports. What is called before the high-water mark is read counts as stack.
+/// Loads, runs and reports.
 #[inline(never)]
-fn measure(
-    console: &mut Console,
-    clock: &mut Clock<Counter>,
-    stack: &PaintedStack,
-) -> Result<(), Failure> {
+fn measure(console: &mut Console, clock: &mut Clock<Counter>) -> Result<(), Failure> {
     check(clock)?;
     let bytes = model_bytes()?;
     let arena = ARENA.take().ok_or(Failure::Buffer)?;
@@ -138,8 +133,7 @@ fn measure(
     let opened = clock.now();
     let mut rows = Rows::open(&model, &mut session)?;
     rows.fill(&mut session)?;
-    let first = timed(clock, &mut session);
-    let used = stack.high_water();
+    let (first, used) = timed(clock, &mut session);
 
     console.print(Record::Model(word(bytes.len())));
     console.print(Record::Arena(word(model.arena_len())));
@@ -151,7 +145,7 @@ fn measure(
     rows.store(&mut session)?;
     for index in 1..rows.count {
         rows.fill(&mut session)?;
-        let instructions = timed(clock, &mut session);
+        let (instructions, _) = timed(clock, &mut session);
         console.print(Record::Row {
             index: word(index),
             instructions,
@@ -191,13 +185,15 @@ fn spent(clock: &mut Clock<Counter>, rounds: u32) -> u64 {
     clock.between(begin, end)
 }
 
-/// Instructions of one inference.
+/// Instructions of one inference, and the stack below this function that it takes.
 #[inline(never)]
-fn timed(clock: &mut Clock<Counter>, session: &mut Session<'_, '_>) -> u64 {
+fn timed(clock: &mut Clock<Counter>, session: &mut Session<'_, '_>) -> (u64, u32) {
+    let stack = PaintedStack::paint();
     let begin = clock.now();
     session.run();
     let end = clock.now();
-    clock.between(begin, end)
+    let used = stack.high_water();
+    (clock.between(begin, end), used)
 }
 
 /// Prints the instructions of each step of one inference.
