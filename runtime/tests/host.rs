@@ -1,0 +1,107 @@
+//! Sessions of hosts: they are `Send`, share one network, agree with the portable kernels and allocate nothing.
+#![allow(
+    unsafe_code,
+    clippy::unwrap_used,
+    reason = "counts allocations; a test that fails may panic"
+)]
+
+mod common;
+
+use common::small;
+use core::alloc::{GlobalAlloc, Layout};
+use core::cell::Cell;
+use nnz::host::{Isa, Network, Session};
+use std::alloc::System;
+use std::thread;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The system's allocator, counting.
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller's contract.
+        unsafe { System.dealloc(memory, layout) };
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn run(session: &mut Session, input: &[i8]) -> Vec<i8> {
+    session.write_input_s8(0, input).unwrap();
+    session.run();
+    session.output_s8(0).unwrap().to_vec()
+}
+
+fn input(session: &mut Session) -> Vec<i8> {
+    small::pattern(session.input_s8(0).unwrap().len())
+}
+
+#[test]
+fn every_instruction_set_gives_the_same_bytes() {
+    let file = small::network();
+    let outputs = Isa::ALL.into_iter().filter(|isa| isa.is_available());
+    let outputs: Vec<_> = outputs
+        .map(|isa| {
+            let network = Network::with_isa(&file, isa).unwrap();
+            assert_eq!(network.isa(), isa);
+            let mut session = network.session();
+            let input = input(&mut session);
+            run(&mut session, &input)
+        })
+        .collect();
+    assert!(
+        outputs.windows(2).all(|pair| pair[0] == pair[1]),
+        "{outputs:?}"
+    );
+}
+
+#[test]
+fn sessions_of_one_network_run_on_threads_side_by_side() {
+    let network = Network::from_bytes(&small::network()).unwrap();
+    let mut first = network.session();
+    let input = input(&mut first);
+    let expected = run(&mut first, &input);
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let (mut session, input) = (network.session(), input.clone());
+            thread::spawn(move || run(&mut session, &input))
+        })
+        .collect();
+    drop((network, first));
+    for thread in threads {
+        assert_eq!(thread.join().unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_run_allocates_nothing() {
+    for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+        let network = Network::with_isa(&small::network(), isa).unwrap();
+        let mut session = network.session();
+        let input = input(&mut session);
+        let before = ALLOCATIONS.with(Cell::get);
+        session.write_input_s8(0, &input).unwrap();
+        session.run();
+        assert_eq!(ALLOCATIONS.with(Cell::get), before, "{isa} allocates");
+    }
+}
+
+#[test]
+fn what_is_no_network_is_refused_with_a_reason() {
+    let error = Network::from_bytes(b"no network").unwrap_err();
+    assert!(error.to_string().contains("not a network"), "{error}");
+    let error = Network::open("there/is/none.nnz").unwrap_err();
+    assert!(error.to_string().contains("cannot read"), "{error}");
+}
