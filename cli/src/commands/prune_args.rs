@@ -25,6 +25,9 @@ pub(super) struct PruningArgs {
     /// Which weights go together
     #[arg(long, value_name = "P", value_parser = pattern, default_value = "unstructured", long_help = pattern_help())]
     pub(super) pattern: Pattern,
+    /// Reorder channels first, so that blocks or N:M groups keep more; costs nothing at run time
+    #[arg(long, conflicts_with = "masks")]
+    pub(super) permute: bool,
     /// How zeros are spread over layers: the same share in each, the smallest weights of all, or those smallest in
     /// relation to their layer [default: lamp; channels: layer; with a budget: by what each layer loses]
     #[arg(long, value_name = "A", value_parser = allocations())]
@@ -274,6 +277,7 @@ impl Args {
             method: pruning.method.as_deref().and_then(Method::from_name),
             pattern: pruning.pattern,
             sparsity: pruning.sparsity,
+            permute: pruning.permute,
             threshold: pruning.threshold,
             alloc: pruning.alloc.as_deref().and_then(|a| named(&Alloc::ALL, a)),
             skip: pruning.skip.clone(),

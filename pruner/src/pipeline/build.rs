@@ -196,6 +196,7 @@ pub(super) fn recipe(options: &Options, program: &Program) -> String {
         ));
     }
     let flags = [
+        (options.permute, "--permute"),
         (options.lossless, "--lossless"),
         (options.passes == Passes::None, "--passes none"),
         (options.weights == WeightChoice::Dense, "--weights dense"),

@@ -1,6 +1,6 @@
 //! `nnz prune -o OUT.onnx`: the same pruning, written back into the source.
 
-use super::stages::prune_weights;
+use super::stages::{permuted, prune_weights};
 use super::{Dtype, Listener, Options, PipelineError, Stage};
 use crate::export::{Mask, OnnxSource, to_onnx};
 use crate::import;
@@ -39,7 +39,7 @@ pub fn prune_to_onnx(
     let options = &options.resolved(false);
     let imported = import::from_bytes(name, bytes).map_err(PipelineError::Import)?;
     check(&imported, options)?;
-    if import::is_tflite(bytes) || options.method() == Method::Filter {
+    if import::is_tflite(bytes) || options.method() == Method::Filter || options.permute {
         return rebuilt(imported, options, progress);
     }
     let source = OnnxSource::open(name, bytes).map_err(PipelineError::Export)?;
@@ -91,6 +91,9 @@ fn rebuilt(
 ) -> Result<PrunedOnnx, PipelineError> {
     let passes = |graph| pass::run(graph, PassSet::All).map_err(PipelineError::Pass);
     let mut graph = passes(imported)?;
+    if options.permute {
+        graph = permuted(graph, options)?;
+    }
     let report = prune_weights(&mut graph, options, Rounding::Single, progress)?;
     let graph = passes(graph)?;
     progress(Stage::Emit, 0, 0);
@@ -112,6 +115,12 @@ pub(super) fn source(
         return Err(PipelineError::option(
             "`--method filter` makes tensors smaller, which masks cannot say",
             "leave `--masks` out, or choose another method",
+        ));
+    }
+    if options.masks && options.permute {
+        return Err(PipelineError::option(
+            "`--permute` reorders channels, masks are those of the source's order",
+            "leave one of them out",
         ));
     }
     let wanted = options.masks.then(|| OnnxSource::open(name, bytes));

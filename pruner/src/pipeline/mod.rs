@@ -175,6 +175,10 @@ fn prune_from(
         rounding,
         source: source.as_ref(),
     };
+    let graph = match options.permute {
+        true => stages::permuted(stages::simplified(graph, options, &input)?, options)?,
+        false => graph,
+    };
     let (finished, spent) = match allowance {
         Some(allowance) => {
             let (finished, spent) = budget::spend(&graph, &input, options, allowance, progress)?;

@@ -67,6 +67,8 @@ pub struct Options {
     pub method: Option<Method>,
     /// Which weights go together.
     pub pattern: Pattern,
+    /// Whether channels are reordered first, for patterns that gain by it.
+    pub permute: bool,
     /// Wanted share of zeros.
     pub sparsity: Option<f64>,
     /// Largest |w| that method `threshold` clears.
@@ -124,6 +126,7 @@ impl Default for Options {
             dtype: Dtype::Auto,
             method: None,
             pattern: Pattern::Unstructured,
+            permute: false,
             sparsity: None,
             threshold: None,
             alloc: None,

@@ -20,6 +20,12 @@ pub(super) fn simplified(
     pass::run_with_rounding(graph, passes, input.rounding).map_err(PipelineError::Pass)
 }
 
+/// The simplified graph with its channels in the order that suits the pattern.
+pub(super) fn permuted(mut graph: Graph, options: &Options) -> Result<Graph, PipelineError> {
+    sparsify::permute(&mut graph, &options.sparsify()).map_err(PipelineError::Sparsify)?;
+    Ok(graph)
+}
+
 /// The calibration data set for a network's inputs, opened.
 pub(super) fn calibration_data(
     options: &Options,
@@ -40,6 +46,7 @@ pub(super) fn calibration<'a>(
         data,
         layout: options.layout,
         preprocess: &options.preprocess,
+        skip: 0,
         limit: options.solve_limit,
         rounding,
     })
@@ -71,29 +78,6 @@ pub(super) fn optimise(
         graph = pass::run_with_rounding(graph, passes, rounding).map_err(PipelineError::Pass)?;
     }
     Ok((graph, report, masks))
-}
-
-/// Samples on which networks are compared.
-const JUDGED: usize = 400;
-
-/// How far the outputs of the pruned network are from those of the network as it is, on calibration samples.
-pub(super) fn output_error(
-    graph: &Graph,
-    input: &Input<'_>,
-    options: &Options,
-) -> Result<f64, PipelineError> {
-    let dense = simplified(graph.clone(), options, input)?;
-    let mut pruned = dense.clone();
-    prune_weights(&mut pruned, options, input.rounding, &|_, _, _| ())?;
-    let data = calibration_data(options, graph)?;
-    let judged = Options {
-        solve_limit: Some(JUDGED),
-        ..options.clone()
-    };
-    let Some(calibration) = calibration(data.as_ref(), &judged, input.rounding) else {
-        return Ok(0.0);
-    };
-    sparsify::output_error(&pruned, &dense, &calibration).map_err(PipelineError::Sparsify)
 }
 
 /// Puts zeros into the weights of a simplified graph.

@@ -5,7 +5,7 @@ use crate::data::{Elements, Preprocess, read_npy};
 use crate::inspect::{Inspection, inspect};
 use crate::interpret::Value;
 use crate::lower::{Prefer, WeightChoice};
-use crate::sparsify::Alloc;
+use crate::sparsify::{Alloc, Pattern};
 use crate::target::Target;
 use crate::testing::run;
 use nnz_format::{AxisOrder, Model};
@@ -255,6 +255,8 @@ fn budgets_are_met_and_nearly_used_up_or_said_to_be_out_of_reach() {
     let model = folder.join("keywords_dense.onnx");
     let dense = Options {
         calib: Some(folder.join("calib.npz")),
+        calib_limit: Some(16),
+        solve_limit: Some(16),
         ..Options::default()
     };
     let whole = pruned(&model, &dense).report;
@@ -282,4 +284,31 @@ fn budgets_are_met_and_nearly_used_up_or_said_to_be_out_of_reach() {
         error.contains("--flash cannot be met: 2000 bytes"),
         "{error}"
     );
+}
+
+#[test]
+fn whole_channels_and_reordered_blocks_do_not_depend_on_the_number_of_threads() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/keywords");
+    let model = folder.join("keywords_dense.onnx");
+    let filter = Options {
+        calib: Some(folder.join("calib.npz")),
+        calib_limit: Some(40),
+        solve_limit: Some(40),
+        macs: Some(0.6),
+        ..Options::default()
+    };
+    let blocks = Options {
+        macs: None,
+        sparsity: Some(0.5),
+        pattern: Pattern::Block { rows: 1, cols: 4 },
+        permute: true,
+        ..filter.clone()
+    };
+    for options in [filter, blocks] {
+        let [one, three] = [1, 3].map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.unwrap().install(|| pruned(&model, &options))
+        });
+        assert!(one.bytes == three.bytes, "{options:?}");
+    }
 }

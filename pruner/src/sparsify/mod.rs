@@ -6,9 +6,11 @@
 mod calibrated;
 mod error;
 mod filter;
+mod groups;
 mod layers;
 mod method;
 mod pattern;
+mod permute;
 mod report;
 mod select;
 mod sensitivity;
@@ -21,8 +23,9 @@ pub use filter::Criterion;
 pub use layers::Choice;
 pub use method::{METHODS, Method, MethodRow};
 pub use pattern::{PATTERNS, Pattern, PatternRow};
+pub use permute::permute;
 pub use report::{LayerSparsity, SparsityReport};
-pub use sensitivity::{Curve, Point, output_error, sensitivity};
+pub use sensitivity::{Curve, Outputs, Point, sensitivity};
 
 use crate::ir::Graph;
 use crate::progress::{Progress, SILENT};
@@ -70,7 +73,8 @@ pub struct Options {
     pub criterion: Option<Criterion>,
     /// Share of the multiply-accumulates that method `filter` leaves at most.
     pub macs: Option<f64>,
-    /// Share of zeros of layers by node name, instead of what `sparsity` and `alloc` give them; for methods that solve.
+    /// Share of zeros of layers by node name, instead of what `sparsity` and `alloc` give them; for methods that solve,
+    /// and for `filter` beside the channels that leave.
     pub shares: Vec<(String, f64)>,
     /// Seed of methods that draw samples.
     pub seed: u64,

@@ -103,22 +103,41 @@ pub fn sensitivity(
     Ok(curves)
 }
 
-/// Squared difference of the outputs of two networks by the variance of the second's.
-///
-/// # Errors
-///
-/// Where the samples cannot be run.
-pub fn output_error(
-    graph: &Graph,
-    dense: &Graph,
-    calibration: &Calibration<'_>,
-) -> Result<f64, PruneError> {
-    let outputs = |graph: &Graph| {
+/// What a network says of some samples, before a final softmax.
+#[derive(Debug, Clone)]
+pub struct Outputs(Vec<Vec<f32>>);
+
+impl Outputs {
+    /// Runs the network.
+    ///
+    /// # Errors
+    ///
+    /// Where the samples cannot be run.
+    pub fn of(graph: &Graph, calibration: &Calibration<'_>) -> Result<Self, PruneError> {
         let graph = before_softmax(graph);
-        calibrated::Probe::new(&graph, calibration)?.outputs(&graph)
-    };
-    let (found, wanted) = (outputs(graph)?, outputs(dense)?);
-    Ok(difference(&found, &wanted) / variance(&wanted).max(f64::MIN_POSITIVE))
+        calibrated::Probe::new(&graph, calibration)?
+            .outputs(&graph)
+            .map(Self)
+    }
+
+    /// Squared difference from the outputs that are wanted, by the variance of those.
+    #[must_use]
+    pub fn error(&self, wanted: &Self) -> f64 {
+        difference(&self.0, &wanted.0) / variance(&wanted.0).max(f64::MIN_POSITIVE)
+    }
+
+    /// Share of the samples whose largest output is another than wanted.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "sample counts are small")]
+    pub fn disagreement(&self, wanted: &Self) -> f64 {
+        let largest = |sample: &Vec<f32>| {
+            let by_value = |a: &usize, b: &usize| sample[*a].total_cmp(&sample[*b]).then(b.cmp(a));
+            (0..sample.len()).max_by(by_value)
+        };
+        let pairs = self.0.iter().zip(&wanted.0);
+        let differ = pairs.filter(|(a, b)| largest(a) != largest(b)).count();
+        differ as f64 / self.0.len().max(1) as f64
+    }
 }
 
 #[expect(

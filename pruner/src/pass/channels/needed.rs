@@ -95,6 +95,10 @@ fn spread(graph: &Graph, node: &Node, ranges: &[Vec<Range>], kept: &mut [Vec<boo
             }
             new
         }
+        Op::Rearrange(Rearrange::Slice { begin, step, .. }) if step[0] == 1 => {
+            let first = begin[0];
+            tie(kept, input, output, |i| first + i)
+        }
         Op::Rearrange(_) | Op::PadChannels { .. } => {
             let inputs = node.inputs.iter().map(|i| i.0);
             inputs

@@ -135,9 +135,13 @@ fn quantized(x: f64, quant: crate::ir::Quant) -> f64 {
     f64::from(arith::quantize(x as f32, quant))
 }
 
-/// Ranges of channels behind each other; unknown for other rearrangements.
+/// Ranges of channels behind each other, or of some of them; unknown for other rearrangements.
 fn joined(node: &Node, ranges: &[Vec<Range>]) -> Option<Vec<Range>> {
     let axis = Axis::Channels;
+    if let Op::Rearrange(Rearrange::Slice { begin, step, size }) = &node.op {
+        let from = ranges[node.inputs[0].0].iter().skip(begin[0]);
+        return Some(from.step_by(step[0]).take(size[0]).copied().collect());
+    }
     if node.op != Op::Rearrange(Rearrange::Concat { axis }) {
         return None;
     }

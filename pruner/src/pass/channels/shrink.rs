@@ -3,13 +3,14 @@
 use super::range::Range;
 use super::rows::Rows;
 use crate::arith;
-use crate::ir::{Bias, Graph, Node, Op, Order, Shape, Tensor, Values};
+use crate::ir::{Bias, Graph, Node, Op, Order, Rearrange, Shape, Tensor, Values};
 
 /// Cuts rows, columns, biases and shapes down to what remains, and notes which layers shrank.
 pub(super) fn apply(graph: &mut Graph, ranges: &[Vec<Range>], kept: &[Vec<bool>]) {
     for index in 0..graph.nodes.len() {
         let node = &graph.nodes[index];
         let flags = &kept[node.output.0];
+        let input = &kept[node.inputs[0].0];
         if let Some(layer) = Layer::remaining(graph, node, ranges, kept) {
             let (all, left) = (ranges[node.output.0].len(), layer.rows);
             if left < all {
@@ -24,12 +25,26 @@ pub(super) fn apply(graph: &mut Graph, ranges: &[Vec<Range>], kept: &[Vec<bool>]
         } else if let Op::ChannelAffine { scale, shift } = &mut graph.nodes[index].op {
             *scale = select(scale, flags);
             *shift = select(shift, flags);
+        } else if let Op::Rearrange(rearrange) = &mut graph.nodes[index].op {
+            narrow(rearrange, input, flags);
         } else if let Op::Prelu(slopes) = &mut graph.nodes[index].op {
             *slopes = slopes.select(flags);
         }
     }
     for (tensor, flags) in graph.tensors.iter_mut().zip(kept) {
         resize(tensor, flags.iter().filter(|k| **k).count());
+    }
+}
+
+/// A slice of what remains of its input.
+fn narrow(rearrange: &mut Rearrange, input: &[bool], output: &[bool]) {
+    let Rearrange::Slice { begin, step, size } = rearrange else {
+        return;
+    };
+    if step[0] == 1 {
+        let before = input.iter().take(begin[0]);
+        begin[0] = before.filter(|k| **k).count();
+        size[0] = output.iter().filter(|k| **k).count();
     }
 }
 

@@ -4,12 +4,14 @@
 //! table      (layer, sparsity) → loss at the network's output, bytes, predicted cost on the target
 //! knapsack   one sparsity a layer, least total loss within the budget; a layer may stay dense
 //! build      the whole pipeline; what the file really needs corrects the room for the next choice
-//! compare    the sums of losses and of their squares, lamp and one share for all layers: which keeps the outputs?
+//! narrow     the same for networks that whole channels have left before
+//! judge      the ways to fill the budget, solved on some samples: which keeps the outputs of others?
 //! ```
 //!
 //! Losses of single layers do not add up where much is removed, so that several allocations that fill the budget are
 //! compared by the outputs of the whole network. Only a built file counts: the one returned is within the budget.
 
+mod judge;
 mod knapsack;
 mod knob;
 mod limits;

@@ -5,19 +5,18 @@
 //! search  build; too large: less room, too small: more, by a straight line between the nearest of both sides
 //! ```
 
-use super::knob::{Knob, LEAST};
+use super::judge::Judge;
+use super::knob::{Knob, LEAST, NARROWED};
 use super::limits::Need;
 use crate::ir::Graph;
 use crate::pipeline::build::{Finished, Input, finish};
-use crate::pipeline::{Listener, Options, PipelineError, stages};
+use crate::pipeline::{Listener, Options, PipelineError};
 use crate::sparsify::Method;
 
 /// Files that are built before the best is taken.
 const ATTEMPTS: usize = 12;
 /// Calibration samples of files that only tell a size.
 const FEW: usize = 64;
-/// Samples that networks are solved with to be compared; they are judged on more.
-const SOME: usize = 250;
 /// Files with all samples that are built, each in [`SHRINK`] of the room before.
 const RETRIES: usize = 4;
 const SHRINK: f64 = 0.995;
@@ -37,56 +36,121 @@ pub(in crate::pipeline) fn meet(
     progress: Listener<'_>,
 ) -> Result<Finished, PipelineError> {
     options.budget.check(options.target)?;
-    let table = Knob::table(graph, input, options, progress)?;
-    let knobs = Knob::all(options, table.as_ref());
-    let build = |knob: &Knob<'_>, room: f64, samples: Option<usize>| {
-        let (mut turned, _) = knob.options(options, room);
-        turned.calib_limit = samples.or(options.calib_limit);
-        turned.solve_limit = samples.or(options.solve_limit);
-        finish(graph.clone(), input, &turned, progress)
+    let knobs = Knob::all(graph, input, options, progress)?;
+    let mut contest = Contest {
+        graph,
+        input,
+        options,
+        progress,
+        judge: match knobs.len() {
+            1 => None,
+            _ => Some(Judge::new(graph, input, options)?),
+        },
+        best: None,
+        lacking: None,
     };
-    let mut best: Option<(f64, Knob<'_>, f64)> = None;
-    let mut lacking = None;
-    for knob in &knobs {
-        let found = room(knob, options, |room| {
-            Ok(build(knob, room, Some(FEW))?.need())
+    for knob in knobs {
+        contest.enter(knob)?;
+        if !contest.prunes() {
+            break;
+        }
+    }
+    if options.any_technique && contest.prunes() {
+        contest.enter_narrowed()?;
+    }
+    contest.finish()
+}
+
+/// The best of several ways to fill a budget.
+struct Contest<'a> {
+    graph: &'a Graph,
+    input: &'a Input<'a>,
+    options: &'a Options,
+    progress: Listener<'a>,
+    /// None where there is one knob.
+    judge: Option<Judge<'a>>,
+    /// Loss, knob and room.
+    best: Option<(f64, Knob, f64)>,
+    /// Why the first knob met no budget.
+    lacking: Option<PipelineError>,
+}
+
+impl Contest<'_> {
+    fn build(
+        &self,
+        knob: &Knob,
+        room: f64,
+        samples: Option<usize>,
+    ) -> Result<Finished, PipelineError> {
+        let (mut turned, _) = knob.options(self.options, room);
+        for limit in [&mut turned.calib_limit, &mut turned.solve_limit] {
+            *limit = samples.into_iter().chain(*limit).min();
+        }
+        finish(self.graph.clone(), self.input, &turned, self.progress)
+    }
+
+    /// Fills the budget with a knob; what that network loses, `None` where no file fits.
+    fn enter(&mut self, knob: Knob) -> Result<Option<f64>, PipelineError> {
+        let found = room(&knob, self.options, |room| {
+            Ok(self.build(&knob, room, Some(FEW))?.need())
         });
         let room = match found {
             Ok(room) => room,
             Err(error) => {
-                lacking.get_or_insert(error);
-                continue;
+                self.lacking.get_or_insert(error);
+                return Ok(None);
             }
         };
-        let whole = knob.is_whole_at(options, room);
-        let error = if knobs.len() > 1 && !whole {
-            let (mut turned, _) = knob.options(options, room);
-            turned.solve_limit = Some(SOME);
-            stages::output_error(graph, input, &turned)?
-        } else {
-            0.0
+        let whole = knob.is_whole_at(self.options, room);
+        let loss = match &self.judge {
+            Some(judge) if !whole => judge.loss(&knob.options(self.options, room).0)?,
+            Some(_) | None => 0.0,
         };
-        if best.as_ref().is_none_or(|(least, ..)| error < *least) {
-            best = Some((error, *knob, room));
+        if self.best.as_ref().is_none_or(|(least, ..)| loss < *least) {
+            self.best = Some((loss, knob, room));
         }
-        if whole {
-            break;
-        }
+        Ok(Some(loss))
     }
-    let Some((_, knob, mut room)) = best else {
-        return Err(lacking.unwrap_or_else(|| cannot(options, None)));
-    };
-    let mut least = None;
-    for _ in 0..RETRIES {
-        let finished = build(&knob, room, None)?;
-        let need = finished.need();
-        if used(options, need) <= 1.0 {
-            return Ok(finished);
+
+    /// Networks that whole channels have left before, narrower ones while they lose less than the one before.
+    fn enter_narrowed(&mut self) -> Result<(), PipelineError> {
+        let mut before = f64::INFINITY;
+        for macs in NARROWED {
+            let knob = Knob::narrowed(self.graph, self.input, self.options, macs, self.progress);
+            let Some(knob) = knob else { break };
+            match self.enter(knob)? {
+                Some(loss) if loss > before => break,
+                Some(loss) => before = loss,
+                None => {}
+            }
         }
-        least = Some(need);
-        room *= SHRINK;
+        Ok(())
     }
-    Err(cannot(options, least))
+
+    /// Whether something must be pruned.
+    fn prunes(&self) -> bool {
+        let best = self.best.as_ref();
+        best.is_none_or(|(_, knob, room)| !knob.is_whole_at(self.options, *room))
+    }
+
+    /// The best one's file, from all samples.
+    fn finish(mut self) -> Result<Finished, PipelineError> {
+        let Some((_, knob, mut room)) = self.best.take() else {
+            let lacking = self.lacking.take();
+            return Err(lacking.unwrap_or_else(|| cannot(self.options, None)));
+        };
+        let mut least = None;
+        for _ in 0..RETRIES {
+            let finished = self.build(&knob, room, None)?;
+            let need = finished.need();
+            if used(self.options, need) <= 1.0 {
+                return Ok(finished);
+            }
+            least = Some(need);
+            room *= SHRINK;
+        }
+        Err(cannot(self.options, least))
+    }
 }
 
 /// Share of the budget that is used.
@@ -97,7 +161,7 @@ fn used(options: &Options, need: Need) -> f64 {
 
 /// The room of the fullest network within the budget, by what networks in some rooms need.
 fn room(
-    knob: &Knob<'_>,
+    knob: &Knob,
     options: &Options,
     need: impl Fn(f64) -> Result<Need, PipelineError>,
 ) -> Result<f64, PipelineError> {

@@ -53,8 +53,12 @@ pub(in crate::pipeline) fn spend(
     progress: Listener<'_>,
 ) -> Result<(Finished, Spent), PipelineError> {
     options.budget.check(options.target)?;
-    let table = Knob::table(graph, input, options, progress)?;
-    let Some(knob) = Knob::all(options, table.as_ref()).first().copied() else {
+    let one = Options {
+        any_technique: false,
+        ..options.clone()
+    };
+    let knobs = Knob::all(graph, input, &one, progress)?;
+    let Some(knob) = knobs.first() else {
         return Err(PipelineError::option(
             "there is nothing to prune",
             "see `nnz explain`",

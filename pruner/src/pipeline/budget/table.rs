@@ -2,12 +2,14 @@
 
 use super::LEVELS;
 use super::knapsack::{self, Choice};
+use super::knob::of_channels;
 use super::limits::Budget;
-use crate::ir::{Graph, Values};
+use crate::ir::{Graph, Node, Values};
 use crate::lower::{self, WeightChoice};
 use crate::pipeline::build::{Built, Input, lowering};
 use crate::pipeline::{Listener, Options, PipelineError, Stage, stages};
 use crate::sparsify::{self, Point};
+use std::collections::BTreeMap;
 
 /// Mixtures of bytes and cost that are tried where both are limited.
 const MIXTURES: [f64; 6] = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
@@ -36,9 +38,21 @@ impl Entry {
     }
 }
 
+/// A layer at every sparsity, from none on.
+#[derive(Debug)]
+struct Layer {
+    name: String,
+    /// Share of its weights that stay when channels have left.
+    kept: f64,
+    entries: Vec<Entry>,
+}
+
 /// Losses, bytes and costs of every layer.
+#[derive(Debug)]
 pub(super) struct Table {
-    layers: Vec<(String, Vec<Entry>)>,
+    /// Share of the multiply-accumulates that whole channels have left before.
+    pub(super) macs: Option<f64>,
+    layers: Vec<Layer>,
     /// The rest of the file.
     fixed: [f64; 2],
 }
@@ -67,6 +81,7 @@ impl Table {
         graph: &Graph,
         input: &Input<'_>,
         options: &Options,
+        macs: Option<f64>,
         progress: Listener<'_>,
     ) -> Result<Self, PipelineError> {
         let dense = Options {
@@ -74,7 +89,11 @@ impl Table {
             calib_limit: Some(1),
             ..options.clone()
         };
-        let simple = stages::simplified(graph.clone(), &dense, input)?;
+        let mut simple = stages::simplified(graph.clone(), &dense, input)?;
+        let weights = weights(&simple);
+        if let Some(macs) = macs {
+            simple = narrowed(simple, input, options, macs)?;
+        }
         let data = stages::calibration_data(options, graph)?;
         let calibration = stages::calibration(data.as_ref(), options, input.rounding);
         let Some(calibration) = calibration else {
@@ -109,9 +128,17 @@ impl Table {
             let points = points.map_err(PipelineError::Lower)?;
             let fine = !options.pattern_is_nm();
             let entries = if fine { between(&points) } else { points };
-            layers.push((curve.name.clone(), entries));
+            layers.push(Layer {
+                name: curve.name.clone(),
+                kept: real(curve.weights as u64) / real(weights[&curve.name] as u64),
+                entries,
+            });
         }
-        Ok(Self { layers, fixed })
+        Ok(Self {
+            macs,
+            layers,
+            fixed,
+        })
     }
 
     /// Every layer's sparsity whose losses, to the power of `power`, are least within the room; `None` where nothing
@@ -142,8 +169,9 @@ impl Table {
         &'t self,
         mut pick: impl FnMut(&'t [Entry]) -> Option<&'t Entry>,
     ) -> Vec<(String, f64)> {
-        let of = |(name, entries): &'t (String, Vec<Entry>)| {
-            (name.clone(), pick(entries).map_or(0.0, |e| e.sparsity))
+        let of = |layer: &'t Layer| {
+            let sparsity = pick(&layer.entries).map_or(0.0, |e| e.sparsity);
+            (layer.name.clone(), 1.0 - layer.kept * (1.0 - sparsity))
         };
         self.layers.iter().map(of).collect()
     }
@@ -151,7 +179,7 @@ impl Table {
     /// Whether a room of `scale` 1 holds the network as it is.
     pub(super) fn is_whole(&self, room: Room) -> bool {
         let first = |k: usize| -> f64 {
-            let entries = self.layers.iter().filter_map(|(_, e)| e.first());
+            let entries = self.layers.iter().filter_map(|l| l.entries.first());
             entries.map(|e| e.costs[k]).sum()
         };
         (0..2).all(|k| room.limits[k].is_none_or(|most| self.fixed[k] + first(k) <= real(most)))
@@ -179,18 +207,37 @@ impl Table {
             loss: e.loss.powi(power),
             cost: cost(e.costs),
         };
-        let of_layer = |(_, entries): &(_, Vec<Entry>)| entries.iter().map(choice).collect();
+        let of_layer = |layer: &Layer| layer.entries.iter().map(choice).collect();
         let layers: Vec<Vec<Choice>> = self.layers.iter().map(of_layer).collect();
         let chosen = knapsack::choose(&layers)?;
         let sum = |k: usize| {
             let picked = chosen.iter().zip(&self.layers);
             picked
-                .map(|(at, (_, e))| share(k, e[*at].costs[k]))
+                .map(|(at, l)| share(k, l.entries[*at].costs[k]))
                 .sum::<f64>()
         };
         let loss = chosen.iter().zip(&layers).map(|(at, l)| l[*at].loss).sum();
         (sum(0) <= 1.0 + 1e-9 && sum(1) <= 1.0 + 1e-9).then_some((loss, chosen))
     }
+}
+
+/// The network when whole channels have left, until `macs` of the multiply-accumulates stay.
+fn narrowed(
+    mut graph: Graph,
+    input: &Input<'_>,
+    options: &Options,
+    macs: f64,
+) -> Result<Graph, PipelineError> {
+    let mut filter = options.clone();
+    of_channels(&mut filter, macs);
+    stages::prune_weights(&mut graph, &filter, input.rounding, &|_, _, _| ())?;
+    stages::simplified(graph, options, input)
+}
+
+/// Number of weights by node name.
+fn weights(graph: &Graph) -> BTreeMap<String, usize> {
+    let named = |n: &Node| Some((n.name.clone(), n.op.weights()?.len().max(1)));
+    graph.nodes.iter().filter_map(named).collect()
 }
 
 /// The points with others between them.

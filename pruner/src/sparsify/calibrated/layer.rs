@@ -56,10 +56,12 @@ pub(super) fn prune(
         Method::Obs | Method::Filter => {
             let (md, ms) = (inputs.dense.means(), inputs.pruned.means());
             let before = sums(&sweep.weights, &md);
-            sweep = solve(&sweep, wanted, inputs, (&md, &ms))?;
-            for channel in &job.gone {
-                sweep.clear_columns(&columns(weights, channels, *channel));
-            }
+            let gone = job.gone.iter().map(|c| columns(weights, channels, *c));
+            let wanted = Wanted {
+                zeros: wanted,
+                gone: gone.flatten().collect(),
+            };
+            sweep = solve(&sweep, &wanted, inputs, (&md, &ms))?;
             let after = sums(&sweep.weights, &ms);
             let change: Vec<f64> = before.iter().zip(&after).map(|(b, a)| b - a).collect();
             add_bias(bias, &change, weights, quant);
@@ -128,6 +130,14 @@ pub(super) fn reader(
     Ok(Reader::new(&sweep, &own, &u, columns))
 }
 
+/// What a solved layer may not have.
+struct Wanted {
+    /// So many of its weights, those of `gone` included.
+    zeros: usize,
+    /// These columns, whose inputs are constant.
+    gone: Vec<usize>,
+}
+
 /// Covariance of the pruned network's inputs, and of the dense network's with those.
 struct Moments {
     own: Square,
@@ -146,7 +156,7 @@ impl Moments {
     fn solve(
         &self,
         (sweep, cross): (&Sweep, &[f64]),
-        wanted: usize,
+        wanted: &Wanted,
         damping: f64,
     ) -> Result<Sweep, String> {
         let (u, lambda) = damped_factor(self.own.clone(), damping)?;
@@ -157,7 +167,8 @@ impl Moments {
             .zip(&sweep.weights)
             .for_each(|(t, w)| *t += lambda * w);
         sweep.weights = times_inverse(&target, &u);
-        sweep.solve(&u, wanted);
+        sweep.clear_columns(&wanted.gone);
+        sweep.solve(&u, wanted.zeros);
         Ok(sweep)
     }
 
@@ -173,7 +184,7 @@ impl Moments {
 /// Refits and sweeps with the damping that does best on samples kept aside.
 fn solve(
     sweep: &Sweep,
-    wanted: usize,
+    wanted: &Wanted,
     inputs: Inputs,
     (md, ms): (&[f64], &[f64]),
 ) -> Result<Sweep, String> {

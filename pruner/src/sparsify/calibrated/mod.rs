@@ -47,6 +47,8 @@ pub struct Calibration<'a> {
     pub layout: Option<Order>,
     /// What the network was trained on.
     pub preprocess: &'a Preprocess,
+    /// Leave out so many samples at the beginning; one is used at least.
+    pub skip: usize,
     /// Use at most so many samples.
     pub limit: Option<usize>,
     /// How accumulators of integer layers are rounded.
@@ -115,8 +117,12 @@ fn stream(graph: &Graph, calibration: &Calibration<'_>) -> Result<(Stream, usize
     let samples = graph.inputs.iter().map(of_input);
     let samples = samples.collect::<Result<Vec<_>, _>>().map_err(failed)?;
     let limit = calibration.limit.unwrap_or(usize::MAX);
-    let n = calibration.data.len().min(limit).max(1);
-    Ok((Stream::new(graph, &samples, n, calibration.rounding), n))
+    let skip = calibration
+        .skip
+        .min(calibration.data.len().saturating_sub(1));
+    let n = (calibration.data.len() - skip).min(limit).max(1);
+    let stream = Stream::new(graph, &samples, skip..skip + n, calibration.rounding);
+    Ok((stream, n))
 }
 
 /// Patches of each sample that are enough for a layer.

@@ -13,6 +13,7 @@ use crate::arith::Rounding;
 use crate::data::Samples;
 use crate::interpret::{Interpreter, Value};
 use crate::ir::{Graph, TensorId, Weights};
+use core::ops::Range;
 use rayon::prelude::*;
 
 /// All samples at one point of a network.
@@ -26,11 +27,11 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// The first `n` samples at the network's inputs, of which `samples` has one each.
+    /// The samples of `range` at the network's inputs, of which `samples` has one each.
     pub(super) fn new(
         graph: &Graph,
         samples: &[Samples<'_>],
-        n: usize,
+        range: Range<usize>,
         rounding: Rounding,
     ) -> Self {
         let value =
@@ -42,7 +43,7 @@ impl Stream {
             let ports = graph.inputs.iter().zip(samples);
             ports.map(|port| value(port, i)).collect()
         };
-        let values = (0..n).map(row).collect();
+        let values = range.map(row).collect();
         Self {
             at: 0,
             live: graph.inputs.clone(),

@@ -8,17 +8,17 @@
 //!
 //! The pass that removes constant channels then cuts the tensors.
 
-mod groups;
 mod score;
 mod size;
 #[cfg(test)]
 mod tests;
 
 use super::calibrated::{self, Calibration, Job};
+use super::groups::{self, Group, Space};
 use super::{Alloc, Options, Pattern, PruneError};
 use crate::ir::{Bias, Graph, Values};
 use crate::progress::Progress;
-use groups::{Group, Space};
+
 use score::{Judge, Norms, Reconstruction};
 use size::{Cost, Size};
 
@@ -90,7 +90,7 @@ pub(super) fn prune(
     leaving.iter().for_each(|g| silence(graph, g));
     match calibration {
         Some(calibration) if criterion == Criterion::Reconstruction => {
-            let jobs = readers_in_order(graph, &leaving);
+            let jobs = jobs_in_order(graph, &leaving, options);
             calibrated::run(graph, dense, &jobs, options, calibration, progress)
         }
         Some(_) | None => Ok(()),
@@ -190,13 +190,19 @@ fn silence(graph: &mut Graph, group: &Group) {
     }
 }
 
-/// Layers from the first that lost a channel on, with the channels that each lost.
-fn readers_in_order(graph: &Graph, leaving: &[&Group]) -> Vec<Job> {
+/// Layers from the first that loses something on, with the channels that each lost and the share of its weights that
+/// are to be zero, those of the channels included.
+fn jobs_in_order(graph: &Graph, leaving: &[&Group], options: &Options) -> Vec<Job> {
+    let share = |node: usize| {
+        let name = &graph.nodes[node].name;
+        let found = options.shares.iter().find(|(n, _)| n == name);
+        found.map_or(0.0, |(_, share)| *share)
+    };
     let mut jobs: Vec<Job> = (0..graph.nodes.len())
         .filter(|i| graph.nodes[*i].op.weights().is_some() && !groups::is_depthwise(graph, *i))
         .map(|node| Job {
             node,
-            sparsity: 0.0,
+            sparsity: share(node),
             pattern: Pattern::Unstructured,
             gone: Vec::new(),
         })
@@ -206,6 +212,7 @@ fn readers_in_order(graph: &Graph, leaving: &[&Group]) -> Vec<Job> {
             job.gone.push(*channel);
         }
     }
-    let first = jobs.iter().position(|j| !j.gone.is_empty());
+    let loses = |j: &Job| !j.gone.is_empty() || j.sparsity > 0.0;
+    let first = jobs.iter().position(loses);
     jobs.split_off(first.unwrap_or(jobs.len()))
 }

@@ -1,8 +1,8 @@
 //! How much each group of channels matters.
 
-use super::groups::{Group, is_depthwise};
 use crate::ir::{Graph, Values, Weights};
 use crate::sparsify::calibrated::{Reader, Readers};
+use crate::sparsify::groups::{Group, is_depthwise};
 
 /// A judge of groups; it learns of those that have left.
 pub(super) trait Judge {

@@ -1,7 +1,7 @@
 //! What a network with fewer channels would cost.
 
-use super::groups::{Group, is_depthwise};
 use crate::ir::Graph;
+use crate::sparsify::groups::{Group, is_depthwise};
 
 /// Live channels of every layer with weights, and what they cost.
 #[derive(Debug, Clone)]

@@ -1,14 +1,15 @@
 //! Tests of filter pruning on the network of the calibrated tests: a residual sum, then convolution and flatten.
 
-use super::super::calibrated::tests::{data, error, network, options, pruned};
-use super::super::{Method, Options, apply};
+use super::super::calibrated::tests::{add_tensor, data, error, layer, network, options, pruned};
+use super::super::{Method, Options, apply, permute};
 use super::Criterion;
-use super::groups::spaces;
 use crate::arith::Rounding;
-use crate::ir::Graph;
+use crate::ir::{Axis, Graph, Node, Op, Rearrange, Shape, TensorId};
 use crate::pass::{self, PassSet};
 use crate::progress::SILENT;
 use crate::quantize;
+use crate::random::Random;
+use crate::sparsify::groups::spaces;
 
 fn filter(criterion: Criterion, share: f64) -> Options {
     Options {
@@ -46,7 +47,11 @@ fn a_sum_ties_the_channels_of_both_sides_and_outputs_are_kept() {
     // The trunk (two convolutions) and the third convolution; the last layer's filters are outputs.
     assert_eq!(sizes, [(16, 2), (12, 1)]);
     assert!(spaces[0].iter().all(|g| g.readers.len() == 2));
-    assert_eq!(super::groups::spaces(&graph, &[0]).len(), 1, "pinned");
+    assert_eq!(
+        crate::sparsify::groups::spaces(&graph, &[0]).len(),
+        1,
+        "pinned"
+    );
 }
 
 #[test]
@@ -69,6 +74,60 @@ fn every_criterion_shrinks_tensors_and_leaves_no_empty_filter() {
         assert_eq!(of(&after), [8, 8, 8, 6, 20], "{name}");
         assert!(least_filter(&after) > 0, "{name}");
     }
+}
+
+/// Two branches of `network`'s first layer, joined; some channels of the whole are read by the next layer.
+fn joined(seed: u64) -> Graph {
+    let mut random = Random::new(seed);
+    let mut graph = network(seed);
+    graph.nodes.truncate(2);
+    let [one, two] = [0, 1].map(|n| graph.nodes[n].output);
+    let shape = graph.tensor(one).shape;
+    let mut move_channels = |inputs: Vec<TensorId>, rearrange: Rearrange, c: usize| {
+        let output = add_tensor(&mut graph, Shape { c, ..shape });
+        graph.nodes.push(Node {
+            name: rearrange.name().into(),
+            op: Op::Rearrange(rearrange),
+            inputs,
+            output,
+            source_index: None,
+        });
+        output
+    };
+    let axis = Axis::Channels;
+    let whole = move_channels(vec![one, two], Rearrange::Concat { axis }, 32);
+    let part = Rearrange::Slice {
+        begin: [10, 0, 0],
+        step: [1; 3],
+        size: [12, shape.h, shape.w],
+    };
+    let part = move_channels(vec![whole], part, 12);
+    let end = layer(&mut graph, &mut random, part, [10, 12, 3, 3]);
+    let len = graph.tensor(end).shape.len();
+    graph.outputs = vec![layer(&mut graph, &mut random, end, [20, len, 1, 1])];
+    graph.check().unwrap();
+    graph
+}
+
+#[test]
+fn channels_leave_through_concatenations_and_slices() {
+    let (graph, data) = (joined(1), data(1));
+    let (after, _) = pruned(&graph, &data, &filter(Criterion::Reconstruction, 0.5));
+    let small = shrunk(after.clone());
+    assert!(small.macs() * 10 < graph.macs() * 6, "{}", small.macs());
+    assert!(error(&after, &small, &data) < 1e-6);
+    let channels = |g: &Graph, n: usize| g.tensor(g.nodes[n].output).shape.c;
+    for node in 0..5 {
+        assert!(channels(&small, node) < channels(&graph, node), "{node}");
+    }
+    assert!(least_filter(&small) > 0);
+    let moved = |g: &Graph| {
+        let mut g = g.clone();
+        permute(&mut g, &options(Method::Obs, "2:4", 0.0)).unwrap();
+        assert_ne!(g.nodes, graph.nodes);
+        g
+    };
+    assert!(error(&graph, &moved(&graph), &data) < 1e-9);
 }
 
 #[test]

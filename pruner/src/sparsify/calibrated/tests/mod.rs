@@ -47,7 +47,7 @@ pub(in crate::sparsify) fn network(seed: u64) -> Graph {
     graph
 }
 
-fn add_tensor(graph: &mut Graph, shape: Shape) -> TensorId {
+pub(in crate::sparsify) fn add_tensor(graph: &mut Graph, shape: Shape) -> TensorId {
     let source = Source {
         dims: vec![1, shape.c, shape.h, shape.w],
         order: Order::Nchw,
@@ -62,7 +62,12 @@ fn add_tensor(graph: &mut Graph, shape: Shape) -> TensorId {
     })
 }
 
-fn layer(graph: &mut Graph, random: &mut Random, at: TensorId, shape: [usize; 4]) -> TensorId {
+pub(in crate::sparsify) fn layer(
+    graph: &mut Graph,
+    random: &mut Random,
+    at: TensorId,
+    shape: [usize; 4],
+) -> TensorId {
     let values = (0..shape.iter().product())
         .map(|_| random.bell() * 0.3)
         .collect();
@@ -148,6 +153,7 @@ pub(in crate::sparsify) fn pruned(
         data,
         layout: None,
         preprocess: &Preprocess::NONE,
+        skip: 0,
         limit: None,
         rounding: Rounding::Double,
     };
@@ -315,6 +321,7 @@ fn calibrated_methods_say_what_they_lack() {
         data: &narrow,
         layout: None,
         preprocess: &Preprocess::NONE,
+        skip: 0,
         limit: None,
         rounding: Rounding::Double,
     };
@@ -333,6 +340,7 @@ fn few_samples_are_noted() {
         data: &data,
         layout: None,
         preprocess: &Preprocess::NONE,
+        skip: 0,
         limit: Some(3),
         rounding: Rounding::Double,
     };
@@ -468,6 +476,7 @@ fn the_damping_that_suits_few_samples_is_found() {
         data: &data,
         layout: None,
         preprocess: &Preprocess::NONE,
+        skip: 0,
         limit: Some(24),
         rounding: Rounding::Double,
     };

@@ -1,12 +1,13 @@
-//! Which channels can only leave together: the dependency graph of filter pruning.
+//! Which channels are one decision: what filter pruning removes and permutations move together.
 //!
 //! ```text
 //! conv ─ c ─┬─ depthwise ─ c ─ conv       one group: filter c, depthwise filter c, column c of the reader
-//!           └─ add ─ c ─ …                a sum ties channel c of both of its inputs to its output
-//!                    └─ flatten           all pixels of c
+//!           ├─ add ─ c ─ …                a sum (or product) ties channel c of both of its inputs to its output
+//!           ├─ concat ─ k + c ─ …         channel c of a part is one of the whole; a slice has some of them
+//!           └─ flatten                    all pixels of c
 //! ```
 
-use crate::ir::{FlattenOrder, Graph, Node, Op, Shape};
+use crate::ir::{Axis, BinaryKind, FlattenOrder, Graph, Node, Op, Rearrange, Shape, TensorId};
 use std::collections::BTreeMap;
 
 /// Channels of several tensors that are one decision.
@@ -16,6 +17,8 @@ pub(super) struct Group {
     pub(super) writers: Vec<(usize, usize)>,
     /// What reads them: node and input channel; depthwise ones not.
     pub(super) readers: Vec<(usize, usize)>,
+    /// Where it is: tensor and channel.
+    pub(super) channels: Vec<(usize, usize)>,
 }
 
 /// Groups that the same layers write, in order of their channels.
@@ -35,17 +38,7 @@ pub(super) fn spaces(graph: &Graph, pinned: &[usize]) -> Vec<Space> {
         }
     };
     let ends = graph.inputs.iter().chain(&graph.outputs);
-    let across = |n: &&Node| {
-        matches!(
-            n.op,
-            Op::Softmax { .. }
-                | Op::Reshape(_)
-                | Op::Binary(_)
-                | Op::Rearrange(_)
-                | Op::PadChannels { .. }
-        )
-    };
-    let mixing = graph.nodes.iter().filter(across);
+    let mixing = graph.nodes.iter().filter(|n| mixes(graph, n));
     let mixing = mixing.flat_map(|n| n.inputs.iter().chain([&n.output]));
     let kept = pinned.iter().map(|n| &graph.nodes[*n].output);
     for id in ends.chain(mixing).chain(kept) {
@@ -67,6 +60,13 @@ pub(super) fn spaces(graph: &Graph, pinned: &[usize]) -> Vec<Space> {
             group.readers.push((i, c));
         }
     }
+    for (tensor, first) in sets.at.clone().into_iter().enumerate() {
+        for c in 0..graph.tensors[tensor].shape.c {
+            if let Some(group) = groups.get_mut(&sets.root(first + c)) {
+                group.channels.push((tensor, c));
+            }
+        }
+    }
     let mut spaces: BTreeMap<Vec<usize>, Space> = BTreeMap::new();
     for (root, group) in groups {
         let filters = |g: &Group| g.writers.iter().any(|(n, _)| !is_depthwise(graph, *n));
@@ -79,6 +79,63 @@ pub(super) fn spaces(graph: &Graph, pinned: &[usize]) -> Vec<Space> {
     spaces.into_values().collect()
 }
 
+/// Whether an operator moves values between channels in a way that groups do not follow.
+fn mixes(graph: &Graph, node: &Node) -> bool {
+    match &node.op {
+        Op::Softmax { .. } | Op::Reshape(_) | Op::PadChannels { .. } => true,
+        Op::Rearrange(rearrange) => first_channels(graph, node, rearrange).is_none(),
+        Op::Binary(binary) => {
+            let channels = |id: &TensorId| graph.tensor(*id).shape.c;
+            let out = channels(&node.output);
+            binary.kind != BinaryKind::Mul || node.inputs.iter().any(|i| channels(i) != out)
+        }
+        Op::Conv2d(_)
+        | Op::DepthwiseConv2d(_)
+        | Op::FullyConnected(_)
+        | Op::ChannelAffine { .. }
+        | Op::Add(_)
+        | Op::Clamp(_)
+        | Op::Prelu(_)
+        | Op::Unary(_)
+        | Op::Resize(_)
+        | Op::MaxPool2d(_)
+        | Op::AveragePool2d(_)
+        | Op::Mean
+        | Op::Pad { .. }
+        | Op::Flatten(_)
+        | Op::Identity
+        | Op::Quantize
+        | Op::Dequantize => false,
+    }
+}
+
+/// For every input of a concatenation or slice: its first channel that is in the output, and where it is there.
+fn first_channels(
+    graph: &Graph,
+    node: &Node,
+    rearrange: &Rearrange,
+) -> Option<Vec<(usize, usize)>> {
+    match rearrange {
+        Rearrange::Concat {
+            axis: Axis::Channels,
+        } => {
+            let mut end = 0;
+            let of_input = |id: &TensorId| {
+                let first = end;
+                end += graph.tensor(*id).shape.c;
+                (0, first)
+            };
+            Some(node.inputs.iter().map(of_input).collect())
+        }
+        Rearrange::Slice { begin, step, .. } if step[0] == 1 => Some(vec![(begin[0], 0)]),
+        Rearrange::Concat { .. }
+        | Rearrange::Slice { .. }
+        | Rearrange::DepthToSpace { .. }
+        | Rearrange::SpaceToDepth { .. }
+        | Rearrange::ChannelShuffle { .. } => None,
+    }
+}
+
 pub(super) fn is_depthwise(graph: &Graph, node: usize) -> bool {
     matches!(graph.nodes[node].op, Op::DepthwiseConv2d(_))
 }
@@ -87,6 +144,7 @@ fn entry(groups: &mut BTreeMap<usize, Group>, root: usize) -> &mut Group {
     groups.entry(root).or_insert_with(|| Group {
         writers: Vec::new(),
         readers: Vec::new(),
+        channels: Vec::new(),
     })
 }
 
@@ -132,19 +190,22 @@ fn tie(graph: &Graph, node: &Node, sets: &mut Sets) {
     let out = graph.tensor(node.output).shape.c;
     let (input, output) = (sets.at[node.inputs[0].0], sets.at[node.output.0]);
     match &node.op {
-        Op::Conv2d(_)
-        | Op::FullyConnected(_)
-        | Op::Reshape(_)
-        | Op::Binary(_)
-        | Op::Rearrange(_)
-        | Op::PadChannels { .. } => {}
+        Op::Conv2d(_) | Op::FullyConnected(_) | Op::Reshape(_) | Op::PadChannels { .. } => {}
+        Op::Rearrange(rearrange) => {
+            let firsts = first_channels(graph, node, rearrange).unwrap_or_default();
+            for (id, (from, to)) in node.inputs.iter().zip(firsts) {
+                let both = (graph.tensor(*id).shape.c - from).min(out - to);
+                (0..both).for_each(|i| sets.join(sets.at[id.0] + from + i, output + to + i));
+            }
+        }
+        Op::Binary(_) if mixes(graph, node) => {}
         Op::DepthwiseConv2d(_) => {
             (0..out).for_each(|i| sets.join(input + i * shape.c / out, output + i));
         }
         Op::Flatten(order) => {
             (0..out).for_each(|i| sets.join(input + flattened(*order, shape, i), output + i));
         }
-        Op::Add(_) => {
+        Op::Add(_) | Op::Binary(_) => {
             let other = sets.at[node.inputs[1].0];
             for i in 0..out {
                 sets.join(input + i, output + i);
