@@ -61,6 +61,14 @@ pub(crate) fn build_lean(target: &Target, model: &Path) -> Result<PathBuf> {
     build(target, "lean", &["--features", "lean"], Some(&model))
 }
 
+/// Builds the same image for a file that is not proved before it runs.
+pub(crate) fn build_parsing(target: &Target, model: &Path) -> Result<PathBuf> {
+    let model = model
+        .canonicalize()
+        .with_context(|| format!("finding {}", model.display()))?;
+    build(target, "lean", &["--features", "parser"], Some(&model))
+}
+
 /// Cargo's folder for a target: one of its own where the core is named, as that rebuilds every crate.
 fn folder(target: &Target) -> PathBuf {
     let folder = root().join("target/firmware-build");

@@ -11,6 +11,7 @@
 //! c-library  c_library.rs             the C interface for microcontrollers
 //! keyword    keyword.rs               examples/keyword-spotting on this and the emulated machine
 //! size       size.rs, symbols.rs      code bytes of one model's own image
+//! compare    compare/                 Cortex-M against TensorFlow Lite Micro, record and README
 //! accuracy   accuracy/                what pruning costs, benches/record/accuracy.csv
 //! large      large/                   networks at 224x224 from real exporters, pruned, quantised and run
 //! bench      bench.rs                 benches/record/TARGET/DATE.csv
@@ -21,6 +22,7 @@ mod bench;
 mod c_library;
 mod check;
 mod command;
+mod compare;
 mod embassy;
 mod example;
 mod firmware;
@@ -140,6 +142,15 @@ enum Chore {
         #[arg(long, default_value = "0.5")]
         sparsity: String,
     },
+    /// Measure Cortex-M against TensorFlow Lite Micro, renew record and README; needs ../shared.
+    Compare {
+        /// Run only rows whose target, network or options contain this text, and record nothing.
+        #[arg(long)]
+        only: Option<String>,
+        /// The program `nnz`, where it is built already.
+        #[arg(long)]
+        nnz: Option<PathBuf>,
+    },
     /// Measure models on every emulated machine and record the figures.
     Bench {
         /// The models.
@@ -183,6 +194,7 @@ fn main() -> ExitCode {
             only,
             sparsity,
         } => large::run(python, only.as_deref(), &sparsity),
+        Chore::Compare { only, nnz } => compare::run(only.as_deref(), nnz),
         Chore::Bench { models, date } => bench::run(&models, date),
     };
     match result {

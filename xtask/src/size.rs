@@ -2,8 +2,9 @@
 //!
 //! The image `lean` embeds the model and opens its session with the model's operators only, so the
 //! linker drops every other kernel. Counted are `.text` and `.rodata` without the vector table and
-//! the model: parser, session, kernels, panic handler and some 100 bytes of start-up. The symbols must
-//! name no kernel that the model does not use, and nothing that panics or formats.
+//! the model: session, kernels, panic handler and some 100 bytes of start-up; no parser, as the compiler proved the
+//! file. What an image has that proves its file itself is printed beside it. The symbols must name no kernel that the
+//! model does not use, and nothing that panics or formats.
 
 use crate::command::root;
 use crate::firmware;
@@ -27,8 +28,8 @@ pub(crate) struct Options {
     pub(crate) symbols: usize,
 }
 
-/// Name of the static that holds the model.
-const MODEL: &str = "::BYTES";
+/// Part of the names of the statics that hold the model.
+const MODEL: &str = "::MODEL::BYTES";
 
 /// Parts of symbol names, and the kernels of which one must be in the model's set where the part occurs.
 const PARTS: &[(&str, &[u8])] = &[
@@ -63,17 +64,19 @@ const PARTS: &[(&str, &[u8])] = &[
     ),
 ];
 
-/// Builds the image, prints its code bytes and checks what must not be in it.
+/// Builds the images, prints their code bytes and checks what must not be in the smaller.
 pub(crate) fn run(model: &Path, target: &str, options: &Options) -> Result<()> {
     let target = Target::find(target)?;
-    let bytes = fs::read(model).with_context(|| format!("reading {}", model.display()))?;
-    let image = Image::read(&firmware::build_lean(target, model)?)?;
-    let code = image.code_bytes(MODEL);
+    let (image, code) = build(model, target)?;
+    let parsing = Image::read(&firmware::build_parsing(target, model)?)?.code_bytes(MODEL);
     if options.json {
-        println!("{}", json!({"target": target.name, "code_bytes": code}));
+        println!(
+            "{}",
+            json!({"target": target.name, "code_bytes": code, "parsing_code_bytes": parsing})
+        );
     } else {
         println!(
-            "{} on {}: {code} bytes of code",
+            "{} on {}: {code} bytes of code; {parsing} where the device itself proves the file",
             model.display(),
             target.name
         );
@@ -86,6 +89,22 @@ pub(crate) fn run(model: &Path, target: &str, options: &Options) -> Result<()> {
             println!("{:>8}  {}", symbol.bytes, symbol.name);
         }
     }
+    match options.limit {
+        Some(limit) if code > limit => bail!("{code} bytes of code, more than {limit}"),
+        _ => Ok(()),
+    }
+}
+
+/// Code bytes of a model's own image, which is checked for what must not be in it.
+pub(crate) fn code_bytes(model: &Path, target: &Target) -> Result<u64> {
+    build(model, target).map(|(_, code)| code)
+}
+
+/// Builds and checks the image.
+fn build(model: &Path, target: &Target) -> Result<(Image, u64)> {
+    let bytes = fs::read(model).with_context(|| format!("reading {}", model.display()))?;
+    let image = Image::read(&firmware::build_lean(target, model)?)?;
+    let code = image.code_bytes(MODEL);
     record(target, &bytes, code)?;
     let panics = image.find(|name| name.contains("core::panicking") || name.contains("core::fmt"));
     if !panics.is_empty() {
@@ -98,10 +117,7 @@ pub(crate) fn run(model: &Path, target: &str, options: &Options) -> Result<()> {
             unused.join(", ")
         );
     }
-    match options.limit {
-        Some(limit) if code > limit => bail!("{code} bytes of code, more than {limit}"),
-        _ => Ok(()),
-    }
+    Ok((image, code))
 }
 
 /// Notes the number where the emulator driver looks for the code of a model's operators.

@@ -66,12 +66,12 @@ impl Image {
         Ok(image)
     }
 
-    /// Code and constants, without the vector table and the tables called `without`.
+    /// Code and constants, without the vector table and the tables whose names contain `without`.
     pub(crate) fn code_bytes(&self, without: &str) -> u64 {
         let left_out: u64 = self
             .symbols
             .iter()
-            .filter(|s| !s.is_code && s.name.ends_with(without))
+            .filter(|s| !s.is_code && s.name.contains(without))
             .map(|s| s.bytes)
             .sum();
         (self.text + self.rodata).saturating_sub(left_out)
