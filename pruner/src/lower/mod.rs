@@ -60,7 +60,8 @@ pub struct Options {
     pub rounding: Option<Rounding>,
     /// Every node becomes a step with an output of its own, also where an alias would do.
     pub keep_all_steps: bool,
-    /// Drops exact zeros also where the indices of a small layer cost a little time and memory (`--lossless`).
+    /// Drops exact zeros also where the indices of a small layer cost a little time and memory (`--lossless`), in files
+    /// that are for no microcontroller in particular.
     pub drop_zeros: bool,
     /// Where the network will run.
     pub target: &'static Target,

@@ -182,8 +182,8 @@ const DROPPED: [u64; 3] = [5, 1024, 140];
 
 /// The encoding that `options` ask for, and its predicted cost; `None` without candidates.
 ///
-/// For speed, a layout must be predicted no slower than dense, the first candidate; with `drop_zeros`, small
-/// layers with zeros may take a little longer.
+/// For speed, a layout must be predicted no slower than dense, the first candidate. With `drop_zeros`, small layers with
+/// zeros may take a little longer in files for any machine, whose costs nobody measured.
 pub(super) fn choose(
     candidates: Vec<Encoded>,
     layer: &Layer<'_>,
@@ -203,7 +203,7 @@ pub(super) fn choose(
         let drops = zeros * 1000 >= weights * least
             && extra <= most_bytes
             && cost * 100 <= dense.0 * most_time;
-        *cost <= dense.0 || (options.drop_zeros && drops)
+        *cost <= dense.0 || (options.drop_zeros && !options.target.microcontroller && drops)
     };
     let best = match options.prefer {
         Prefer::Speed => priced.filter(worth).min_by_key(|(i, e)| (*i, bytes(e))),

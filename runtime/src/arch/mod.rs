@@ -21,11 +21,13 @@ pub(crate) mod vector;
 mod x86;
 
 #[cfg(isa = "thumb2")]
-pub(crate) use arm::{mac_s8, tap_s8};
+pub(crate) use arm::{copy_six, mac_s8, store_six, tap_s8};
 #[cfg(not(any(isa = "thumb2", isa = "rv32m")))]
 pub(crate) use portable::mac_portable as mac_s8;
 #[cfg(not(isa = "thumb2"))]
 pub(crate) use portable::tap_portable as tap_s8;
+#[cfg(not(isa = "thumb2"))]
+pub(crate) use portable::{copy_six_portable as copy_six, store_six_portable as store_six};
 #[cfg(isa = "rv32m")]
 pub(crate) use riscv::{
     RiscvDouble as Double, RiscvSingle as Single, mac_s8, plain, three_taps_s8,

@@ -39,7 +39,7 @@ pub(crate) fn add_s8(
         s2,
         so,
     } = *params;
-    if so < 1 || x.len() != out.len() || y.len() != out.len() || out.is_empty() {
+    if so < 1 || mo < HALF || x.len() != out.len() || y.len() != out.len() || out.is_empty() {
         return false;
     }
     let ((x, zx), (y, zy, my, sy)) = if (m1, s1) == (HALF, 0) {

@@ -12,4 +12,4 @@ pub(crate) mod mve;
 mod thumb2;
 
 #[cfg(isa = "thumb2")]
-pub(crate) use thumb2::{mac_s8, tap_s8};
+pub(crate) use thumb2::{copy_six, mac_s8, store_six, tap_s8};

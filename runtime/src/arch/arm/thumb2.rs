@@ -101,3 +101,41 @@ unsafe fn one_row(row: &mut [i32; LANES], x: *const i8, w: i8) {
         );
     }
 }
+
+/// Copies six words by one load and one store.
+///
+/// # Safety
+///
+/// Six words at `from` can be read and six at `to` written, both at multiples of 4.
+#[inline(always)]
+pub(crate) unsafe fn copy_six(to: *mut u32, from: *const u32) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        asm!(
+            "ldm {from}, {{r0-r5}}",
+            "stm {to}, {{r0-r5}}",
+            from = in(reg) from, to = in(reg) to,
+            out("r0") _, out("r1") _, out("r2") _, out("r3") _, out("r4") _, out("r5") _,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// Writes six words by one store.
+///
+/// # Safety
+///
+/// Six words at `to`, a multiple of 4, can be written.
+#[inline(always)]
+pub(crate) unsafe fn store_six(to: *mut u32, words: [u32; 6]) {
+    let [a, b, c, d, e, f] = words;
+    // SAFETY: the caller's contract.
+    unsafe {
+        asm!(
+            "stm {to}, {{r0-r5}}",
+            to = in(reg) to,
+            in("r0") a, in("r1") b, in("r2") c, in("r3") d, in("r4") e, in("r5") f,
+            options(nostack, preserves_flags),
+        );
+    }
+}

@@ -100,6 +100,32 @@ pub(crate) unsafe fn three_taps_portable(acc: &mut [i32; LANES], x: *const i8, w
     }
 }
 
+/// Copies six words, which may be the same ones.
+///
+/// # Safety
+///
+/// Six words at `from` can be read and six at `to` written, both at multiples of 4.
+#[allow(dead_code, reason = "some targets have their own")]
+#[inline(always)]
+pub(crate) unsafe fn copy_six_portable(to: *mut u32, from: *const u32) {
+    // SAFETY: the caller's contract.
+    let words = unsafe { from.cast::<[u32; 6]>().read() };
+    // SAFETY: the caller's contract.
+    unsafe { store_six_portable(to, words) };
+}
+
+/// Writes six words.
+///
+/// # Safety
+///
+/// Six words at `to`, a multiple of 4, can be written.
+#[allow(dead_code, reason = "some targets have their own")]
+#[inline(always)]
+pub(crate) unsafe fn store_six_portable(to: *mut u32, words: [u32; 6]) {
+    // SAFETY: the caller's contract.
+    unsafe { to.cast::<[u32; 6]>().write(words) };
+}
+
 /// `acc + x · w`, modulo 2^32.
 #[inline(always)]
 pub(crate) fn acc_s8(acc: i32, x: i8, w: i8) -> i32 {

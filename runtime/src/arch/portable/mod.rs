@@ -23,7 +23,9 @@ mod words;
 #[allow(unused_imports, reason = "some targets have their own")]
 pub(crate) use fill::{Runs, write_runs};
 #[allow(unused_imports, reason = "some targets have their own")]
-pub(crate) use lanes::{mac_portable, tap_by, tap_portable, three_taps_portable};
+pub(crate) use lanes::{
+    copy_six_portable, mac_portable, store_six_portable, tap_by, tap_portable, three_taps_portable,
+};
 #[allow(unused_imports, reason = "some targets have their own")]
 pub(crate) use plain::sum_s8;
 pub(crate) use table::{PortableDouble, PortableF32, PortableSingle};

@@ -11,7 +11,7 @@
 //! Entry points stay out of line: drivers are compiled for size, this for speed.
 
 use super::lanes::{load, store};
-use crate::arch::keep_rolled;
+use crate::arch::{copy_six, keep_rolled, store_six};
 use crate::kernels::{Geometry, LANES, Source};
 use crate::words::WORDS;
 
@@ -158,21 +158,15 @@ fn each_phase(geometry: &Geometry, mut f: impl FnMut(usize, usize, usize)) {
 #[inline(never)]
 unsafe fn move_up(band: *mut u32, geometry: &Geometry, kept: usize) {
     match (geometry.kernel_w, geometry.stride_w.get()) {
-        (3, 1) => each_kept(band, geometry, kept, |to, from| {
-            // SAFETY: the six words of a kernel row and of one further down.
-            unsafe { copy_three(to, from) };
-            // SAFETY: as above.
-            unsafe { copy_three(to.wrapping_add(3), from.wrapping_add(3)) };
+        // SAFETY: the six words of a kernel row and of one further down.
+        (3, 1) => each_kept(band, geometry, kept, |to, from| unsafe {
+            copy_six(to, from);
         }),
         (3, 2) => each_kept(band, geometry, kept, |to, from| {
-            // SAFETY: the five words of phase 0, two of them at once with the four of phase 1.
-            unsafe { copy_three(to, from) };
-            // SAFETY: as above.
-            unsafe { copy_three(to.wrapping_add(2), from.wrapping_add(2)) };
-            // SAFETY: as above.
-            unsafe { copy_three(to.wrapping_add(9), from.wrapping_add(9)) };
-            // SAFETY: as above.
-            unsafe { copy_three(to.wrapping_add(10), from.wrapping_add(10)) };
+            // SAFETY: the five words of phase 0 and one more of the seventeen of a kernel row.
+            unsafe { copy_six(to, from) };
+            // SAFETY: the four words of phase 1, from the tenth on, and those beside them.
+            unsafe { copy_six(to.wrapping_add(8), from.wrapping_add(8)) };
         }),
         // SAFETY: a kernel row and one further down.
         _ => each_kept(band, geometry, kept, |to, from| unsafe {
@@ -202,27 +196,6 @@ fn each_kept(
         }
         channel = channel.wrapping_add(geometry.channel_pitch());
     }
-}
-
-/// Copies three words, all loads first, so that they pair; a copy of an array would be a call.
-///
-/// # Safety
-///
-/// Three words at `from` can be read and three at `to` written.
-#[inline(always)]
-unsafe fn copy_three(to: *mut u32, from: *const u32) {
-    // SAFETY: the caller's contract.
-    let a = unsafe { load(from, 0) };
-    // SAFETY: the caller's contract.
-    let b = unsafe { load(from, 1) };
-    // SAFETY: the caller's contract.
-    let c = unsafe { load(from, 2) };
-    // SAFETY: the caller's contract.
-    unsafe { store(to, 0, a) };
-    // SAFETY: the caller's contract.
-    unsafe { store(to, 1, b) };
-    // SAFETY: the caller's contract.
-    unsafe { store(to, 2, c) };
 }
 
 /// Copies the words of a kernel row.
@@ -351,7 +324,8 @@ unsafe fn stride_1(row: Row<'_>, (left, right): (bool, bool)) {
 #[inline(always)]
 unsafe fn three_taps<const LEFT: bool, const RIGHT: bool>(row: Row<'_>) {
     let (mut from, mut to) = (row.from, row.to);
-    let step = row.geometry.channel_pitch();
+    let (step, stride) = (row.geometry.channel_pitch(), row.source.channel_stride);
+    let outside = row.source.outside;
     for _ in 0..row.geometry.cin {
         // SAFETY: the caller's contract.
         let [a, b] = unsafe { from.cast::<[u32; 2]>().read() };
@@ -359,13 +333,13 @@ unsafe fn three_taps<const LEFT: bool, const RIGHT: bool>(row: Row<'_>) {
             // SAFETY: the caller's contract.
             unsafe { load(from.wrapping_sub(1), 0) }
         } else {
-            row.source.outside
+            outside
         };
         let right = if RIGHT {
             // SAFETY: the caller's contract.
             unsafe { load(from, LANES) }
         } else {
-            row.source.outside
+            outside
         };
         let (low_a, low_b) = (a ^ ALL_LANES, b ^ ALL_LANES);
         let words = [
@@ -377,9 +351,9 @@ unsafe fn three_taps<const LEFT: bool, const RIGHT: bool>(row: Row<'_>) {
             (low_b & 0xFF) | (word(0, right) & 0xFF00_0000),
         ];
         // SAFETY: six words of the kernel row.
-        unsafe { to.cast::<[u32; 6]>().write(words) };
+        unsafe { store_six(to, words) };
         to = to.wrapping_add(step);
-        from = from.wrapping_add(row.source.channel_stride);
+        from = from.wrapping_add(stride);
     }
 }
 

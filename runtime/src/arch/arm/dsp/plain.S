@@ -41,8 +41,8 @@ nnz_dsp_sum:
 //
 // `count` ≥ 1 sums by TensorFlow Lite's scheme where x has the multiplier 2^30 and no shift: at the common scale it is
 // (x − zero point) · 2^19 = (x << 19) + cx. y is raised by 21, so that `smmulr` by my is its doubling high multiply; a
-// shift sy ≥ 1 rounds half away from zero by `add`, `asrs`, `adc`. The sum goes the same way with mo and so ≥ 1.
-//   r0 x   r1 y   r2 out   r3 sums left   r4 cx   r5 cy   r6 my   r7 sy   r8 mo   r9 so   r10 zo   r11, r12 values
+// shift sy ≥ 1 rounds half away from zero by `add`, `asrs`, `adc`. The sum goes the same way with so ≥ 1 and mo ≥ 2^30, as finish.S does with D = 2 · mo.
+//   r0 x   r1 y   r2 out   r3 sums left   r4 cx   r5 cy   r6 my   r7 sy   r8 D   r9 so   r10 zo   r11, r12 values
     .macro NNZ_ADD_RAISED
     smmlar  r11, r12, r6, r11
     .endm
@@ -58,8 +58,7 @@ nnz_dsp_sum:
     add     r11, r4, r11, lsl #19
     add     r12, r5, r12, lsl #21
     \second
-    lsl     r11, r11, #1
-    smmulr  r11, r11, r8
+    smmlar  r11, r11, r8, r11
     add     r11, r11, r11, asr #31
     asrs    r11, r11, r9
     adc     r11, r11, r10
@@ -93,6 +92,7 @@ nnz_dsp_add:
     push    {r4-r11}
     ldm     r3, {r3-r10}
     cmp     r7, #0
+    lsl     r8, r8, #1
     bne     1f
     NNZ_ADD_ALL NNZ_ADD_RAISED
 1:  NNZ_ADD_ALL NNZ_ADD_SHIFTED
