@@ -1,7 +1,7 @@
 //! Other runtimes beside ours: each in a Python process of its own, measured in turns, by CPU time.
 //!
 //! ```text
-//! turn     nnz runs k times │ rival 1 runs k times │ rival 2 … │          k so that a turn of nnz takes some ms
+//! turn     nnz runs k times │ rival 1 runs k times │ rival 2 … │          k so that a turn of nnz takes some 40 ms
 //! result   medians over the turns, and the median of the ratios within a turn
 //! ```
 
@@ -19,9 +19,10 @@ use std::time::Instant;
 /// The program that runs a rival.
 const PROGRAM: &str = include_str!("rival.py");
 /// Turns of a measurement.
-const TURNS: usize = 40;
-/// How long nnz runs in a turn at least, nanoseconds.
-const TURN: f64 = 4e6;
+const TURNS: usize = 20;
+/// How long nnz runs in a turn at least, nanoseconds: many ticks of the clock that the system keeps of a running
+/// thread.
+const TURN: f64 = 4e7;
 
 /// A runtime and a model for it: `ENGINE:FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,7 +168,7 @@ pub fn compare(
         running.push(Running::start(rival, python, input)?);
     }
     let mut count = 4;
-    while time(count, &mut run) < TURN && count < 10_000 {
+    while time(count, &mut run) < TURN && count < 100_000 {
         count *= 2;
     }
     let mut ours = Vec::new();
