@@ -3,7 +3,7 @@
 
 use super::error::Problem;
 use super::onnx::{self, activation as f, affine, dense, elementwise as float, pooling, qdq};
-use super::tflite::{self, activation as t, convolution, elementwise as int8, shuffle};
+use super::tflite::{self, activation as t, axes, convolution, elementwise as int8, shuffle};
 
 /// One operator, as both formats name it.
 #[derive(Debug, Clone, Copy)]
@@ -102,16 +102,19 @@ const ROWS: &[SupportRow] = &[
     )
     .tflite("SOFTMAX", 25, int8::softmax)
     .onnx("Softmax", float::softmax),
+    SupportRow::new("softmax", "of a vector, then log; as int8, shares below 1/256 are all one value; TFLite: float")
+        .tflite("LOG_SOFTMAX", 50, int8::log_softmax)
+        .onnx("LogSoftmax", float::log_softmax),
     SupportRow::new("max_pool_2d", "2-D, dilation 1")
         .tflite("MAX_POOL_2D", 17, convolution::max_pool_2d)
         .onnx("MaxPool", pooling::max_pool),
     SupportRow::new("div", "two float activations").tflite("DIV", 42, shuffle::div),
-    SupportRow::new("maximum", "two activations of one scale").tflite(
+    SupportRow::new("maximum", "two activations of one scale, or one and a number").tflite(
         "MAXIMUM",
         55,
         shuffle::maximum,
     ),
-    SupportRow::new("minimum", "two activations of one scale").tflite(
+    SupportRow::new("minimum", "two activations of one scale, or one and a number").tflite(
         "MINIMUM",
         57,
         shuffle::minimum,
@@ -236,6 +239,12 @@ const ROWS: &[SupportRow] = &[
         "between channels first and last, moving no value, or two neighbouring groups of axes swapped",
     )
     .onnx("Transpose", onnx::reshape::transpose),
+    SupportRow::new("identity", "between channels first and last, moving no value")
+        .tflite("TRANSPOSE", 39, axes::transpose),
+    SupportRow::new("concatenation", "rows, columns or channels along a new axis")
+        .tflite("PACK", 83, axes::pack),
+    SupportRow::new("slice", "rows, columns or channels, each on its own")
+        .tflite("UNPACK", 88, axes::unpack),
     SupportRow::new(
         "quantize",
         "float32 to int8 or uint8, or to another scale; one scale; QLinearConv, QGemm and their like are read as conversions around the real operator",
@@ -275,8 +284,6 @@ pub(super) fn onnx(name: &str) -> Option<onnx::Handler> {
 const WAYS_OUT: &[(&[&str], &str)] = &[
     (
         &[
-            "LogSoftmax",
-            "LOG_SOFTMAX",
             "ArgMax",
             "ARG_MAX",
             "TopK",
@@ -308,10 +315,6 @@ const WAYS_OUT: &[(&[&str], &str)] = &[
     (
         &["SHAPE"],
         "the batch is open: convert a Keras model whose input is `keras.Input(batch_shape=(1, ...))`",
-    ),
-    (
-        &["PACK", "UNPACK"],
-        "stacking and unstacking activations is not supported: concatenate (`tf.concat`) and slice (`x[..., 0:1]`) along an axis          that is there; where it computes a shape, the batch is open: convert with `keras.Input(batch_shape=(1, ...))`",
     ),
     (
         &[

@@ -4,7 +4,7 @@ use super::super::error::Problem;
 use super::reshape::absolute;
 use super::shuffle::pair;
 use super::{Call, Importer, Value};
-use crate::ir::{BinaryKind, Clamp, Op, Shape};
+use crate::ir::{BinaryKind, Clamp, Function, Op, Shape, TensorId, Unary};
 
 /// `Relu`.
 pub(in crate::import) fn relu<'a>(
@@ -94,6 +94,25 @@ pub(in crate::import) fn softmax<'a>(
     importer: &mut Importer<'a>,
     call: &Call<'a>,
 ) -> Result<(), Problem> {
+    let input = scores(importer, call)?;
+    importer.emit_like(call, Op::Softmax { beta: 1.0 }, input)
+}
+
+/// `LogSoftmax` of a vector, as the logarithm of a softmax.
+pub(in crate::import) fn log_softmax<'a>(
+    importer: &mut Importer<'a>,
+    call: &Call<'a>,
+) -> Result<(), Problem> {
+    let input = scores(importer, call)?;
+    let name = format!("{}_softmax", call.name);
+    let shares = importer
+        .assembler
+        .inserted(&name, Op::Softmax { beta: 1.0 }, input)?;
+    importer.emit_like(call, Op::Unary(Unary::of(Function::Log)), shares)
+}
+
+/// The input of a softmax as the vector that it covers.
+fn scores<'a>(importer: &mut Importer<'a>, call: &Call<'a>) -> Result<TensorId, Problem> {
     let mut input = importer.input(call, 0)?;
     let tensor = importer.tensor(input);
     let (dims, shape) = (tensor.source.dims.clone(), tensor.shape);
@@ -113,7 +132,7 @@ pub(in crate::import) fn softmax<'a>(
     if shape.pixels() != 1 {
         input = importer.viewed(call, input, Shape::vector(shape.len()))?;
     }
-    importer.emit_like(call, Op::Softmax { beta: 1.0 }, input)
+    Ok(input)
 }
 
 /// `Identity`, and `Dropout` at inference.

@@ -8,7 +8,7 @@
 
 use super::super::assemble::{convolution, float_weights, permuted};
 use super::super::error::{Problem, printable};
-use super::super::geometry::{orders_agree, same_padding, shown, window_number};
+use super::super::geometry::{orders_agree, same_padding, window_number};
 use super::super::spread::Spread;
 use super::constants::Constant;
 use super::flatbuffer::Table;
@@ -104,10 +104,7 @@ pub(in crate::import) fn fully_connected(
     };
     let found = importer.shape(input);
     if found.len() != i && found.c == i {
-        return Err(Problem::refused(
-            format!("a layer over each pixel of {}", shown(found)),
-            "write it as a convolution of 1x1 (`Conv2D(units, 1)`)",
-        ));
+        return over_pixels(importer, call, (input, &filter, [o, i]), clamp);
     }
     if !orders_agree(found) {
         let name = format!("{}_flatten", call.name);
@@ -123,6 +120,30 @@ pub(in crate::import) fn fully_connected(
         clamp,
     };
     importer.emit(call, Op::FullyConnected(layer), &[input])
+}
+
+/// `FULLY_CONNECTED` over the channels of each pixel: a convolution of 1x1.
+fn over_pixels<'a>(
+    importer: &mut Importer<'a>,
+    call: &Call<'_>,
+    (input, filter, [o, i]): (TensorId, &Constant<'a>, [usize; 2]),
+    clamp: Clamp,
+) -> Result<(), Problem> {
+    let weights = importer.weights(filter, input, [o, i, 1, 1], 0, [0, 1, 2, 3])?;
+    let dtype = importer.assembler.graph.tensor(input).dtype;
+    let bias = importer.bias(call, 2, o, dtype)?;
+    let conv = Conv {
+        window: Window {
+            kernel: [1; 2],
+            stride: [1; 2],
+            pad_begin: [0; 2],
+            pad_end: [0; 2],
+        },
+        weights,
+        bias,
+        clamp,
+    };
+    importer.emit(call, Op::Conv2d(conv), &[input])
 }
 
 /// `MAX_POOL_2D`.

@@ -4,7 +4,7 @@ use super::super::error::Problem;
 use super::super::geometry::shown;
 use super::shuffle::pair;
 use super::{Call, Importer, affine};
-use crate::ir::{BinaryKind, Clamp, DType, Op};
+use crate::ir::{BinaryKind, Clamp, DType, Function, Op, Unary};
 
 /// Types of option tables.
 const SOFTMAX_OPTIONS: u8 = 9;
@@ -83,6 +83,26 @@ pub(in crate::import) fn softmax(
         }
     }
     importer.emit(call, Op::Softmax { beta }, &[input])
+}
+
+/// `LOG_SOFTMAX` of a float vector, as the logarithm of a softmax.
+pub(in crate::import) fn log_softmax(
+    importer: &mut Importer<'_>,
+    call: &Call<'_>,
+) -> Result<(), Problem> {
+    let input = importer.input(call, 0)?;
+    let tensor = importer.assembler.graph.tensor(input);
+    if tensor.dtype != DType::F32 || tensor.shape.pixels() != 1 {
+        return Err(Problem::refused(
+            "of a float vector only",
+            "cut it off: the largest output stays the same; or give the float model and let nnz quantise it with `--calib`",
+        ));
+    }
+    let name = format!("{}_softmax", call.name);
+    let shares = importer
+        .assembler
+        .inserted(&name, Op::Softmax { beta: 1.0 }, input)?;
+    importer.emit(call, Op::Unary(Unary::of(Function::Log)), &[shares])
 }
 
 /// `QUANTIZE`: float to int8, or 8 bits to 8 bits with another scale.

@@ -5,6 +5,7 @@
 
 pub(in crate::import) mod activation;
 pub(in crate::import) mod affine;
+pub(in crate::import) mod axes;
 mod constants;
 pub(in crate::import) mod convolution;
 pub(in crate::import) mod elementwise;

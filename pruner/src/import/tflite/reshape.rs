@@ -16,8 +16,9 @@ pub(in crate::import) fn reshape(
     let input = importer.input(call, 0)?;
     importer.same_quantisation(call, input)?;
     let from = importer.shape(input);
+    let order = importer.assembler.graph.tensor(input).source.order;
     let to = shape_of(&importer.declared_dims(call)?, Order::Nhwc);
-    let outcome = to.and_then(|to| Ok((to, reshaped(from, Order::Nhwc, to, Order::Nhwc)?)));
+    let outcome = to.and_then(|to| Ok((to, reshaped(from, order, to, Order::Nhwc)?)));
     let is_read = importer.readers(call.info.outputs.get(0)) > 0;
     let is_private = importer.readers(call.info.inputs.get(0)) == 1
         && importer.assembler.graph.inputs.contains(&input);

@@ -46,20 +46,57 @@ pub(in crate::import) fn div(importer: &mut Importer<'_>, call: &Call<'_>) -> Re
     pair(importer, call, BinaryKind::Div, Some(29))
 }
 
-/// `MAXIMUM` of two activations.
+/// `MAXIMUM` of two activations, or of one and a number.
 pub(in crate::import) fn maximum(
     importer: &mut Importer<'_>,
     call: &Call<'_>,
 ) -> Result<(), Problem> {
-    pair(importer, call, BinaryKind::Maximum, None)
+    bound(importer, call, BinaryKind::Maximum, |lo| Clamp {
+        lo,
+        ..Clamp::NONE
+    })
 }
 
-/// `MINIMUM` of two activations.
+/// `MINIMUM` of two activations, or of one and a number.
 pub(in crate::import) fn minimum(
     importer: &mut Importer<'_>,
     call: &Call<'_>,
 ) -> Result<(), Problem> {
-    pair(importer, call, BinaryKind::Minimum, None)
+    bound(importer, call, BinaryKind::Minimum, |hi| Clamp {
+        hi,
+        ..Clamp::NONE
+    })
+}
+
+/// Two activations, or one and a constant number, which is a bound.
+fn bound(
+    importer: &mut Importer<'_>,
+    call: &Call<'_>,
+    kind: BinaryKind,
+    clamp: fn(f32) -> Clamp,
+) -> Result<(), Problem> {
+    if !importer.has_constant_operand(call) {
+        return pair(importer, call, kind, None);
+    }
+    let (activation, position) = if importer.input(call, 0).is_ok() {
+        (0, 1)
+    } else {
+        (1, 0)
+    };
+    let input = importer.input(call, activation)?;
+    importer.same_quantisation(call, input)?;
+    let constant = importer.required(call, position)?;
+    if constant.dims.iter().any(|d| *d != 1) {
+        return Err(Problem::refused(
+            format!("a bound of dimensions {:?}", constant.dims),
+            "one number for all values is supported",
+        ));
+    }
+    let number = constant.real_scalar()?;
+    if !number.is_finite() {
+        return Err(Problem::malformed(format!("bound {number}")));
+    }
+    importer.emit(call, Op::Clamp(clamp(number)), &[input])
 }
 
 /// `CONCATENATION`.
