@@ -5,7 +5,7 @@
 //! check      check.rs                 format, lints, documentation, sizes of files and functions
 //! firmware   firmware.rs, plugin.rs   target/firmware/NAME.elf for every target, and the cycle model
 //! test       test.rs                  everything that can be tested here, and what was skipped
-//! rtl        rtl.rs                   simulators of real RISC-V cores
+//! rtl        rtl/                     simulators of real RISC-V cores
 //! qemu       qemu.rs                  one model on the emulated machines
 //! embassy    embassy.rs               examples/embassy on the emulated machine
 //! c-library  c_library.rs             the C interface for microcontrollers
@@ -71,6 +71,13 @@ enum Chore {
     Rtl {
         /// Targets; all that are simulated where none is named.
         targets: Vec<String>,
+        /// Then run networks on them and record benches/record/riscv/DATE.csv: the two small ones on simulated cores,
+        /// all on the emulator; minutes. Needs ../shared.
+        #[arg(long)]
+        table: bool,
+        /// With the large networks on simulated cores too; an hour and more.
+        #[arg(long, requires = "table")]
+        all: bool,
     },
     /// Run one model on emulated machines and print what it cost.
     Qemu {
@@ -168,7 +175,18 @@ fn main() -> ExitCode {
         Chore::Check => check::run(),
         Chore::Test { host_only } => test::run(host_only),
         Chore::Firmware { targets } => firmware::run(&targets),
-        Chore::Rtl { targets } => rtl::run(&targets),
+        Chore::Rtl {
+            targets,
+            table,
+            all,
+        } => {
+            let networks = match (table, all) {
+                (false, _) => rtl::Networks::None,
+                (true, false) => rtl::Networks::Small,
+                (true, true) => rtl::Networks::All,
+            };
+            rtl::run(&targets, networks)
+        }
         Chore::Qemu { model, on, input } => qemu::run(&model, &on, input.as_deref()),
         Chore::Embassy { model } => embassy::run(&model),
         Chore::CLibrary { targets, model } => c_library::run(&targets, model.as_deref()),

@@ -139,7 +139,9 @@ fn simulator(summary: &mut Summary) {
     if let Err(error) = rtl::install() {
         return summary.skip(name, &format!("{error:#}"));
     }
-    summary.part(name, || rtl::run(&["ibex-max".to_owned()]));
+    summary.part(name, || {
+        rtl::run(&["ibex-max".to_owned()], rtl::Networks::None)
+    });
 }
 
 fn targets(summary: &mut Summary) {

@@ -23,7 +23,8 @@ Fits a target's cost table to what its kernels take.
 Lowering chooses each layer's weight layout by a table of costs, one line a kernel: a constant a row, a stored weight, a \
 gathered element and so on. This command runs generated networks, each with one kernel on many shapes, on the \
 emulated machine, fits the constants by least squares of relative errors and prints the table, or replaces the \
-one in `-o`, a target.toml. Costs are cycles where the machine has a cycle model, instructions otherwise.
+one in `-o`, a target.toml. Costs are cycles where the machine has a cycle model or is a simulated core, \
+instructions otherwise.
 
 With --check nothing is fitted: the files run, and predictions of the table that this program was built with are \
 compared with what each layer took.
@@ -117,6 +118,7 @@ impl Machine {
             .emulator
             .as_ref()
             .is_some_and(|e| e.cycle_model.is_some());
+        let counts_cycles = models_cycles || target.rtl.is_some();
         if models_cycles && emulator::find_plugin().is_none() {
             return Err(failure(
                 "the cycle model is not built".to_owned(),
@@ -127,7 +129,7 @@ impl Machine {
             target,
             backend: lowered.map_or(Backend::Planar, |t| t.backend),
             flash,
-            unit: if models_cycles {
+            unit: if counts_cycles {
                 CostUnit::Cycles
             } else {
                 CostUnit::Instructions

@@ -44,6 +44,7 @@ const CONVOLUTION: &[Term] = &[
     Term::Gathered,
     Term::Strip,
     Term::Output,
+    Term::Mac,
     Term::Window,
     Term::Twice,
 ];
@@ -54,6 +55,7 @@ const DEPTHWISE: &[Term] = &[
     Term::Entry,
     Term::Gathered,
     Term::Output,
+    Term::Mac,
     Term::Twice,
 ];
 const MATRIX: &[Term] = &[Term::Step, Term::Row, Term::Entry, Term::Twice];

@@ -265,7 +265,8 @@ unsafe fn finish<R: Finish, const N: usize>(
     channel: usize,
 ) {
     let scale = R::scale(row.multiplier, row.shift, tile.post.zero_point);
-    let (Some(scale), true) = (scale, tile.lanes == N) else {
+    let is_plain = tile.lanes == N && tile.pixel_stride == 1;
+    let (Some(scale), true) = (scale, is_plain) else {
         let mut lanes = [0_i32; LANES];
         lanes
             .iter_mut()
@@ -283,5 +284,5 @@ unsafe fn finish<R: Finish, const N: usize>(
         .cast_mut()
         .wrapping_add(offset);
     // SAFETY: contract 2 of `Kernels`: `out` reaches the last lane of the last row.
-    unsafe { store_all::<R>(acc, scale, &tile.post, at, tile.pixel_stride) };
+    unsafe { store_all::<R>(acc, scale, &tile.post, at) };
 }

@@ -13,14 +13,16 @@ use crate::kernels::Plane;
 use core::arch::asm;
 use nnz_format::DenseS8;
 
-/// One plane; `false` where the window is another or the row's constants need the portable kernel.
+/// One plane; `false` where the window or the output's layout is another, or the row's constants need the
+/// portable kernel.
 ///
 /// # Safety
 ///
 /// Contracts 1 and 4 of [`crate::kernels::Kernels`].
 #[inline(always)]
 pub(super) unsafe fn plane<R: Finish>(weights: &DenseS8<'_>, plane: &Plane<'_, i8>) -> bool {
-    if (plane.kernel_h, plane.kernel_w) != (3, 3) || plane.stride_w > 2 {
+    let is_plain = plane.stride_w <= 2 && plane.pixel_stride == 1;
+    if (plane.kernel_h, plane.kernel_w) != (3, 3) || !is_plain {
         return false;
     }
     // SAFETY: `plane.row` is a row.
@@ -79,7 +81,7 @@ unsafe fn rows<R: Finish, const N: usize, const STRIDE: usize>(
             // SAFETY: the taps lie in the padded plane, those past the row's end in the next row or in the slack;
             // the output plane has the pixels that are left of this row.
             unsafe { tile::<R, N, STRIDE>(window, plane, x, (at, left)) };
-            at = at.wrapping_add(plane.pixel_stride.wrapping_mul(N));
+            at = at.wrapping_add(N);
             x = x.wrapping_add(N * STRIDE);
             left = left.saturating_sub(N);
         }
@@ -110,17 +112,16 @@ unsafe fn tile<R: Finish, const N: usize, const STRIDE: usize>(
         taps::<N, STRIDE>(&mut acc, second, [d, e, f]);
         taps::<N, STRIDE>(&mut acc, third, [g, h, i]);
     };
-    let stride = plane.pixel_stride;
     if left >= N {
         // SAFETY: the caller's contract.
-        unsafe { store_all::<R>(&acc, window.scale, &plane.post, at, stride) };
+        unsafe { store_all::<R>(&acc, window.scale, &plane.post, at) };
         return;
     }
     // A copy that is cut at run time, so that the sums themselves stay in registers.
     let acc = acc.map(|acc| acc);
     let some = acc.get(..left).unwrap_or(&acc);
     // SAFETY: the caller's contract.
-    unsafe { store_all::<R>(some, window.scale, &plane.post, at, stride) };
+    unsafe { store_all::<R>(some, window.scale, &plane.post, at) };
 }
 
 /// One row of taps.

@@ -99,7 +99,7 @@ impl Finish for Double {
     }
 }
 
-/// Finishes all of `accs`, storing from `at` on, `stride` elements apart.
+/// Finishes all of `accs`, storing one after the other from `at` on.
 ///
 /// # Safety
 ///
@@ -109,15 +109,13 @@ pub(super) unsafe fn store_all<R: Finish>(
     accs: &[i32],
     scale: Scale,
     post: &Post<i8>,
-    mut at: *mut i8,
-    stride: usize,
+    at: *mut i8,
 ) {
     let (lo, hi) = (i32::from(post.lo), i32::from(post.hi));
-    for &acc in accs {
-        let value = scale.apply::<R>(acc);
+    for (lane, &acc) in accs.iter().enumerate() {
+        let value = bounded(scale.apply::<R>(acc), lo, hi);
         // SAFETY: the caller's contract.
-        unsafe { at.write(bounded(value, lo, hi)) };
-        at = at.wrapping_add(stride);
+        unsafe { at.wrapping_add(lane).write(value) };
     }
 }
 

@@ -6,6 +6,8 @@
 //! target/firmware/NAME.rtl.txt              what it was built from; nothing is done while that stays the same
 //! ```
 
+mod table;
+
 use crate::command::{self, root};
 use crate::{firmware, setup};
 use anyhow::{Context, Result, bail};
@@ -41,10 +43,22 @@ pub(crate) fn select(names: &[String]) -> Result<Vec<&'static Target>> {
     names.iter().map(|name| Ok(Target::find(name)?)).collect()
 }
 
-/// Builds the simulators of the named targets, or of all, and the images that they run.
-pub(crate) fn run(names: &[String]) -> Result<()> {
+/// Which networks run on the simulators after they are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Networks {
+    /// None.
+    None,
+    /// Keyword spotting and anomaly detection: minutes.
+    Small,
+    /// Every one of the table: an hour and more.
+    All,
+}
+
+/// Builds the simulators of the named targets, or of all, and the images that they run; then prints the table.
+pub(crate) fn run(names: &[String], networks: Networks) -> Result<()> {
     install()?;
-    for target in select(names)? {
+    let targets = select(names)?;
+    for target in &targets {
         let Some(rtl) = &target.rtl else {
             bail!(
                 "{} is not simulated: targets/{0}/target.toml has no [rtl]",
@@ -56,7 +70,11 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
             firmware::build_any(Target::find(&rtl.image)?)?;
         }
     }
-    Ok(())
+    match networks {
+        Networks::None => Ok(()),
+        Networks::Small => table::run(&targets, false),
+        Networks::All => table::run(&targets, true),
+    }
 }
 
 /// Installs Verilator and the compiler that it calls.
