@@ -3,7 +3,9 @@
 
 use super::error::Problem;
 use super::onnx::{self, activation as f, affine, dense, elementwise as float, pooling, qdq};
-use super::tflite::{self, activation as t, axes, convolution, elementwise as int8, shuffle};
+use super::tflite::{
+    self, activation as t, axes, convolution, elementwise as int8, resize, shuffle,
+};
 
 /// One operator, as both formats name it.
 #[derive(Debug, Clone, Copy)]
@@ -139,10 +141,10 @@ const ROWS: &[SupportRow] = &[
         .tflite("SPACE_TO_DEPTH", 26, shuffle::space_to_depth)
         .onnx("SpaceToDepth", onnx::shuffle::space_to_depth),
     SupportRow::new("resize_nearest_neighbor", "rows and columns")
-        .tflite("RESIZE_NEAREST_NEIGHBOR", 97, shuffle::resize_nearest)
+        .tflite("RESIZE_NEAREST_NEIGHBOR", 97, resize::resize_nearest)
         .onnx("Resize", onnx::resize::resize),
     SupportRow::new("resize_bilinear", "rows and columns")
-        .tflite("RESIZE_BILINEAR", 23, shuffle::resize_bilinear)
+        .tflite("RESIZE_BILINEAR", 23, resize::resize_bilinear)
         .onnx("Resize", onnx::resize::resize),
     SupportRow::new("resize_bilinear", "as resize").onnx("Upsample", onnx::resize::resize),
     SupportRow::new("conv_2d", "as one convolution of all phases and depth_to_space; groups are written out with zeros")

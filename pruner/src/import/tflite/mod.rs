@@ -19,6 +19,7 @@ pub(in crate::import) mod pixels;
 #[cfg(test)]
 mod port_tests;
 pub(in crate::import) mod reshape;
+pub(in crate::import) mod resize;
 mod schema;
 pub(in crate::import) mod shuffle;
 mod sparse;
