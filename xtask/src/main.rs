@@ -10,6 +10,7 @@
 //! embassy    embassy.rs               examples/embassy on the emulated machine
 //! c-library  c_library.rs             the C interface for microcontrollers
 //! keyword    keyword.rs               examples/keyword-spotting on this and the emulated machine
+//! wheel      wheel.rs                 the Python module, built, installed and tested
 //! size       size.rs, symbols.rs      code bytes of one model's own image
 //! compare    compare/                 Cortex-M against TensorFlow Lite Micro, record and README
 //! accuracy   accuracy/                what pruning costs, benches/record/accuracy.csv
@@ -37,6 +38,7 @@ mod summary;
 mod symbols;
 mod test;
 mod toolchain;
+mod wheel;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -102,6 +104,12 @@ enum Chore {
         /// Leave out every kernel that this network does not need.
         #[arg(long)]
         model: Option<PathBuf>,
+    },
+    /// Build the Python module as a wheel, install it into an environment of its own and test it.
+    Wheel {
+        /// Python, 3.10 or later.
+        #[arg(long, default_value = "python3")]
+        python: std::ffi::OsString,
     },
     /// Build examples/keyword-spotting, let it hear a clip here and emulated, and count what its features take.
     Keyword {
@@ -190,6 +198,7 @@ fn main() -> ExitCode {
         Chore::Qemu { model, on, input } => qemu::run(&model, &on, input.as_deref()),
         Chore::Embassy { model } => embassy::run(&model),
         Chore::CLibrary { targets, model } => c_library::run(&targets, model.as_deref()),
+        Chore::Wheel { python } => wheel::run(&python),
         Chore::Keyword { model, clip } => keyword::run(model.as_deref(), clip.as_deref()),
         Chore::Size {
             model,
