@@ -95,10 +95,12 @@ def main():
     parser.add_argument("--openvino")
     parser.add_argument("--out", default="/dev/stdout")
     options = parser.parse_args()
+    out = pathlib.Path(options.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         lines = ["network,kernels,beside,its model,nnz is faster by"]
         lines += rows(options, pathlib.Path(folder))
-    pathlib.Path(options.out).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    out.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 main()
