@@ -14,6 +14,7 @@ mod matvec;
 #[cfg(not(isa = "dsp"))]
 pub(crate) mod no_pairs;
 pub(crate) mod plain;
+mod rest;
 mod rows;
 mod table;
 mod taps;
@@ -28,6 +29,8 @@ pub(crate) use lanes::{
 };
 #[allow(unused_imports, reason = "some targets have their own")]
 pub(crate) use plain::sum_s8;
+#[allow(unused_imports, reason = "for targets with kernels of their own")]
+pub(crate) use rest::portable_rest;
 pub(crate) use table::{PortableDouble, PortableF32, PortableSingle};
 #[allow(unused_imports, reason = "for targets with kernels of their own")]
 pub(crate) use table::{csr_p_from, dense_from};

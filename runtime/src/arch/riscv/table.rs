@@ -1,10 +1,10 @@
 //! The kernels of RISC-V as tables, one a rounding.
 
 use super::{conv, depthwise, matvec};
-use crate::arch::portable::{PortableDouble, PortableSingle};
+use crate::arch::portable::{PortableDouble, PortableSingle, portable_rest};
 use crate::kernels::{Kernels, Plane, Product, Tile};
 use crate::requantize::{Double, Single};
-use nnz_format::{Blk1x4, Blk4x1, CsrN, CsrP, CsrQ, DenseS8};
+use nnz_format::{CsrP, DenseS8};
 
 /// Integers that are rounded once.
 pub(crate) struct RiscvSingle;
@@ -16,6 +16,18 @@ pub(crate) struct RiscvDouble;
 macro_rules! integer_kernels {
     ($table:ty, $portable:ty, $rounding:ty) => {
         impl Kernels for $table {
+            portable_rest!(
+                $portable:
+                csr_n_s8_conv CsrN conv,
+                blk_1x4_s8_conv Blk1x4 conv,
+                blk_4x1_s8_conv Blk4x1 conv,
+                csr_p_s8_matvec CsrP matvec,
+                csr_n_s8_matvec CsrN matvec,
+                csr_q_s8_matvec CsrQ matvec,
+                blk_1x4_s8_matvec Blk1x4 matvec,
+                blk_4x1_s8_matvec Blk4x1 matvec
+            );
+
             unsafe fn dense_s8_conv(weights: &DenseS8<'_>, tile: &Tile<'_, i8>) {
                 // SAFETY: the caller's contract.
                 if !unsafe { conv::dense::<$rounding>(weights, tile) } {
@@ -29,50 +41,10 @@ macro_rules! integer_kernels {
                 unsafe { conv::csr_p::<$rounding>(weights, tile) };
             }
 
-            unsafe fn csr_n_s8_conv(weights: &CsrN<'_>, tile: &Tile<'_, i8>) {
-                // SAFETY: the caller's contract.
-                unsafe { <$portable>::csr_n_s8_conv(weights, tile) };
-            }
-
-            unsafe fn blk_1x4_s8_conv(weights: &Blk1x4<'_>, tile: &Tile<'_, i8>) {
-                // SAFETY: the caller's contract.
-                unsafe { <$portable>::blk_1x4_s8_conv(weights, tile) };
-            }
-
-            unsafe fn blk_4x1_s8_conv(weights: &Blk4x1<'_>, tile: &Tile<'_, i8>) {
-                // SAFETY: the caller's contract.
-                unsafe { <$portable>::blk_4x1_s8_conv(weights, tile) };
-            }
-
             unsafe fn dense_s8_matvec(weights: &DenseS8<'_>, product: &Product<'_, i8>) -> usize {
                 // SAFETY: the caller's contract.
                 unsafe { matvec::dense::<$rounding>(weights, product) };
                 0
-            }
-
-            unsafe fn csr_p_s8_matvec(weights: &CsrP<'_>, product: &Product<'_, i8>) -> usize {
-                // SAFETY: the caller's contract.
-                unsafe { <$portable>::csr_p_s8_matvec(weights, product) }
-            }
-
-            unsafe fn csr_n_s8_matvec(weights: &CsrN<'_>, product: &Product<'_, i8>) -> usize {
-                // SAFETY: the caller's contract.
-                unsafe { <$portable>::csr_n_s8_matvec(weights, product) }
-            }
-
-            unsafe fn csr_q_s8_matvec(weights: &CsrQ<'_>, product: &Product<'_, i8>) -> usize {
-                // SAFETY: the caller's contract.
-                unsafe { <$portable>::csr_q_s8_matvec(weights, product) }
-            }
-
-            unsafe fn blk_1x4_s8_matvec(weights: &Blk1x4<'_>, product: &Product<'_, i8>) -> usize {
-                // SAFETY: the caller's contract.
-                unsafe { <$portable>::blk_1x4_s8_matvec(weights, product) }
-            }
-
-            unsafe fn blk_4x1_s8_matvec(weights: &Blk4x1<'_>, product: &Product<'_, i8>) -> usize {
-                // SAFETY: the caller's contract.
-                unsafe { <$portable>::blk_4x1_s8_matvec(weights, product) }
             }
 
             unsafe fn dense_s8_depthwise(weights: &DenseS8<'_>, plane: &Plane<'_, i8>) {

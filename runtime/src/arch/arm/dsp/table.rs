@@ -1,10 +1,10 @@
 //! The kernels of the DSP extension as tables, one a rounding.
 
 use super::matvec;
-use crate::arch::portable::{PortableDouble, PortableSingle};
-use crate::kernels::{Kernels, Plane, Product, Tile};
+use crate::arch::portable::{PortableDouble, PortableSingle, portable_rest};
+use crate::kernels::{Kernels, Product, Tile};
 use crate::requantize::{Double, Single};
-use nnz_format::{Blk1x4, Blk4x1, CsrN, CsrP, CsrQ, DenseS8};
+use nnz_format::{Blk1x4, Blk4x1, CsrP, CsrQ, DenseS8};
 
 /// Integers that are rounded once.
 pub(crate) struct DspSingle;
@@ -16,20 +16,15 @@ pub(crate) struct DspDouble;
 macro_rules! integer_kernels {
     ($table:ty, $portable:ty, $rounding:ty) => {
         impl Kernels for $table {
-            unsafe fn dense_s8_conv(weights: &DenseS8<'_>, tile: &Tile<'_, i8>) {
-                // SAFETY: the caller's contract.
-                unsafe { <$portable>::dense_s8_conv(weights, tile) };
-            }
-
-            unsafe fn csr_p_s8_conv(weights: &CsrP<'_>, tile: &Tile<'_, i8>) {
-                // SAFETY: the caller's contract.
-                unsafe { <$portable>::csr_p_s8_conv(weights, tile) };
-            }
-
-            unsafe fn csr_n_s8_conv(weights: &CsrN<'_>, tile: &Tile<'_, i8>) {
-                // SAFETY: the caller's contract.
-                unsafe { <$portable>::csr_n_s8_conv(weights, tile) };
-            }
+            portable_rest!(
+                $portable:
+                dense_s8_conv DenseS8 conv,
+                csr_p_s8_conv CsrP conv,
+                csr_n_s8_conv CsrN conv,
+                blk_4x1_s8_conv Blk4x1 conv,
+                csr_n_s8_matvec CsrN matvec,
+                dense_s8_depthwise DenseS8 depthwise
+            );
 
             unsafe fn blk_1x4_s8_conv(weights: &Blk1x4<'_>, tile: &Tile<'_, i8>) {
                 #[cfg(isa = "mve")]
@@ -41,11 +36,6 @@ macro_rules! integer_kernels {
                 unsafe { <$portable>::blk_1x4_s8_conv(weights, tile) };
             }
 
-            unsafe fn blk_4x1_s8_conv(weights: &Blk4x1<'_>, tile: &Tile<'_, i8>) {
-                // SAFETY: the caller's contract.
-                unsafe { <$portable>::blk_4x1_s8_conv(weights, tile) };
-            }
-
             unsafe fn dense_s8_matvec(weights: &DenseS8<'_>, product: &Product<'_, i8>) -> usize {
                 // SAFETY: the caller's contract.
                 unsafe { matvec::dense::<$rounding>(weights, product) };
@@ -55,11 +45,6 @@ macro_rules! integer_kernels {
             unsafe fn csr_p_s8_matvec(weights: &CsrP<'_>, product: &Product<'_, i8>) -> usize {
                 // SAFETY: the caller's contract.
                 unsafe { matvec::csr_p::<$rounding>(weights, product) }
-            }
-
-            unsafe fn csr_n_s8_matvec(weights: &CsrN<'_>, product: &Product<'_, i8>) -> usize {
-                // SAFETY: the caller's contract.
-                unsafe { <$portable>::csr_n_s8_matvec(weights, product) }
             }
 
             unsafe fn csr_q_s8_matvec(weights: &CsrQ<'_>, product: &Product<'_, i8>) -> usize {
@@ -80,11 +65,6 @@ macro_rules! integer_kernels {
             unsafe fn blk_4x1_s8_matvec(weights: &Blk4x1<'_>, product: &Product<'_, i8>) -> usize {
                 // SAFETY: the caller's contract.
                 unsafe { matvec::blk_4x1::<$rounding>(weights, product) }
-            }
-
-            unsafe fn dense_s8_depthwise(weights: &DenseS8<'_>, plane: &Plane<'_, i8>) {
-                // SAFETY: the caller's contract.
-                unsafe { <$portable>::dense_s8_depthwise(weights, plane) };
             }
         }
     };
