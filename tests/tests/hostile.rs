@@ -14,6 +14,7 @@ mod common;
 
 use common::{Builder, CLAMP_F32, CLAMP_S8, Rng, every_kernel_file};
 use nnz::Session;
+use nnz::host::{Isa, Network};
 use nnz_format::write::write;
 use nnz_format::{
     DType, Model, Op, TensorLayout, WeightLayout, Window, crc32, decode, scratch_len,
@@ -30,6 +31,8 @@ const CHANGES: usize = if cfg!(debug_assertions) {
 };
 /// Truncations tried: one in so many lengths.
 const STRIDE: usize = if cfg!(debug_assertions) { 13 } else { 1 };
+/// One in so many models that run also runs on the vectors of this CPU, whose weights take long to pack.
+const HOST_STRIDE: usize = 50;
 /// Callers refuse larger arenas than they have.
 const MAX_ARENA: usize = 1 << 20;
 /// Models of more work are not run: it would only take long.
@@ -142,7 +145,28 @@ fn survive_if(file: &[u8], seed: usize, runs: bool) -> bool {
         arena.guards_hold(fill),
         "a run wrote outside its arena, seed {seed}"
     );
+    if seed.is_multiple_of(HOST_STRIDE) {
+        run_on_host(bytes, seed);
+    }
     true
+}
+
+/// Packs the weights for every instruction set that this CPU has, and runs.
+fn run_on_host(file: &[u8], seed: usize) {
+    for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+        let network = Network::with_isa(file, isa).unwrap();
+        let mut session = network.session();
+        for input in 0..network.model().inputs_len() {
+            let bytes = session.input_bytes(input).unwrap();
+            for (index, byte) in bytes.iter_mut().enumerate() {
+                *byte = (index * 37 + seed) as u8;
+            }
+        }
+        session.run();
+        for output in 0..network.model().outputs_len() {
+            session.output_bytes(output).unwrap();
+        }
+    }
 }
 
 #[test]
