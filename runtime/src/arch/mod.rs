@@ -10,6 +10,8 @@
 #[cfg(target_endian = "big")]
 compile_error!("weights are read as they lie in the file, which is little endian");
 
+#[cfg(all(feature = "std", target_arch = "aarch64"))]
+mod aarch64;
 #[cfg(isa = "thumb")]
 mod arm;
 mod portable;
@@ -59,6 +61,8 @@ pub(crate) fn keep_rolled() {
     }
 }
 
+#[cfg(all(feature = "std", target_arch = "aarch64"))]
+pub(crate) use aarch64::{detect, enter, has};
 #[cfg(all(isa = "thumb", not(isa = "dsp")))]
 pub(crate) use arm::base::{BaseDouble as Double, BaseSingle as Single, plain};
 #[cfg(all(isa = "dsp", not(isa = "mve")))]
@@ -84,9 +88,20 @@ pub(crate) use portable::{PortableDouble as Double, PortableSingle as Single};
 #[cfg(not(isa = "dsp"))]
 pub(crate) use portable::{WordsDouble, WordsSingle};
 pub(crate) use portable::{fill_word_band, fill_word_tile};
-#[cfg(all(feature = "std", not(target_arch = "x86_64")))]
-pub(crate) use vector::none::{detect, enter};
+#[cfg(all(
+    feature = "std",
+    not(any(target_arch = "x86_64", target_arch = "aarch64"))
+))]
+pub(crate) use vector::none::{detect, enter, has};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-pub(crate) use x86::{detect, enter};
+pub(crate) use x86::{detect, enter, has};
+
+/// What makes bytes of planes of `s8`: products of x86-64 take unsigned bytes, those of Arm signed ones.
+#[cfg(feature = "std")]
+pub(crate) const FLIP: u8 = if cfg!(target_arch = "aarch64") {
+    0
+} else {
+    0x80
+};
 /// The kernels of this target for floats.
 pub(crate) type Float = portable::PortableF32;

@@ -121,7 +121,7 @@ impl Packing<'_> {
                         row.get((4 * four + i) * taps + tap).copied().unwrap_or(0)
                     };
                     let parts = rows
-                        .map(|row| self.kernels.exact(core::array::from_fn(|i| weight(row, i))));
+                        .map(|row| (self.kernels.split)(core::array::from_fn(|i| weight(row, i))));
                     push(&mut blocks.quads, offset, &parts);
                 }
             }

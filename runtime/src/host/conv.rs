@@ -161,7 +161,7 @@ fn pack(
             offsets.push(u32::try_from(tap(channel, index)).ok()?);
         }
     }
-    let matrix = Matrix::new(plain, &offsets, kernels.rows, kernels.is_exact);
+    let matrix = Matrix::new(plain, &offsets, kernels.rows, kernels.split);
     let (apart, stride, len) = match staging {
         Some(staging) => (staging.apart(), staging.plane, staging.rows * staging.width),
         None => (1, input.plane, input.pixels()),
@@ -187,19 +187,8 @@ pub(super) struct Kernels {
     pub(super) bytes: usize,
     /// Rows that may share columns.
     pub(super) rows: usize,
-    /// Whether four weights may be one group.
-    pub(super) is_exact: fn([i8; 4]) -> bool,
-}
-
-impl Kernels {
     /// Four weights as two fours that may each be one product; the second is mostly zero.
-    pub(super) fn exact(&self, weights: [i8; 4]) -> [[i8; 4]; 2] {
-        if (self.is_exact)(weights) {
-            return [weights, [0; 4]];
-        }
-        let [a, b, c, d] = weights;
-        [[a, 0, c, 0], [0, b, 0, d]]
-    }
+    pub(super) split: fn([i8; 4]) -> [[i8; 4]; 2],
 }
 
 /// The rows of a step, for sums over bytes.

@@ -88,7 +88,7 @@ pub(super) fn tiny(
                     .filter(|_| kx < kernel_w)
             };
             let four = core::array::from_fn(|kx| taps(kx).unwrap_or(0));
-            if !(kernels.is_exact)(four) {
+            if (kernels.split)(four)[1] != [0; 4] {
                 return None;
             }
             (0..4).for_each(|_| weights.extend(four.map(i8::cast_unsigned)));
@@ -136,7 +136,7 @@ fn add_taps(layer: &mut Depthwise, row: &[i8], kernels: Kernels) -> Option<()> {
             let offset = ky % stride * layer.phase() + ky / stride * layer.pitch() + 4 * chunk;
             let (offset, chunk) = (u32::try_from(offset).ok()?, u32::try_from(chunk).ok()?);
             let four = core::array::from_fn(|i| weights.get(i).copied().unwrap_or(0));
-            for weights in kernels.exact(four) {
+            for weights in (kernels.split)(four) {
                 if weights != [0; 4] {
                     layer.taps.push(Taps {
                         offset,

@@ -1,10 +1,12 @@
 //! Tensors as host kernels have them, and the way there from the file's arena and back.
 
 use super::memory::plane_stride;
+use super::rescale::byte_of;
+use crate::arch::FLIP;
 use crate::arch::vector::{Simd, Task};
 use nnz_format::Tensor;
 
-/// An `s8` tensor as planes of `u8`, 128 added.
+/// An `s8` tensor as planes of the bytes that products take.
 ///
 /// Channels are rounded up to fours, and each plane has room for whole vectors. A tensor of one pixel is a vector:
 /// its planes have one byte each.
@@ -31,7 +33,7 @@ impl Form {
             height,
             width,
             plane: plane_stride(height * width),
-            zero: u8::try_from((tensor.zero_point + 128).clamp(0, 255)).unwrap_or(0),
+            zero: byte_of(i8::try_from(tensor.zero_point.clamp(-128, 127)).unwrap_or(0)),
         }
     }
 
@@ -100,11 +102,11 @@ impl Task for Import<'_> {
             let to = to.get_mut(..form.pixels()).unwrap_or_default();
             if place.pixel == 1 {
                 for (to, from) in to.iter_mut().zip(from) {
-                    *to = *from ^ 0x80;
+                    *to = *from ^ FLIP;
                 }
             } else {
                 for (to, from) in to.iter_mut().zip(from.iter().step_by(place.pixel.max(1))) {
-                    *to = *from ^ 0x80;
+                    *to = *from ^ FLIP;
                 }
             }
         }
@@ -128,9 +130,9 @@ fn three(from: &[u8], planes: &mut [u8], form: &Form) {
     let (triples, _) = from.as_chunks::<3>();
     let planes = red.iter_mut().zip(green).zip(blue);
     for (((red, green), blue), triple) in planes.zip(triples) {
-        *red = triple[0] ^ 0x80;
-        *green = triple[1] ^ 0x80;
-        *blue = triple[2] ^ 0x80;
+        *red = triple[0] ^ FLIP;
+        *green = triple[1] ^ FLIP;
+        *blue = triple[2] ^ FLIP;
     }
 }
 
@@ -144,7 +146,7 @@ pub(super) fn export(form: &Form, place: &InFile, planes: &[u8], file: &mut [u8]
         let from = from.get(..pixels).unwrap_or_default();
         let to = bytes.get_mut(channel * place.channel..).unwrap_or_default();
         for (to, from) in to.iter_mut().step_by(place.pixel.max(1)).zip(from) {
-            *to = *from ^ 0x80;
+            *to = *from ^ FLIP;
         }
     }
 }

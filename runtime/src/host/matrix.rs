@@ -94,18 +94,18 @@ pub(super) enum Matrix {
 }
 
 impl Matrix {
-    /// Packs `plain` for columns that begin at `offsets`; blocks have at most `most` rows. `is_exact` says whether four
-    /// weights may be one group.
+    /// Packs `plain` for columns that begin at `offsets`; blocks have at most `most` rows. `split` makes
+    /// fours that may be one product of four weights.
     pub(super) fn new(
         plain: &Plain,
         offsets: &[u32],
         most: usize,
-        is_exact: fn([i8; 4]) -> bool,
+        split: fn([i8; 4]) -> [[i8; 4]; 2],
     ) -> Self {
         let pack = Packing {
             plain,
             offsets,
-            is_exact,
+            split,
         };
         let one = pack.blocks::<1>();
         let two = pack.blocks::<2>();
@@ -158,7 +158,7 @@ fn cost<const N: usize>(matrix: &Gathered<N>) -> usize {
 struct Packing<'p> {
     plain: &'p Plain,
     offsets: &'p [u32],
-    is_exact: fn([i8; 4]) -> bool,
+    split: fn([i8; 4]) -> [[i8; 4]; 2],
 }
 
 impl Packing<'_> {
@@ -207,11 +207,11 @@ impl Packing<'_> {
             offsets,
             weights: weights.map(word),
         };
-        if weights.iter().all(|weights| (self.is_exact)(*weights)) {
-            groups.push(group(weights));
-        } else {
-            groups.push(group(weights.map(|[a, _, c, _]| [a, 0, c, 0])));
-            groups.push(group(weights.map(|[_, b, _, d]| [0, b, 0, d])));
+        let parts = weights.map(self.split);
+        groups.push(group(parts.map(|[first, _]| first)));
+        let second = parts.map(|[_, second]| second);
+        if second.iter().any(|weights| *weights != [0; 4]) {
+            groups.push(group(second));
         }
     }
 }

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Results are the same bytes as those of [`crate::Session`], on every CPU: integer kernels are exact, whatever they
-//! are made of. The environment variable `NNZ_ISA` (`portable`, `avx2`, `avx512vnni`) takes a lesser instruction set
-//! than the best; [`Network::with_isa`] does so for one network.
+//! are made of. The environment variable `NNZ_ISA` (`portable`, `avx2`, `avx512vnni`, `neon`, `neondot`) takes a lesser
+//! instruction set than the best; [`Network::with_isa`] does so for one network.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -45,7 +45,7 @@ use core::fmt;
 use std::sync::OnceLock;
 
 /// A vector instruction set that hosts have kernels for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Isa {
     /// No vectors but the compiler's: the kernels of every target.
@@ -54,13 +54,23 @@ pub enum Isa {
     Avx2,
     /// AVX-512 F, BW, VL and VNNI.
     Avx512Vnni,
+    /// NEON, which every 64-bit Arm core has.
+    Neon,
+    /// NEON with the dot product extension: Cortex-A55, A76 and later.
+    NeonDot,
 }
 
 impl Isa {
-    /// Every instruction set, the least first.
-    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512Vnni];
+    /// Every instruction set, of each architecture the least first.
+    pub const ALL: [Self; 5] = [
+        Self::Portable,
+        Self::Avx2,
+        Self::Avx512Vnni,
+        Self::Neon,
+        Self::NeonDot,
+    ];
 
-    /// The best of this CPU, or what `NNZ_ISA` says if that is less. Asked once.
+    /// The best of this CPU, or what `NNZ_ISA` says where the CPU has that. Asked once.
     #[must_use]
     pub fn best() -> Self {
         static BEST: OnceLock<Isa> = OnceLock::new();
@@ -68,15 +78,15 @@ impl Isa {
             let wanted = std::env::var("NNZ_ISA").ok();
             let wanted =
                 wanted.and_then(|name| Self::ALL.into_iter().find(|isa| isa.name() == name));
-            let has = crate::arch::detect();
-            wanted.map_or(has, |wanted| wanted.min(has))
+            let wanted = wanted.filter(|isa| isa.is_available());
+            wanted.unwrap_or_else(crate::arch::detect)
         })
     }
 
     /// Whether this CPU has it.
     #[must_use]
     pub fn is_available(self) -> bool {
-        self <= crate::arch::detect()
+        crate::arch::has(self)
     }
 
     /// Its name, as `NNZ_ISA` takes it.
@@ -86,6 +96,8 @@ impl Isa {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
             Self::Avx512Vnni => "avx512vnni",
+            Self::Neon => "neon",
+            Self::NeonDot => "neondot",
         }
     }
 }

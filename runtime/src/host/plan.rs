@@ -1,6 +1,6 @@
 //! A file's steps as nodes for the vectors of this CPU, and running them.
 //!
-//! Two memories: the file's arena, as the file planned it, and planes of `u8`, planned here. A step that has a vector
+//! Two memories: the file's arena, as the file planned it, and planes of bytes, planned here. A step that has a vector
 //! kernel reads and writes planes; every other step runs as on any target, in the file's arena. Where a tensor is
 //! needed in the memory that does not have it, a node copies it.
 
@@ -185,7 +185,7 @@ impl Task for AskKernels {
         Kernels {
             bytes: S::BYTES,
             rows: S::ROWS,
-            is_exact: S::is_exact,
+            split: S::split,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Pools and means over planes: rows are joined column by column, then the columns of each window.
 
 use super::plan::{Arena, Place};
-use super::rescale::byte_of;
+use super::rescale::flipped;
 use crate::requantize::{multiply_double, multiply_once, rounding_divide, rounding_divide_even};
 use core::num::NonZeroU32;
 use core::ops::Range;
@@ -49,7 +49,7 @@ impl Pool {
         Some(Self {
             join,
             window: window.copied(),
-            bounds: (byte_of(lo), byte_of(hi)),
+            bounds: (lo.cast_unsigned() ^ 0x80, hi.cast_unsigned() ^ 0x80),
             zero_points: (step.input.zero_point, step.output.zero_point),
         })
     }
@@ -128,9 +128,9 @@ impl Planes<'_> {
     #[inline(always)]
     fn mean(&self, from: &[u8], to: &mut [u8]) {
         let count = u32::try_from(from.len()).ok().and_then(NonZeroU32::new);
-        let sum: u32 = from.iter().map(|byte| u32::from(*byte)).sum();
+        let sum: u32 = from.iter().map(|byte| u32::from(flipped(*byte))).sum();
         if let (Some(to), Some(count)) = (to.first_mut(), count) {
-            *to = self.pool.value(sum.cast_signed(), count);
+            *to = flipped(self.pool.value(sum.cast_signed(), count));
         }
     }
 
@@ -175,13 +175,14 @@ impl Planes<'_> {
         let mut joined = [0_u8; SPAN];
         for line in lines {
             for (joined, byte) in joined.iter_mut().zip(line) {
-                *joined = (*joined).max(*byte);
+                *joined = (*joined).max(flipped(*byte));
             }
         }
         let (lo, hi) = self.pool.bounds;
         for (x, to) in to.iter_mut().enumerate() {
             let window = joined.get(columns(x)).unwrap_or_default();
-            *to = window.iter().fold(0, |a: u8, b| a.max(*b)).clamp(lo, hi);
+            let largest = window.iter().fold(0, |a: u8, b| a.max(*b));
+            *to = flipped(largest.clamp(lo, hi));
         }
     }
 
@@ -196,7 +197,7 @@ impl Planes<'_> {
         let mut joined = [0_i32; SPAN];
         for line in lines {
             for (joined, byte) in joined.iter_mut().zip(line) {
-                *joined += i32::from(*byte);
+                *joined += i32::from(flipped(*byte));
             }
         }
         let (lo, hi) = self.pool.bounds;
@@ -206,10 +207,8 @@ impl Planes<'_> {
                 .ok()
                 .and_then(NonZeroU32::new);
             let sum = joined.get(columns).unwrap_or_default().iter().sum();
-            *to = self
-                .pool
-                .value(sum, count.unwrap_or(NonZeroU32::MIN))
-                .clamp(lo, hi);
+            let value = self.pool.value(sum, count.unwrap_or(NonZeroU32::MIN));
+            *to = flipped(value.clamp(lo, hi));
         }
     }
 }

@@ -4,6 +4,7 @@
 //! agree on both sides of each of the at most 255 sums where the output changes, and that is checked, row by row. The
 //! float offset is set to the middle of what these sums leave open.
 
+use crate::arch::FLIP;
 use crate::arch::vector::{Constants, Rescale, Row};
 use crate::requantize::{Double, Round, Single};
 use nnz_format::{Clamp, Rounding};
@@ -166,14 +167,21 @@ impl Channel {
         let range = (bias + 255 * self.negative, bias + 255 * self.positive);
         let floats = self.scale.floats(range);
         let (mul, add) = floats.unwrap_or_default();
+        let signed = (128 - i64::from(FLIP)) * (self.positive + self.negative);
         Row {
-            bias: self.bias,
+            bias: wrapped(bias + signed),
             is_float: floats.is_some(),
             mul,
             add,
             fixed: self.scale.constants(),
         }
     }
+}
+
+/// The low 32 bits.
+#[expect(clippy::cast_possible_truncation, reason = "sums of files wrap")]
+const fn wrapped(sum: i64) -> i32 {
+    sum as i32
 }
 
 /// The rows of a matrix in blocks of `block`.
@@ -193,7 +201,12 @@ pub(super) fn rescale(channels: &[Channel], block: usize, clamp: &Clamp) -> Resc
     }
 }
 
-/// `s8` as the byte that vectors hold.
+/// `s8` as the byte of a plane.
 pub(super) const fn byte_of(value: i8) -> u8 {
-    value.cast_unsigned() ^ 0x80
+    value.cast_unsigned() ^ FLIP
+}
+
+/// `s8` + 128 as the byte of a plane, and back.
+pub(super) const fn flipped(unsigned: u8) -> u8 {
+    unsigned ^ 0x80 ^ FLIP
 }

@@ -1,7 +1,7 @@
 //! `add`: floats where all 65,536 pairs of bytes give what the file's arithmetic gives, else a table of them.
 
 use super::plan::{Arena, Place};
-use super::rescale::{byte_of, nearest};
+use super::rescale::{byte_of, flipped, nearest};
 use crate::arch::vector::sum::{Add, Scales};
 use crate::requantize::{doubling_high_mul, rounding_shift_right};
 use nnz_format::{AddParams, Clamp, Step};
@@ -131,10 +131,10 @@ impl Sum {
         if let Some(scales) = exact.floats(&table) {
             return Some(Self::Floats(scales));
         }
-        let (lo, hi) = (byte_of(bounds.0), byte_of(bounds.1));
+        let (lo, hi) = (flipped(byte_of(bounds.0)), flipped(byte_of(bounds.1)));
         table
             .iter_mut()
-            .for_each(|byte| *byte = (*byte).clamp(lo, hi));
+            .for_each(|byte| *byte = flipped((*byte).clamp(lo, hi)));
         Some(Self::Table(table))
     }
 
@@ -166,7 +166,7 @@ impl Sum {
                         arena.byte(first.offset + at),
                         arena.byte(second.offset + at),
                     );
-                    let index = usize::from(a) * 256 + usize::from(b);
+                    let index = usize::from(flipped(a)) * 256 + usize::from(flipped(b));
                     arena.set(output.offset + at, table.get(index).copied().unwrap_or(0));
                 }
             }

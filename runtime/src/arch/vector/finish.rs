@@ -118,6 +118,13 @@ pub(crate) unsafe fn finish_lanes<S: Simd>(simd: S, sum: S::V, lanes: &Lanes, at
     }
 }
 
+/// The sums of a row's tile.
+#[inline(always)]
+pub(crate) fn totals<S: Simd>(simd: S, sums: [S::Acc; 4]) -> [S::V; 4] {
+    let [a, b, c, d] = sums;
+    [simd.total(a), simd.total(b), simd.total(c), simd.total(d)]
+}
+
 /// The four vectors of a row's tile as bytes.
 #[inline(always)]
 pub(crate) fn finish<S: Simd>(simd: S, sums: [S::V; 4], row: &Row, (lo, hi): (S::V, S::V)) -> S::V {

@@ -126,13 +126,7 @@ fn block<S: Simd, const N: usize>(
             // SAFETY: invariant 1 of `Convolve`.
             *plane = unsafe { simd.load(input.wrapping_add(offset as usize)) };
         }
-        let quads = simd.quads(planes);
-        for (sums, weight) in sums.iter_mut().zip(group.weights) {
-            let weight = simd.splat(weight);
-            for (sum, quad) in sums.iter_mut().zip(quads) {
-                *sum = simd.dot(*sum, quad, weight);
-            }
-        }
+        sums = simd.dot_planes(sums, planes, group.weights);
     }
     sums
 }

@@ -1,7 +1,7 @@
 //! Kernels of hosts, written once over a vector of bytes; an architecture gives the vectors.
 //!
-//! Activations are `u8` (`s8` + 128) in planes `[c][h · w]`, so that a product of unsigned by signed bytes fits every
-//! instruction set; the 128 is folded into the bias. A tile is as many pixels as a vector has bytes. Four planes of a
+//! Activations lie in planes `[c][h · w]` of what the products of the architecture take: `u8` (`s8` + 128, which is
+//! folded into the bias) on x86-64, `s8` on Arm; [`super::FLIP`] turns one into the other. A tile is as many pixels as a vector has bytes. Four planes of a
 //! tile, interleaved, give four vectors whose 32-bit lanes hold four channels of one pixel each:
 //!
 //! ```text
@@ -14,7 +14,7 @@
 
 pub(crate) mod finish;
 pub(crate) mod gather;
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(crate) mod none;
 pub(crate) mod product;
 pub(crate) mod quads;
@@ -29,6 +29,8 @@ pub(crate) use finish::{Constants, Lanes, Rescale, Row};
 pub(crate) trait Simd: Copy {
     /// A vector.
     type V: Copy;
+    /// Sums in the making; what they are is up to the products.
+    type Acc: Copy;
     /// The instruction set for tiles of half as many pixels, or this one again.
     type Half: Simd;
 
@@ -36,6 +38,8 @@ pub(crate) trait Simd: Copy {
     const BYTES: usize;
     /// Rows of a dense matrix that share the loads of a tile.
     const ROWS: usize;
+    /// Whether [`Simd::dot_two`] is faster than [`Simd::dot`] twice.
+    const PAIRS: bool;
 
     /// The instruction set for tiles of half as many pixels.
     fn half(self) -> Self::Half;
@@ -95,11 +99,25 @@ pub(crate) trait Simd: Copy {
     fn splat_byte(self, value: u8) -> Self::V;
     /// The four vectors of interleaved planes.
     fn quads(self, planes: [Self::V; 4]) -> [Self::V; 4];
-    /// `acc + Σ x · w` of the four bytes of every lane, `x` unsigned and `w` signed. Exact where
-    /// [`Simd::is_exact`] says so of the weights.
-    fn dot(self, acc: Self::V, x: Self::V, w: Self::V) -> Self::V;
-    /// Whether [`Simd::dot`] is exact for four weights, whatever they are multiplied with.
-    fn is_exact(weights: [i8; 4]) -> bool;
+    /// Sums that begin with `lanes`.
+    fn begin(self, lanes: Self::V) -> Self::Acc;
+    /// The sums, lane by lane.
+    fn total(self, acc: Self::Acc) -> Self::V;
+    /// `acc + Σ x · w` of the four bytes of every lane, `x` of planes and `w` signed. Exact for what [`Simd::split`]
+    /// gives.
+    fn dot(self, acc: Self::Acc, x: Self::V, w: Self::V) -> Self::Acc;
+    /// [`Simd::dot`] of both.
+    fn dot_two(self, acc: Self::Acc, x: [Self::V; 2], w: [Self::V; 2]) -> Self::Acc;
+    /// Adds the products of four planes to the sums of each row, whose lanes are those of [`Simd::quads`].
+    fn dot_planes<const N: usize>(
+        self,
+        sums: [[Self::V; 4]; N],
+        planes: [Self::V; 4],
+        weights: [i32; N],
+    ) -> [[Self::V; 4]; N];
+    /// Four weights as the sum of two fours whose products are exact, whatever they are multiplied with; the second is
+    /// mostly zero.
+    fn split(weights: [i8; 4]) -> [[i8; 4]; 2];
     /// `round(acc · mul + add)`, halves to even, in 32-bit floats.
     fn rescale(self, acc: Self::V, mul: f32, add: f32) -> Self::V;
     /// `round(lane · mul + add)` with a scale and an offset a lane.
@@ -114,11 +132,11 @@ pub(crate) trait Simd: Copy {
     ///
     /// `lanes` has a vector from lane `at` on.
     unsafe fn rescale_fixed_lanes(self, acc: Self::V, lanes: &Lanes, at: usize) -> Self::V;
-    /// `round(a · mul.0 + b · mul.1 + add)` where lanes hold `a + 256 · b`.
+    /// `round(a · mul.0 + b · mul.1 + add)` where lanes hold the bytes of planes of `a − 128` and `b − 128`.
     fn rescale_pairs(self, pairs: Self::V, mul: (f32, f32), add: f32) -> Self::V;
     /// The fixed-point arithmetic of [`Constants`].
     fn rescale_fixed(self, acc: Self::V, row: &Constants) -> Self::V;
-    /// The lanes of what [`Simd::quads`] gave, in the order of pixels, saturated to −128…127; 128 is added.
+    /// The lanes of what [`Simd::quads`] gave, in the order of pixels, saturated to −128…127, as bytes of planes.
     fn pack(self, quads: [Self::V; 4]) -> Self::V;
     /// What [`Simd::quads`] gave, pixels in order across the vectors.
     fn in_order(self, quads: [Self::V; 4]) -> [Self::V; 4];
@@ -126,7 +144,7 @@ pub(crate) trait Simd: Copy {
     fn pack_in_order(self, lanes: [Self::V; 4]) -> Self::V;
     /// The bits of `yes` where `mask` has them, else those of `no`.
     fn choose(self, mask: Self::V, yes: Self::V, no: Self::V) -> Self::V;
-    /// `value` between `lo` and `hi`, byte by byte.
+    /// Bytes of planes, between `lo` and `hi`.
     fn clamp(self, value: Self::V, lo: Self::V, hi: Self::V) -> Self::V;
 }
 

@@ -5,7 +5,7 @@
 //! entry    { four columns | a vector of weights for each of the four vectors }
 //! ```
 
-use super::finish::finish_lanes;
+use super::finish::{finish_lanes, totals};
 use super::{Lanes, Simd, Task};
 
 /// A matrix for vectors of one instruction set.
@@ -58,7 +58,7 @@ impl Task for Multiply<'_> {
             };
             columns = rest;
             let first = block * S::BYTES;
-            let mut sums = [simd.splat(0); 4];
+            let mut sums = [simd.begin(simd.splat(0)); 4];
             for (v, sum) in sums.iter_mut().enumerate() {
                 let bias = matrix
                     .lanes
@@ -66,7 +66,7 @@ impl Task for Multiply<'_> {
                     .as_ptr()
                     .wrapping_add(first + v * S::BYTES / 4);
                 // SAFETY: invariant 2.
-                *sum = unsafe { simd.load(bias.cast()) };
+                *sum = simd.begin(unsafe { simd.load(bias.cast()) });
             }
             for column in mine {
                 let quad = self.input.wrapping_add(*column as usize).cast::<i32>();
@@ -78,12 +78,13 @@ impl Task for Multiply<'_> {
                     weights = weights.wrapping_add(S::BYTES);
                 }
             }
-            for (v, sum) in sums.iter_mut().enumerate() {
+            let mut totals = totals(simd, sums);
+            for (v, sum) in totals.iter_mut().enumerate() {
                 let at = first + v * S::BYTES / 4;
                 // SAFETY: invariant 2.
                 *sum = unsafe { finish_lanes(simd, *sum, &matrix.lanes, at) };
             }
-            let bytes = simd.clamp(simd.pack(sums), bounds.0, bounds.1);
+            let bytes = simd.clamp(simd.pack(totals), bounds.0, bounds.1);
             // SAFETY: invariant 3.
             unsafe { simd.store(self.output.wrapping_add(first), bytes) };
         }

@@ -5,7 +5,7 @@
 //! interleaved   a0 b0 c0 d0  a1 b1 c1 d1 …      pixels in order, so that a row above or below is a whole row away
 //! ```
 
-use super::finish::{Rescale, Row, rescaled};
+use super::finish::{Rescale, Row, rescaled, totals};
 use super::gather::Planes;
 use super::{Simd, Task};
 
@@ -137,6 +137,7 @@ fn tile<S: Simd, const N: usize>(simd: S, work: &Convolve<'_, N>, at: usize) {
         quads = rest;
         let sums = block::<S, N>(simd, input, mine, rows);
         for (sums, row) in sums.into_iter().zip(rows) {
+            let sums = totals(simd, sums);
             let bytes = simd.pack_in_order(rescaled(simd, sums, row));
             // SAFETY: the invariant.
             unsafe { simd.store(output, simd.clamp(bytes, lo, hi)) };
@@ -152,23 +153,58 @@ fn block<S: Simd, const N: usize>(
     input: *const u8,
     quads: &[Quad<N>],
     rows: &[Row],
-) -> [[S::V; 4]; N] {
-    let mut sums = [[simd.splat(0); 4]; N];
+) -> [[S::Acc; 4]; N] {
+    let mut sums = [[simd.begin(simd.splat(0)); 4]; N];
     for (sums, row) in sums.iter_mut().zip(rows) {
-        *sums = [simd.splat(row.bias); 4];
+        *sums = [simd.begin(simd.splat(row.bias)); 4];
     }
-    for quad in quads {
-        let from = input.wrapping_add(quad.offset as usize);
-        let mut bytes = [simd.splat(0); 4];
-        for (v, bytes) in bytes.iter_mut().enumerate() {
-            // SAFETY: the invariant.
-            *bytes = unsafe { simd.load(from.wrapping_add(v * S::BYTES)) };
+    let mut rest = quads;
+    if S::PAIRS {
+        let (pairs, last) = quads.as_chunks::<2>();
+        for pair in pairs {
+            sums = two(simd, input, pair, sums);
         }
+        rest = last;
+    }
+    for quad in rest {
+        let bytes = load(simd, input, quad.offset);
         for (sums, weight) in sums.iter_mut().zip(quad.weights) {
             let weight = simd.splat(weight);
             for (sum, bytes) in sums.iter_mut().zip(bytes) {
                 *sum = simd.dot(*sum, bytes, weight);
             }
+        }
+    }
+    sums
+}
+
+/// The bytes of a quad's planes.
+#[inline(always)]
+fn load<S: Simd>(simd: S, input: *const u8, offset: u32) -> [S::V; 4] {
+    let from = input.wrapping_add(offset as usize);
+    let mut bytes = [simd.splat(0); 4];
+    for (v, bytes) in bytes.iter_mut().enumerate() {
+        // SAFETY: the invariant of `Convolve`.
+        *bytes = unsafe { simd.load(from.wrapping_add(v * S::BYTES)) };
+    }
+    bytes
+}
+
+/// Two quads of a block.
+#[inline(always)]
+fn two<S: Simd, const N: usize>(
+    simd: S,
+    input: *const u8,
+    [first, second]: &[Quad<N>; 2],
+    mut sums: [[S::Acc; 4]; N],
+) -> [[S::Acc; 4]; N] {
+    let a = load(simd, input, first.offset);
+    let b = load(simd, input, second.offset);
+    let weights = first.weights.into_iter().zip(second.weights);
+    for (sums, weights) in sums.iter_mut().zip(weights) {
+        let weights = [simd.splat(weights.0), simd.splat(weights.1)];
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum = simd.dot_two(*sum, [a, b], weights);
         }
     }
     sums

@@ -67,7 +67,7 @@ impl Shuffle<'_> {
         let planes = unsafe { simd.load_lanes(self.input.wrapping_add(at), layer.plane) };
         // SAFETY: the invariant.
         let bias = unsafe { simd.load(layer.lanes.bias.as_ptr().wrapping_add(4 * channel).cast()) };
-        let mut sums = [bias; 4];
+        let mut sums = [simd.begin(bias); 4];
         let weights = layer.weights.as_ptr();
         let weights = weights.wrapping_add(channel * layer.rows * PIXELS);
         for row in 0..layer.rows {
@@ -84,12 +84,13 @@ impl Shuffle<'_> {
                 *sum = simd.dot(*sum, windows, weights);
             }
         }
-        for sum in &mut sums {
+        let mut lanes = [bias; 4];
+        for (lanes, sum) in lanes.iter_mut().zip(sums) {
             // SAFETY: the invariant.
-            *sum = unsafe { finish_lanes(simd, *sum, &layer.lanes, 4 * channel) };
+            *lanes = unsafe { finish_lanes(simd, simd.total(sum), &layer.lanes, 4 * channel) };
         }
         let (lo, hi) = layer.bounds;
-        let bytes = simd.clamp(simd.pack(sums), simd.splat_byte(lo), simd.splat_byte(hi));
+        let bytes = simd.clamp(simd.pack(lanes), simd.splat_byte(lo), simd.splat_byte(hi));
         // SAFETY: the invariant.
         unsafe { simd.store_lanes(self.output.wrapping_add(at), layer.plane, bytes) };
     }

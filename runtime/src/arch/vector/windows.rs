@@ -3,7 +3,7 @@
 //! The plane is copied with its padding rows, so that rows follow each other without gaps; columns that a window has
 //! outside the input are masked, by patterns that depend on the column where a tile begins.
 
-use super::finish::{Rescale, finish};
+use super::finish::{Rescale, finish, totals};
 use super::{Simd, Task};
 use nnz_format::Window;
 
@@ -193,7 +193,7 @@ fn tiles<S: Simd, const STRIDE: usize>(
     let advance = S::BYTES % layer.output.1;
     let (mut at, mut start) = (0, 0);
     while at < pixels {
-        let mut sums = [simd.splat(row.bias); 4];
+        let mut sums = [simd.begin(simd.splat(row.bias)); 4];
         let pattern = (start >> layer.step.trailing_zeros()) * 4 * S::BYTES;
         for tap in taps {
             let from = copy.wrapping_add(at * STRIDE + tap.offset as usize);
@@ -209,7 +209,7 @@ fn tiles<S: Simd, const STRIDE: usize>(
                 *sum = simd.dot(*sum, simd.choose(mask, bytes, zero), weights);
             }
         }
-        let bytes = finish(simd, sums, row, bounds);
+        let bytes = finish(simd, totals(simd, sums), row, bounds);
         // SAFETY: invariant 1 of `Slide`.
         unsafe { simd.store(to.wrapping_add(at), bytes) };
         at += S::BYTES;

@@ -1,10 +1,11 @@
 //! AVX2 and FMA: 32 pixels a tile. Products of bytes are summed in 16 bits by pairs, which saturates: pairs of weights
-//! that could are kept apart ([`Simd::is_exact`]).
+//! that could are kept apart ([`Simd::split`]).
 #![allow(
     clippy::inline_always,
     reason = "intrinsics must meet the function that enables them"
 )]
 
+use super::by_quads;
 use crate::arch::vector::{Constants, Lanes, Simd, Task};
 use core::arch::x86_64::*;
 use std::is_x86_feature_detected;
@@ -46,9 +47,9 @@ macro_rules! op {
 }
 pub(super) use op;
 
-/// What [`Simd::is_exact`] asks where sums of two products saturate at 16 bits.
+/// Whether no sum of two products can saturate at 16 bits.
 #[inline]
-pub(super) fn fits_pairs([a, b, c, d]: [i8; 4]) -> bool {
+fn fits_pairs([a, b, c, d]: [i8; 4]) -> bool {
     let fits = |a: i8, b: i8| {
         let up = i32::from(a.max(0)) + i32::from(b.max(0));
         let down = i32::from(a.min(0)) + i32::from(b.min(0));
@@ -59,10 +60,12 @@ pub(super) fn fits_pairs([a, b, c, d]: [i8; 4]) -> bool {
 
 impl Simd for Avx2 {
     type V = __m256i;
+    type Acc = __m256i;
     type Half = Self;
 
     const BYTES: usize = 32;
     const ROWS: usize = 2;
+    const PAIRS: bool = false;
 
     #[inline(always)]
     fn half(self) -> Self {
@@ -111,8 +114,37 @@ impl Simd for Avx2 {
     }
 
     #[inline]
-    fn is_exact(weights: [i8; 4]) -> bool {
-        fits_pairs(weights)
+    fn split(weights: [i8; 4]) -> [[i8; 4]; 2] {
+        if fits_pairs(weights) {
+            return [weights, [0; 4]];
+        }
+        let [a, b, c, d] = weights;
+        [[a, 0, c, 0], [0, b, 0, d]]
+    }
+
+    #[inline(always)]
+    fn begin(self, lanes: __m256i) -> __m256i {
+        lanes
+    }
+
+    #[inline(always)]
+    fn total(self, acc: __m256i) -> __m256i {
+        acc
+    }
+
+    #[inline(always)]
+    fn dot_two(self, acc: __m256i, x: [__m256i; 2], w: [__m256i; 2]) -> __m256i {
+        self.dot(self.dot(acc, x[0], w[0]), x[1], w[1])
+    }
+
+    #[inline(always)]
+    fn dot_planes<const N: usize>(
+        self,
+        sums: [[__m256i; 4]; N],
+        planes: [__m256i; 4],
+        weights: [i32; N],
+    ) -> [[__m256i; 4]; N] {
+        by_quads(self, sums, planes, weights)
     }
 
     #[inline(always)]

@@ -5,6 +5,7 @@
 )]
 
 use super::avx2::{Avx2, op};
+use super::by_quads;
 use crate::arch::vector::{Constants, Lanes, Simd, Task};
 use core::arch::x86_64::*;
 use std::is_x86_feature_detected;
@@ -37,10 +38,12 @@ impl Avx512 {
 
 impl Simd for Avx512 {
     type V = __m512i;
+    type Acc = __m512i;
     type Half = Vnni256;
 
     const BYTES: usize = 64;
     const ROWS: usize = 4;
+    const PAIRS: bool = false;
 
     #[inline(always)]
     fn half(self) -> Vnni256 {
@@ -87,8 +90,33 @@ impl Simd for Avx512 {
     }
 
     #[inline]
-    fn is_exact(_: [i8; 4]) -> bool {
-        true
+    fn split(weights: [i8; 4]) -> [[i8; 4]; 2] {
+        [weights, [0; 4]]
+    }
+
+    #[inline(always)]
+    fn begin(self, lanes: __m512i) -> __m512i {
+        lanes
+    }
+
+    #[inline(always)]
+    fn total(self, acc: __m512i) -> __m512i {
+        acc
+    }
+
+    #[inline(always)]
+    fn dot_two(self, acc: __m512i, x: [__m512i; 2], w: [__m512i; 2]) -> __m512i {
+        self.dot(self.dot(acc, x[0], w[0]), x[1], w[1])
+    }
+
+    #[inline(always)]
+    fn dot_planes<const N: usize>(
+        self,
+        sums: [[__m512i; 4]; N],
+        planes: [__m512i; 4],
+        weights: [i32; N],
+    ) -> [[__m512i; 4]; N] {
+        by_quads(self, sums, planes, weights)
     }
 
     #[inline(always)]
@@ -307,10 +335,12 @@ impl Vnni256 {
 
 impl Simd for Vnni256 {
     type V = __m256i;
+    type Acc = __m256i;
     type Half = Self;
 
     const BYTES: usize = 32;
     const ROWS: usize = 4;
+    const PAIRS: bool = false;
 
     #[inline(always)]
     fn half(self) -> Self {
@@ -350,8 +380,33 @@ impl Simd for Vnni256 {
     }
 
     #[inline]
-    fn is_exact(_: [i8; 4]) -> bool {
-        true
+    fn split(weights: [i8; 4]) -> [[i8; 4]; 2] {
+        [weights, [0; 4]]
+    }
+
+    #[inline(always)]
+    fn begin(self, lanes: __m256i) -> __m256i {
+        lanes
+    }
+
+    #[inline(always)]
+    fn total(self, acc: __m256i) -> __m256i {
+        acc
+    }
+
+    #[inline(always)]
+    fn dot_two(self, acc: __m256i, x: [__m256i; 2], w: [__m256i; 2]) -> __m256i {
+        self.dot(self.dot(acc, x[0], w[0]), x[1], w[1])
+    }
+
+    #[inline(always)]
+    fn dot_planes<const N: usize>(
+        self,
+        sums: [[__m256i; 4]; N],
+        planes: [__m256i; 4],
+        weights: [i32; N],
+    ) -> [[__m256i; 4]; N] {
+        by_quads(self, sums, planes, weights)
     }
 
     #[inline(always)]

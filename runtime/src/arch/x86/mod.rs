@@ -3,7 +3,7 @@
 mod avx2;
 mod avx512;
 
-use super::vector::Task;
+use super::vector::{Simd, Task};
 use crate::host::Isa;
 use avx2::Avx2;
 use avx512::Avx512;
@@ -19,11 +19,39 @@ pub(crate) fn detect() -> Isa {
     }
 }
 
+/// Whether this CPU has an instruction set.
+pub(crate) fn has(isa: Isa) -> bool {
+    match isa {
+        Isa::Portable => true,
+        Isa::Avx2 => Avx2::detect().is_some(),
+        Isa::Avx512Vnni => Avx512::detect().is_some(),
+        Isa::Neon | Isa::NeonDot => false,
+    }
+}
+
 /// Does `task` with the vectors of `isa`; `None` where it has none, or the CPU does not have them.
 pub(crate) fn enter<T: Task>(isa: Isa, task: T) -> Option<T::Out> {
     match isa {
-        Isa::Portable => None,
+        Isa::Portable | Isa::Neon | Isa::NeonDot => None,
         Isa::Avx2 => Avx2::detect().map(|simd| simd.enter(task)),
         Isa::Avx512Vnni => Avx512::detect().map(|simd| simd.enter(task)),
     }
+}
+
+/// [`Simd::dot_planes`] by interleaving.
+#[inline(always)]
+fn by_quads<V: Copy, S: Simd<V = V, Acc = V>, const N: usize>(
+    simd: S,
+    mut sums: [[V; 4]; N],
+    planes: [V; 4],
+    weights: [i32; N],
+) -> [[V; 4]; N] {
+    let quads = simd.quads(planes);
+    for (sums, weight) in sums.iter_mut().zip(weights) {
+        let weight = simd.splat(weight);
+        for (sum, quad) in sums.iter_mut().zip(quads) {
+            *sum = simd.dot(*sum, quad, weight);
+        }
+    }
+    sums
 }
