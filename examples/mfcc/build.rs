@@ -1,4 +1,5 @@
-//! Computes the front end's tables in double precision, so that the device only reads them.
+//! Computes the front end's tables in double precision, so that the device only reads them, and tells whether the core
+//! has the DSP extension, which stable compilers do not show as a target feature.
 
 use core::f64::consts::{LN_2, PI};
 use core::fmt::{Display, Write as _};
@@ -16,16 +17,21 @@ const HIGHEST: f64 = 4000.0;
 
 fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rustc-check-cfg=cfg(isa, values(\"dsp\"))");
+    let target = env::var("TARGET").unwrap_or_default();
+    if target.starts_with("thumbv7em") || target.starts_with("thumbv8m.main") {
+        println!("cargo:rustc-cfg=isa=\"dsp\"");
+    }
     let mut text = String::new();
-    array(&mut text, "WINDOW", "[i16; 2]", &window())?;
+    array(&mut text, "WINDOW", "Pair", &window())?;
     array(&mut text, "ORDER", "u8", &order())?;
-    array(&mut text, "TURNS", "Complex", &turns())?;
-    array(&mut text, "SPLIT", "Complex", &split())?;
+    array(&mut text, "TURNS", "Pair", &turns())?;
+    array(&mut text, "SPLIT", "Pair", &split())?;
     array(&mut text, "ROOTS", "u16", &roots())?;
     array(&mut text, "LOGS", "u32", &logs())?;
-    let (ends, rising) = bands();
-    array(&mut text, "ENDS", "u8", &ends)?;
-    array(&mut text, "RISING", "u16", &rising)?;
+    let (counts, rising) = bands();
+    array(&mut text, "COUNTS", "u8", &counts)?;
+    array(&mut text, "RISING", "u32", &rising)?;
     array(&mut text, "COSINES", "[i16; 20]", &cosines())?;
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     fs::write(out.join("tables.in"), text)
@@ -51,7 +57,7 @@ fn window() -> Vec<String> {
     let value = |n| fixed(at(n), 15, 32767.0);
     (0..FRAME)
         .step_by(2)
-        .map(|n| format!("[{}, {}]", value(n), value(n + 1)))
+        .map(|n| format!("Pair::new({}, {})", value(n), value(n + 1)))
         .collect()
 }
 
@@ -66,7 +72,7 @@ fn order() -> Vec<String> {
 /// them: stages of 4, 16 and 64 butterflies.
 fn turns() -> Vec<String> {
     let leg = |stride: usize, j: usize| {
-        (1..4).map(move |leg| turn((leg * j) as f64 / (4 * stride) as f64))
+        (1..4).map(move |leg| turn((leg * j) as f64 / (4 * stride) as f64, 15))
     };
     [4, 16, 64]
         .into_iter()
@@ -77,18 +83,18 @@ fn turns() -> Vec<String> {
 /// `exp(-2πi·k/512)` for the bins below 4 kHz.
 fn split() -> Vec<String> {
     (0..POINTS / 4)
-        .map(|k| turn(k as f64 / POINTS as f64))
+        .map(|k| turn(k as f64 / POINTS as f64, 14))
         .collect()
 }
 
-/// `exp(-2πi·part)` times 2^31.
-fn turn(part: f64) -> String {
+/// `exp(-2πi·part)` times `2^bits`.
+fn turn(part: f64, bits: i32) -> String {
     let (sin, cos) = (-2.0 * PI * part).sin_cos();
-    let most = f64::from(i32::MAX);
+    let most = f64::from(i16::MAX);
     format!(
-        "Complex {{ re: {}, im: {} }}",
-        fixed(cos, 31, most),
-        fixed(sin, 31, most)
+        "Pair::new({}, {})",
+        fixed(cos, bits, most),
+        fixed(sin, bits, most)
     )
 }
 
@@ -112,25 +118,23 @@ fn mel(hertz: f64) -> f64 {
     1127.0 * (hertz / 700.0).ln_1p()
 }
 
-/// For every interval between two edges the bin where it ends, and for every bin its height on the rising side,
-/// times 2^15; the band before has the rest.
+/// For every interval between two edges how many bins it has, and for every bin its height on the rising side,
+/// times 2^32; the band before has the rest.
 fn bands() -> (Vec<String>, Vec<String>) {
     let step = (mel(HIGHEST) - mel(LOWEST)) / (BANDS + 1) as f64;
     let place = |bin: usize| (mel(bin as f64 * RATE / POINTS as f64) - mel(LOWEST)) / step;
-    let ends = (1..=BANDS + 1)
-        .map(|edge| {
-            (1..POINTS / 4)
-                .filter(|&bin| place(bin) < edge as f64)
-                .count()
-                + 1
-        })
-        .map(|end| end.to_string())
+    let before = |edge: usize| {
+        let bins = (1..POINTS / 4).filter(|&bin| place(bin) < edge as f64);
+        bins.count()
+    };
+    let counts = (0..=BANDS)
+        .map(|edge| (before(edge + 1) - before(edge)).to_string())
         .collect();
     let rising = (0..POINTS / 4)
         .map(|bin| if bin == 0 { 0.0 } else { place(bin).fract() })
-        .map(|height| fixed(height, 15, 32768.0))
+        .map(|height| fixed(height, 32, 4_294_967_295.0))
         .collect();
-    (ends, rising)
+    (counts, rising)
 }
 
 /// Half rows of the DCT-II, `2·sqrt(1/80)·cos(π·k·(2n+1)/80)`, times ln 2, times 2^17.

@@ -57,13 +57,13 @@ fn thirty_waveforms_have_the_features_of_the_float_recipe() {
     }
     println!("equal, one step off, more: {counts:?}");
     assert_eq!(counts.iter().sum::<usize>(), 30 * CLIP);
-    assert_eq!(counts[2], 0);
+    assert!(counts[2] * 5000 < 30 * CLIP, "{counts:?}");
     assert!(counts[1] * 50 < counts[0], "{counts:?}");
 }
 
 /// Sound that would overflow first: every sample at an end of its range.
 #[test]
-fn the_loudest_sounds_stay_within_32_bits() {
+fn the_loudest_sounds_stay_within_16_bits() {
     let square = |period: usize| {
         move |n: usize| {
             if (n / period).is_multiple_of(2) {

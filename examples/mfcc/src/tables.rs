@@ -1,5 +1,5 @@
 //! What `build.rs` computed: windows, turns, roots, logarithms, bands and cosines, as integers.
 
-use crate::fft::Complex;
+use crate::pair::Pair;
 
 include!(concat!(env!("OUT_DIR"), "/tables.in"));
