@@ -10,6 +10,7 @@
 //! embassy    embassy.rs               examples/embassy on the emulated machine
 //! c-library  c_library.rs             the C interface for microcontrollers
 //! keyword    keyword.rs               examples/keyword-spotting on this and the emulated machine
+//! pi, mca    pi/                      a static program for 64-bit Arm, its tests, cycles of its loops
 //! wheel      wheel.rs                 the Python module, built, installed and tested
 //! size       size.rs, symbols.rs      code bytes of one model's own image
 //! compare    compare/                 Cortex-M against TensorFlow Lite Micro, record and README
@@ -29,6 +30,7 @@ mod example;
 mod firmware;
 mod keyword;
 mod large;
+mod pi;
 mod plugin;
 mod qemu;
 mod rtl;
@@ -105,6 +107,20 @@ enum Chore {
         #[arg(long)]
         model: Option<PathBuf>,
     },
+    /// Build a static `nnz` for 64-bit Arm, such as a Raspberry Pi, and test it on emulated cores.
+    ///
+    /// target/pi/nnz runs on every 64-bit Linux of Arm. Networks and the runtime's suites run under qemu-aarch64 as
+    /// Cortex-A76 (with dot products) and Cortex-A72 (without).
+    Pi {
+        /// Only build.
+        #[arg(long)]
+        no_tests: bool,
+        /// Only the quick suites, without the program.
+        #[arg(long, conflicts_with = "no_tests")]
+        quick: bool,
+    },
+    /// Predict with llvm-mca what the inner loops of the vector kernels take on Cortex-A76 and Cortex-A72.
+    Mca,
     /// Build the Python module as a wheel, install it into an environment of its own and test it.
     Wheel {
         /// Python, 3.10 or later.
@@ -198,6 +214,12 @@ fn main() -> ExitCode {
         Chore::Qemu { model, on, input } => qemu::run(&model, &on, input.as_deref()),
         Chore::Embassy { model } => embassy::run(&model),
         Chore::CLibrary { targets, model } => c_library::run(&targets, model.as_deref()),
+        Chore::Pi { no_tests, quick } => pi::run(match (no_tests, quick) {
+            (true, _) => pi::Tests::None,
+            (_, true) => pi::Tests::Quick,
+            (false, false) => pi::Tests::All,
+        }),
+        Chore::Mca => pi::mca(),
         Chore::Wheel { python } => wheel::run(&python),
         Chore::Keyword { model, clip } => keyword::run(model.as_deref(), clip.as_deref()),
         Chore::Size {

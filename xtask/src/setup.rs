@@ -92,6 +92,19 @@ fn install_compilers() -> Result<()> {
         .try_for_each(|triple| debian.build_core(triple))
 }
 
+/// Installs the standard library of another machine.
+pub(crate) fn install_std(triple: &str) -> Result<()> {
+    if rustup_may_install() {
+        let mut add = Command::new("rustup");
+        match command::run(add.args(["target", "add", triple])) {
+            Ok(()) if Toolchain::with_std(triple).is_some() => return Ok(()),
+            Ok(()) => eprintln!("note: rustup added it to a toolchain that is not in use"),
+            Err(error) => eprintln!("note: {error:#}; trying Debian's compiler"),
+        }
+    }
+    debian_compiler()?.build_std(triple)
+}
+
 fn rustup_may_install() -> bool {
     env::var("RUSTUP_AUTO_INSTALL").as_deref() != Ok("0") && command::is_installed("rustup")
 }

@@ -11,7 +11,7 @@
 use crate::command::{self, cargo, is_ci, root};
 use crate::summary::Summary;
 use crate::toolchain::Toolchain;
-use crate::{c_library, check, embassy, firmware, keyword, rtl, setup, size};
+use crate::{c_library, check, embassy, firmware, keyword, pi, rtl, setup, size};
 use anyhow::Result;
 use nnz_support::targets::Target;
 use std::path::Path;
@@ -27,6 +27,7 @@ pub(crate) fn run(host_only: bool) -> Result<()> {
     } else {
         targets(&mut summary);
         simulator(&mut summary);
+        arm_hosts(&mut summary);
     }
     summary.part("format, lints, documentation and sizes", check::run);
     summary.part("format and runtime, debug", || {
@@ -142,6 +143,15 @@ fn simulator(summary: &mut Summary) {
     summary.part(name, || {
         rtl::run(&["ibex-max".to_owned()], rtl::Networks::None)
     });
+}
+
+/// The vectors of 64-bit Arm, emulated.
+fn arm_hosts(summary: &mut Summary) {
+    let name = "vectors of 64-bit Arm";
+    if !is_ci() && !pi::is_ready() {
+        return summary.skip(name, "`cargo xtask pi` installs what it needs");
+    }
+    summary.part(name, || pi::run(pi::Tests::Quick));
 }
 
 fn targets(summary: &mut Summary) {

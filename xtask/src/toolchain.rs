@@ -58,6 +58,13 @@ impl Toolchain {
             .find(|toolchain| toolchain.has(triple))
     }
 
+    /// A toolchain that has `triple` with the standard library.
+    pub(crate) fn with_std(triple: &str) -> Option<Self> {
+        iter::once(Self::current())
+            .chain(Self::debian())
+            .find(|toolchain| toolchain.try_compile(triple, b"").unwrap_or(false))
+    }
+
     /// As [`Self::with`], with an error that says how to get one.
     pub(crate) fn require(triple: &str) -> Result<Self> {
         Self::with(triple).ok_or_else(|| {
@@ -67,10 +74,10 @@ impl Toolchain {
 
     /// Whether an empty crate compiles for `triple`.
     pub(crate) fn has(&self, triple: &str) -> bool {
-        self.try_compile(triple).unwrap_or(false)
+        self.try_compile(triple, b"#![no_std]\n").unwrap_or(false)
     }
 
-    fn try_compile(&self, triple: &str) -> Result<bool> {
+    fn try_compile(&self, triple: &str, program: &[u8]) -> Result<bool> {
         let folder = tempfile::tempdir()?;
         let mut child = self
             .rustc()
@@ -90,7 +97,7 @@ impl Toolchain {
             .stderr(Stdio::null())
             .spawn()?;
         let mut input = child.stdin.take().context("the compiler has no input")?;
-        input.write_all(b"#![no_std]\n")?;
+        input.write_all(program)?;
         drop(input);
         Ok(child.wait()?.success())
     }
@@ -150,16 +157,38 @@ impl Toolchain {
         }
     }
 
-    /// Builds `core` and `alloc` for a bare-metal `triple` from the toolchain's own sources and
-    /// puts them where the compiler looks for them.
+    /// Builds `core` and `alloc` for a bare-metal `triple`.
+    pub(crate) fn build_core(&self, triple: &str) -> Result<()> {
+        let options = [
+            "-Zbuild-std=core,alloc",
+            "-Zbuild-std-features=compiler-builtins-mem",
+        ];
+        self.build_libraries(triple, "#![no_std]\n", options)?;
+        if !self.has(triple) {
+            let cargo = self.cargo.display();
+            bail!("core for {triple} was built, and still {cargo} cannot use it");
+        }
+        Ok(())
+    }
+
+    /// Builds the standard library for `triple`.
+    pub(crate) fn build_std(&self, triple: &str) -> Result<()> {
+        let options = [
+            "-Zbuild-std=std,panic_abort,test",
+            "-Zbuild-std-features=panic-unwind",
+        ];
+        self.build_libraries(triple, "", options)
+    }
+
+    /// Builds libraries for `triple` from the toolchain's own sources and puts them where the compiler looks for them.
     ///
     /// Cargo's `build-std` needs `RUSTC_BOOTSTRAP`; it is set for this one build only, so that
-    /// firmware itself is compiled as stable Rust.
-    pub(crate) fn build_core(&self, triple: &str) -> Result<()> {
+    /// programs themselves are compiled as stable Rust.
+    fn build_libraries(&self, triple: &str, source: &str, options: [&str; 2]) -> Result<()> {
         let folder = tempfile::tempdir().context("making a temporary folder")?;
-        let source = folder.path().join("src");
-        fs::create_dir(&source)?;
-        fs::write(source.join("lib.rs"), "#![no_std]\n")?;
+        let sources = folder.path().join("src");
+        fs::create_dir(&sources)?;
+        fs::write(sources.join("lib.rs"), source)?;
         fs::write(
             folder.path().join("Cargo.toml"),
             "[package]\nname = \"seed\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
@@ -169,10 +198,7 @@ impl Toolchain {
         build
             .current_dir(folder.path())
             .args(["build", "--quiet", "--release", "--target", triple])
-            .args([
-                "-Zbuild-std=core,alloc",
-                "-Zbuild-std-features=compiler-builtins-mem",
-            ])
+            .args(options)
             .arg("--target-dir")
             .arg(folder.path().join("target"))
             .env("RUSTC_BOOTSTRAP", "1")
@@ -184,18 +210,11 @@ impl Toolchain {
             .join("target")
             .join(triple)
             .join("release/deps");
-        self.install_core(triple, &built)?;
-        if !self.has(triple) {
-            bail!(
-                "core for {triple} was built, and still {} cannot use it",
-                self.cargo.display()
-            );
-        }
-        Ok(())
+        self.install_libraries(triple, &built)
     }
 
     /// Copies the libraries of a `build-std` build into the sysroot.
-    fn install_core(&self, triple: &str, built: &Path) -> Result<()> {
+    fn install_libraries(&self, triple: &str, built: &Path) -> Result<()> {
         let sysroot = command::read(self.rustc().args(["--print", "sysroot"]))?;
         let to = Path::new(sysroot.trim())
             .join("lib/rustlib")

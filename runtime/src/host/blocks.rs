@@ -23,10 +23,10 @@ impl Interleaved {
         self.channels.div_ceil(4) * self.apart * self.stride * 4
     }
 
-    /// What interleaving costs a tile, in the units of [`FourByFour::cost`].
-    const fn cost(&self, pixels: usize) -> usize {
-        self.channels.div_ceil(4) * self.apart * 20 * self.len
-            / if pixels == 0 { 1 } else { pixels }
+    /// What interleaving costs a tile of `pixels` altogether.
+    pub(super) fn cost(&self, kernels: Kernels, pixels: usize) -> usize {
+        let fours = self.channels.div_ceil(4) * self.apart;
+        fours * kernels.costs.interleave * self.len / pixels.max(1)
     }
 }
 
@@ -56,18 +56,17 @@ impl FourByFour {
             next,
             kernels,
         };
-        let (one, two) = (pack.blocks::<1>()?, pack.blocks::<2>()?);
-        if kernels.rows >= 4 {
-            let four = pack.blocks::<4>()?;
-            if cost(&four) < cost(&one).min(cost(&two)) {
-                return Some(Self::Four(four));
+        let mut best = Self::One(pack.blocks()?);
+        let mut take = |other: Self| {
+            if other.cost(kernels) < best.cost(kernels) {
+                best = other;
             }
+        };
+        take(Self::Two(pack.blocks()?));
+        if kernels.rows >= 4 {
+            take(Self::Four(pack.blocks()?));
         }
-        Some(if cost(&two) < cost(&one) {
-            Self::Two(two)
-        } else {
-            Self::One(one)
-        })
+        Some(best)
     }
 
     /// Rows of a block.
@@ -79,20 +78,15 @@ impl FourByFour {
         }
     }
 
-    /// What a tile of `planes` costs, `pixels` altogether, beside [`super::matrix::Matrix::cost`].
-    pub(super) fn cost(&self, planes: &Interleaved, pixels: usize) -> usize {
-        let products = match self {
-            Self::One(blocks) => cost(blocks),
-            Self::Two(blocks) => cost(blocks),
-            Self::Four(blocks) => cost(blocks),
-        };
-        products + planes.cost(pixels)
+    /// What a tile costs, in the units of [`super::matrix::Matrix::cost`].
+    pub(super) fn cost(&self, kernels: Kernels) -> usize {
+        let [one, two, four] = kernels.costs.quads;
+        match self {
+            Self::One(blocks) => blocks.quads.len() * one,
+            Self::Two(blocks) => blocks.quads.len() * two,
+            Self::Four(blocks) => blocks.quads.len() * four,
+        }
     }
-}
-
-/// Four loads and the products of every row.
-fn cost<const N: usize>(blocks: &Blocks<N>) -> usize {
-    blocks.quads.len() * (4 * N + 1)
 }
 
 struct Packing<'p> {

@@ -8,7 +8,7 @@ use super::rescale::{Channel, Scale, rescale};
 use crate::arch::vector::gather::{self, Gathered, Planes};
 use crate::arch::vector::quads::{self, Blocks, Interleave};
 use crate::arch::vector::stage::{Stage, Staging};
-use crate::arch::vector::{Rescale, Task};
+use crate::arch::vector::{Costs, Rescale, Task};
 use nnz_format::{Clamp, Rounding, Step, Weights, Window};
 
 /// A convolution, ready to run.
@@ -161,7 +161,7 @@ fn pack(
             offsets.push(u32::try_from(tap(channel, index)).ok()?);
         }
     }
-    let matrix = Matrix::new(plain, &offsets, kernels.rows, kernels.split);
+    let matrix = Matrix::new(plain, &offsets, kernels);
     let (apart, stride, len) = match staging {
         Some(staging) => (staging.apart(), staging.plane, staging.rows * staging.width),
         None => (1, input.plane, input.pixels()),
@@ -174,7 +174,7 @@ fn pack(
     };
     let first: Vec<usize> = (0..taps).map(|index| 4 * tap(0, index)).collect();
     let quads = FourByFour::new(plain, &first, 4 * apart * stride, kernels)?;
-    if quads.cost(&planes, pixels) < matrix.cost() {
+    if quads.cost(kernels) + planes.cost(kernels, pixels) < matrix.cost(kernels) {
         return Some(Packed::Quads(quads, planes));
     }
     Some(Packed::Planes(matrix))
@@ -189,6 +189,8 @@ pub(super) struct Kernels {
     pub(super) rows: usize,
     /// Four weights as two fours that may each be one product; the second is mostly zero.
     pub(super) split: fn([i8; 4]) -> [[i8; 4]; 2],
+    /// What kernels cost.
+    pub(super) costs: Costs,
 }
 
 /// The rows of a step, for sums over bytes.

@@ -1,5 +1,6 @@
 //! Weights of a file in the form that vectors stream, in blocks of as many rows as is fastest.
 
+use super::conv::Kernels;
 use crate::arch::vector::gather::{Gathered, Group};
 use nnz_format::decode::{self, Decoded, Values};
 use nnz_format::{Step, Weights};
@@ -94,44 +95,33 @@ pub(super) enum Matrix {
 }
 
 impl Matrix {
-    /// Packs `plain` for columns that begin at `offsets`; blocks have at most `most` rows. `split` makes
-    /// fours that may be one product of four weights.
-    pub(super) fn new(
-        plain: &Plain,
-        offsets: &[u32],
-        most: usize,
-        split: fn([i8; 4]) -> [[i8; 4]; 2],
-    ) -> Self {
+    /// Packs `plain` for columns that begin at `offsets`.
+    pub(super) fn new(plain: &Plain, offsets: &[u32], kernels: Kernels) -> Self {
         let pack = Packing {
             plain,
             offsets,
-            split,
+            split: kernels.split,
         };
-        let one = pack.blocks::<1>();
-        let two = pack.blocks::<2>();
-        if most < 4 {
-            return if cost(&one) <= cost(&two) {
-                Self::One(one)
-            } else {
-                Self::Two(two)
-            };
+        let mut best = Self::One(pack.blocks());
+        let mut take = |other: Self| {
+            if other.cost(kernels) < best.cost(kernels) {
+                best = other;
+            }
+        };
+        take(Self::Two(pack.blocks()));
+        if kernels.rows >= 4 {
+            take(Self::Four(pack.blocks()));
         }
-        let four = pack.blocks::<4>();
-        if cost(&one) <= cost(&two).min(cost(&four)) {
-            Self::One(one)
-        } else if cost(&two) <= cost(&four) {
-            Self::Two(two)
-        } else {
-            Self::Four(four)
-        }
+        best
     }
 
-    /// What a tile costs, about cycles.
-    pub(super) fn cost(&self) -> usize {
+    /// What a tile costs.
+    pub(super) fn cost(&self, kernels: Kernels) -> usize {
+        let [one, two, four] = kernels.costs.gather;
         match self {
-            Self::One(matrix) => cost(matrix),
-            Self::Two(matrix) => cost(matrix),
-            Self::Four(matrix) => cost(matrix),
+            Self::One(matrix) => matrix.groups.len() * one,
+            Self::Two(matrix) => matrix.groups.len() * two,
+            Self::Four(matrix) => matrix.groups.len() * four,
         }
     }
 
@@ -143,16 +133,6 @@ impl Matrix {
             Self::Four(_) => 4,
         }
     }
-}
-
-/// What groups of a tile cost: four loads and eight interleavings each, which overlap with the products of a few rows.
-fn cost<const N: usize>(matrix: &Gathered<N>) -> usize {
-    let group = match N {
-        1 => 8,
-        2 => 11,
-        _ => 4 * N + 1,
-    };
-    matrix.groups.len() * group
 }
 
 struct Packing<'p> {

@@ -186,6 +186,7 @@ impl Task for AskKernels {
             bytes: S::BYTES,
             rows: S::ROWS,
             split: S::split,
+            costs: S::COSTS,
         }
     }
 }

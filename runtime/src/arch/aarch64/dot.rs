@@ -6,7 +6,7 @@
 
 use super::neon::{Neon, Products, interleave, op};
 use super::twice::Twice;
-use crate::arch::vector::Task;
+use crate::arch::vector::{Costs, Task};
 use core::arch::aarch64::*;
 use core::arch::asm;
 use std::arch::is_aarch64_feature_detected;
@@ -38,6 +38,11 @@ impl Products for Dot {
     type Acc = int32x4_t;
 
     const PAIRS: bool = false;
+    const COSTS: Costs = Costs {
+        gather: [12, 17, 52],
+        quads: [5, 10, 40],
+        interleave: 14,
+    };
 
     #[inline(always)]
     fn begin(self, sums: int32x4_t) -> int32x4_t {

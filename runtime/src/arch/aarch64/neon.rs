@@ -4,7 +4,7 @@
     reason = "intrinsics must meet the function that enables them"
 )]
 
-use crate::arch::vector::{Constants, Lanes, Simd};
+use crate::arch::vector::{Constants, Costs, Lanes, Simd};
 use core::arch::aarch64::*;
 
 /// One intrinsic that every CPU with this proof has.
@@ -23,6 +23,8 @@ pub(crate) trait Products: Copy {
 
     /// As [`Simd::PAIRS`].
     const PAIRS: bool;
+    /// As [`Simd::COSTS`].
+    const COSTS: Costs;
 
     /// Sums that begin with these.
     fn begin(self, sums: int32x4_t) -> Self::Acc;
@@ -94,13 +96,20 @@ impl<P: Products> Simd for Neon<P> {
     type V = int8x16_t;
     type Acc = P::Acc;
     type Half = Self;
+    type Wide = Self;
 
     const BYTES: usize = 16;
     const ROWS: usize = 2;
     const PAIRS: bool = P::PAIRS;
+    const COSTS: Costs = P::COSTS;
 
     #[inline(always)]
     fn half(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn wide(self) -> Self {
         self
     }
 

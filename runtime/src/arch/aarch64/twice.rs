@@ -4,7 +4,7 @@
     reason = "vectors must meet the function that enables them"
 )]
 
-use crate::arch::vector::{Constants, Lanes, Simd};
+use crate::arch::vector::{Constants, Costs, Lanes, Simd};
 
 /// Pairs of vectors of `S`, which has 16 bytes.
 #[derive(Debug, Clone, Copy)]
@@ -26,14 +26,21 @@ impl<S: Simd> Simd for Twice<S> {
     type V = (S::V, S::V);
     type Acc = (S::Acc, S::Acc);
     type Half = S;
+    type Wide = Twice<Self>;
 
     const BYTES: usize = 2 * S::BYTES;
     const ROWS: usize = S::ROWS;
     const PAIRS: bool = S::PAIRS;
+    const COSTS: Costs = S::COSTS;
 
     #[inline(always)]
     fn half(self) -> S {
         self.0
+    }
+
+    #[inline(always)]
+    fn wide(self) -> Twice<Self> {
+        Twice(self)
     }
 
     #[inline(always)]

@@ -71,7 +71,7 @@ fn tiles<S: Simd, const N: usize>(simd: S, work: &Convolve<'_, N>) {
     let pixels = work.planes.pixels;
     let mut at = 0;
     while at < pixels {
-        if pixels - at <= S::Half::BYTES {
+        if S::Half::BYTES < S::BYTES && pixels - at <= S::Half::BYTES {
             tile::<S::Half, N>(simd.half(), work, at);
             at += S::Half::BYTES;
         } else {

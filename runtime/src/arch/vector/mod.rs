@@ -25,6 +25,17 @@ pub(crate) mod windows;
 
 pub(crate) use finish::{Constants, Lanes, Rescale, Row};
 
+/// What convolutions cost, about twentieths of a cycle and pixel; only ratios matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Costs {
+    /// Four planes anywhere, for one, two and four rows.
+    pub(crate) gather: [usize; 3],
+    /// Four interleaved planes, for one, two and four rows.
+    pub(crate) quads: [usize; 3],
+    /// Interleaving four planes.
+    pub(crate) interleave: usize,
+}
+
 /// A vector instruction set; a value of the type proves that the CPU has it.
 pub(crate) trait Simd: Copy {
     /// A vector.
@@ -33,6 +44,8 @@ pub(crate) trait Simd: Copy {
     type Acc: Copy;
     /// The instruction set for tiles of half as many pixels, or this one again.
     type Half: Simd;
+    /// The instruction set for tiles that one row's sums leave room for: at most 64 pixels.
+    type Wide: Simd;
 
     /// Bytes of a vector, and pixels of a tile.
     const BYTES: usize;
@@ -40,9 +53,14 @@ pub(crate) trait Simd: Copy {
     const ROWS: usize;
     /// Whether [`Simd::dot_two`] is faster than [`Simd::dot`] twice.
     const PAIRS: bool;
+    /// What the kernels of convolutions cost.
+    const COSTS: Costs;
 
     /// The instruction set for tiles of half as many pixels.
     fn half(self) -> Self::Half;
+
+    /// The instruction set for the tiles of one row.
+    fn wide(self) -> Self::Wide;
 
     /// The bytes at `from`.
     ///

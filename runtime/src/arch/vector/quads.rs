@@ -110,7 +110,11 @@ impl<const N: usize> Task for Convolve<'_, N> {
         let pixels = self.planes.pixels;
         let mut at = 0;
         while at < pixels {
-            if pixels - at <= S::Half::BYTES {
+            let left = pixels - at;
+            if N == 1 && S::Wide::BYTES > S::BYTES && left > S::BYTES {
+                tile::<S::Wide, N>(simd.wide(), &self, at);
+                at += S::Wide::BYTES;
+            } else if S::Half::BYTES < S::BYTES && left <= S::Half::BYTES {
                 tile::<S::Half, N>(simd.half(), &self, at);
                 at += S::Half::BYTES;
             } else {

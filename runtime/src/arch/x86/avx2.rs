@@ -5,8 +5,8 @@
     reason = "intrinsics must meet the function that enables them"
 )]
 
-use super::by_quads;
-use crate::arch::vector::{Constants, Lanes, Simd, Task};
+use super::{COSTS, by_quads};
+use crate::arch::vector::{Constants, Costs, Lanes, Simd, Task};
 use core::arch::x86_64::*;
 use std::is_x86_feature_detected;
 
@@ -62,13 +62,20 @@ impl Simd for Avx2 {
     type V = __m256i;
     type Acc = __m256i;
     type Half = Self;
+    type Wide = Self;
 
     const BYTES: usize = 32;
     const ROWS: usize = 2;
     const PAIRS: bool = false;
+    const COSTS: Costs = COSTS;
 
     #[inline(always)]
     fn half(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn wide(self) -> Self {
         self
     }
 

@@ -5,8 +5,8 @@
 )]
 
 use super::avx2::{Avx2, op};
-use super::by_quads;
-use crate::arch::vector::{Constants, Lanes, Simd, Task};
+use super::{COSTS, by_quads};
+use crate::arch::vector::{Constants, Costs, Lanes, Simd, Task};
 use core::arch::x86_64::*;
 use std::is_x86_feature_detected;
 
@@ -40,14 +40,21 @@ impl Simd for Avx512 {
     type V = __m512i;
     type Acc = __m512i;
     type Half = Vnni256;
+    type Wide = Self;
 
     const BYTES: usize = 64;
     const ROWS: usize = 4;
     const PAIRS: bool = false;
+    const COSTS: Costs = COSTS;
 
     #[inline(always)]
     fn half(self) -> Vnni256 {
         Vnni256(self)
+    }
+
+    #[inline(always)]
+    fn wide(self) -> Self {
+        self
     }
 
     #[inline(always)]
@@ -337,13 +344,20 @@ impl Simd for Vnni256 {
     type V = __m256i;
     type Acc = __m256i;
     type Half = Self;
+    type Wide = Self;
 
     const BYTES: usize = 32;
     const ROWS: usize = 4;
     const PAIRS: bool = false;
+    const COSTS: Costs = COSTS;
 
     #[inline(always)]
     fn half(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn wide(self) -> Self {
         self
     }
 

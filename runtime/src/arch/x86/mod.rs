@@ -3,10 +3,18 @@
 mod avx2;
 mod avx512;
 
-use super::vector::{Simd, Task};
+use super::vector::{Costs, Simd, Task};
 use crate::host::Isa;
 use avx2::Avx2;
 use avx512::Avx512;
+
+/// Loads, eight interleavings where planes lie anywhere, and products; interleavings overlap with the products of a few
+/// rows.
+const COSTS: Costs = Costs {
+    gather: [8, 11, 17],
+    quads: [5, 9, 17],
+    interleave: 20,
+};
 
 /// The best instruction set of this CPU.
 pub(crate) fn detect() -> Isa {
