@@ -15,6 +15,7 @@ mod error;
 mod geometry;
 mod limits;
 pub(crate) mod onnx;
+mod origins;
 mod phases;
 mod picks;
 mod spread;
@@ -25,6 +26,7 @@ mod tflite;
 
 pub use blockers::{Blocker, blockers};
 pub use error::ImportError;
+pub use origins::{Origin, Origins, SourceNode, origins};
 pub use support::{SupportRow, support};
 
 use crate::ir::Graph;

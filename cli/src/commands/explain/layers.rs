@@ -87,8 +87,10 @@ fn layer(step: &Step, dense: Option<&Step>, smallest: Option<&Step>) -> Layer {
 }
 
 fn why(layer: &Layer) -> String {
-    let is_dense = layer.layout == "dense";
-    if !is_dense {
+    if layer.layout == "table" {
+        return "a table of 256 values, whatever the function costs".into();
+    }
+    if layer.layout != "dense" {
         return "sparse: predicted to be faster than dense".into();
     }
     if layer.zeros == 0 {

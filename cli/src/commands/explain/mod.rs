@@ -1,6 +1,7 @@
 //! `nnz explain`: what becomes of a model, and why; or what stops its import.
 
 mod layers;
+mod origins;
 mod show;
 
 use super::common::DataArgs;
@@ -11,7 +12,7 @@ use crate::ui::Progress;
 use layers::Layer;
 use nnz_pruner::arith::Rounding;
 use nnz_pruner::data::Dataset;
-use nnz_pruner::import::{self, Blocker};
+use nnz_pruner::import::{self, Blocker, Origins};
 use nnz_pruner::ir::Graph;
 use nnz_pruner::pass::{self, Effect, PassSet};
 use nnz_pruner::quantize;
@@ -19,7 +20,8 @@ use nnz_pruner::target::Target;
 use std::path::PathBuf;
 
 const LONG: &str = "\
-What becomes of a model, and why: what was imported, what each pass folded, fused and removed, which layers become \
+What becomes of a model, and why: what was imported, which nodes became one operator (of a quantised network, which \
+QuantizeLinear and DequantizeLinear each int8 operator stands for), what each pass folded, fused and removed, which layers become \
 sparse or stay dense with the predicted cost of both, and what stops the import, each operator once, with the way \
 around it.
 
@@ -53,6 +55,10 @@ pub(super) struct Args {
 #[derive(Debug)]
 struct Explained {
     imported: Graph,
+    /// What the nodes of the file became.
+    origins: Origins,
+    /// The file has integers already.
+    is_quantized_source: bool,
     effects: Vec<Effect>,
     layers: Vec<Layer>,
     notes: Vec<String>,
@@ -67,7 +73,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let name = args.model.display().to_string();
     match import::from_bytes_beside(&name, &bytes, args.model.parent()) {
         Ok(graph) => {
-            let explained = explain(args, graph)?;
+            let explained = explain(args, &bytes, graph)?;
             if args.json {
                 return show::json(&explained);
             }
@@ -83,7 +89,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     }
 }
 
-fn explain(args: &Args, imported: Graph) -> anyhow::Result<Explained> {
+fn explain(args: &Args, bytes: &[u8], imported: Graph) -> anyhow::Result<Explained> {
     let target = Target::named(&args.target).unwrap_or(Target::portable());
     let float = !imported.is_quantized();
     let rounding = if float {
@@ -113,6 +119,8 @@ fn explain(args: &Args, imported: Graph) -> anyhow::Result<Explained> {
     };
     let (layers, notes) = layers::of(&graph, target, rounding).in_file(&args.model)?;
     Ok(Explained {
+        origins: import::origins(bytes, &imported),
+        is_quantized_source: !float,
         imported,
         effects,
         layers,

@@ -1,6 +1,6 @@
 //! How an explanation looks.
 
-use super::{Args, Explained};
+use super::{Args, Explained, origins};
 use crate::ui::{self, Align, Style, Table, grouped};
 use nnz_pruner::import::Blocker;
 use nnz_pruner::ir::Graph;
@@ -18,7 +18,7 @@ fn operators(graph: &Graph) -> BTreeMap<&'static str, usize> {
     counts
 }
 
-fn some_of(names: &[String]) -> String {
+pub(super) fn some_of(names: &[String]) -> String {
     let mut text = names
         .iter()
         .take(SHOWN)
@@ -31,17 +31,25 @@ fn some_of(names: &[String]) -> String {
     text
 }
 
+/// A number of things.
+fn count(n: usize, of: &str) -> String {
+    format!("{n} {of}{}", if n == 1 { "" } else { "s" })
+}
+
 /// Prints what became of a model.
 pub(super) fn print(args: &Args, explained: &Explained) -> anyhow::Result<()> {
     let style = Style::stdout();
     let counts = operators(&explained.imported);
     let list: Vec<String> = counts.iter().map(|(op, n)| format!("{op} {n}")).collect();
     let mut text = format!(
-        "{}\n  {} operators: {}\n",
+        "{}\n  {} of {}: {}\n",
         style.strong("imported"),
-        explained.imported.nodes.len(),
+        count(explained.imported.nodes.len(), "operator"),
+        count(explained.origins.nodes, "node"),
         list.join(", ")
     );
+    text.push_str(&origins::conversions(&explained.imported));
+    text.push_str(&origins::text(explained, style));
     text.push_str(&format!(
         "{}\n{}",
         style.strong("passes"),
@@ -80,11 +88,17 @@ fn effects(explained: &Explained) -> String {
         let mut done = Vec::new();
         if !effect.removed.is_empty() {
             let names = some_of(&effect.removed);
-            done.push(format!("{} nodes gone ({names})", effect.removed.len()));
+            done.push(format!(
+                "{} gone ({names})",
+                count(effect.removed.len(), "node")
+            ));
         }
         if !effect.added.is_empty() {
             let names = some_of(&effect.added);
-            done.push(format!("{} nodes new ({names})", effect.added.len()));
+            done.push(format!(
+                "{} new ({names})",
+                count(effect.added.len(), "node")
+            ));
         }
         if effect.weights > 0 {
             done.push(format!("{} weights gone", grouped(effect.weights as u64)));
@@ -144,6 +158,8 @@ pub(super) fn json(explained: &Explained) -> anyhow::Result<()> {
     ui::print_json(&serde_json::json!({
         "imports": true,
         "operators": operators(&explained.imported),
+        "source_nodes": explained.origins.nodes,
+        "fused": origins::json(explained),
         "passes": effects.collect::<Vec<_>>(),
         "layers": layers.collect::<Vec<_>>(),
         "is_integer": explained.is_integer,
@@ -166,8 +182,8 @@ pub(super) fn print_blocked(name: &str, blockers: &[Blocker]) -> anyhow::Result<
         text.push_str(&format!("{}: {}\n", style.strong(what), blocker.reason));
         if !blocker.nodes.is_empty() {
             text.push_str(&format!(
-                "  {} nodes: {}\n",
-                blocker.nodes.len(),
+                "  {}: {}\n",
+                count(blocker.nodes.len(), "node"),
                 some_of(&blocker.nodes)
             ));
         }

@@ -22,6 +22,7 @@ mod external_tests;
 pub(crate) mod fixture;
 mod fold;
 mod liveness;
+mod nodes;
 #[cfg(test)]
 mod one_dimension_tests;
 pub(in crate::import) mod pixels;
@@ -44,6 +45,7 @@ mod tests;
 mod unknown;
 mod wire;
 
+pub(super) use nodes::source_nodes;
 pub(super) use unknown::unknown_operators;
 
 /// The decoder generated from `schema.proto`.

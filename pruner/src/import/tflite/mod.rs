@@ -15,6 +15,7 @@ mod flatbuffer;
 mod hybrid;
 mod liveness;
 mod names;
+mod nodes;
 pub(in crate::import) mod pixels;
 #[cfg(test)]
 mod port_tests;
@@ -30,6 +31,7 @@ mod tensors;
 mod tests;
 mod unknown;
 
+pub(super) use nodes::source_nodes;
 pub(super) use unknown::unknown_operators;
 
 use super::assemble::Assembler;
