@@ -241,6 +241,16 @@ impl<'m, 'a> Runner<'m, 'a> {
         Ok(())
     }
 
+    /// Puts sample `row` of each input's samples into the inputs.
+    ///
+    /// # Errors
+    ///
+    /// Where there are more samples than inputs.
+    pub fn set_inputs(&mut self, samples: &[Samples<'_>], row: usize) -> Result<(), RunError> {
+        let mut each = samples.iter().enumerate();
+        each.try_for_each(|(i, samples)| self.set_input(i, samples, row))
+    }
+
     /// One inference.
     pub fn run(&mut self) {
         self.session.run();
@@ -370,7 +380,8 @@ pub fn samples<'d>(
     port: &Port,
     order: Option<Order>,
 ) -> Result<Samples<'d>, DataError> {
-    let raw = matches!(set.x().elements, Elements::S8(_)) && port.tensor.quant.is_some();
+    let array = set.array_for(&port.tensor.name).1;
+    let raw = matches!(array.elements, Elements::S8(_)) && port.tensor.quant.is_some();
     let preprocess = if raw {
         &Preprocess::NONE
     } else {

@@ -26,6 +26,7 @@ pub mod network;
 pub mod nnz_file;
 pub mod report;
 pub mod rivals;
+pub mod scorer;
 pub mod svg;
 pub mod ui;
 

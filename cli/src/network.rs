@@ -1,12 +1,12 @@
 //! A network as commands take it: a `.nnz` file or a source model, told apart by content.
 
 use crate::failure::{InFile, failure};
-use crate::infer::{self, Port, Runner};
+use crate::infer::{self, Port};
 use crate::meta::Meta;
 use crate::nnz_file::{self, Aligned};
 use nnz_pruner::data::{DataError, Dataset, Elements, Preprocess, Samples};
 use nnz_pruner::import;
-use nnz_pruner::interpret::{Interpreter, Value};
+use nnz_pruner::interpret::Value;
 use nnz_pruner::ir::{Graph, Order, Tensor};
 use std::path::{Path, PathBuf};
 
@@ -65,57 +65,37 @@ impl Network {
         })
     }
 
-    /// The one input of a network that is to be run on a data set.
-    fn only_input(&self) -> anyhow::Result<(Tensor, Option<Port>)> {
-        let (tensor, port, count) = match &self.kind {
+    /// Every input, with what a `.nnz` file knows of it.
+    fn ports(&self) -> anyhow::Result<Vec<(Tensor, Option<Port>)>> {
+        Ok(match &self.kind {
             Kind::Nnz(bytes) => {
                 let model = nnz_file::parse(&self.path, bytes.bytes())?;
-                let ports = infer::inputs(&model);
-                let port = ports.first().cloned();
-                (port.as_ref().map(|p| p.tensor.clone()), port, ports.len())
+                let ports = infer::inputs(&model).into_iter();
+                ports.map(|p| (p.tensor.clone(), Some(p))).collect()
             }
             Kind::Source(graph) => {
-                let tensor = graph.inputs.first().map(|&id| graph.tensor(id).clone());
-                (tensor, None, graph.inputs.len())
+                let ids = graph.inputs.iter();
+                ids.map(|&id| (graph.tensor(id).clone(), None)).collect()
             }
-        };
-        match tensor {
-            Some(tensor) if count == 1 => Ok((tensor, port)),
-            _ => Err(failure(
-                format!("has {count} inputs; data sets feed exactly one"),
-                "use `nnz run` with one --input for each",
-            ))
-            .in_file(&self.path),
-        }
+        })
     }
 
-    /// The one input.
+    /// The inputs.
     ///
     /// # Errors
     ///
-    /// Where there is not exactly one.
-    pub fn input_tensor(&self) -> anyhow::Result<Tensor> {
-        Ok(self.only_input()?.0)
+    /// A file that does not parse.
+    pub fn inputs(&self) -> anyhow::Result<Vec<Tensor>> {
+        Ok(self.ports()?.into_iter().map(|port| port.0).collect())
     }
 
-    /// The preprocessing that a `.nnz` file knows; `None` where nothing is known.
+    /// The outputs.
     ///
     /// # Errors
     ///
-    /// Where there is not exactly one input.
-    pub fn trained_on(&self) -> anyhow::Result<Option<Preprocess>> {
-        let known = self.only_input()?.1.map(|port| port.trained_on().clone());
-        Ok(known.filter(|p| !p.is_identity()))
-    }
-
-    /// Whether the one output is shaped as the one input, so that the network may be an autoencoder.
-    ///
-    /// # Errors
-    ///
-    /// Where there is not exactly one input.
-    pub fn gives_its_input_back(&self) -> anyhow::Result<bool> {
-        let input = self.only_input()?.0;
-        let outputs: Vec<Tensor> = match &self.kind {
+    /// A file that does not parse.
+    pub fn outputs(&self) -> anyhow::Result<Vec<Tensor>> {
+        Ok(match &self.kind {
             Kind::Nnz(bytes) => {
                 let model = nnz_file::parse(&self.path, bytes.bytes())?;
                 let ports = infer::outputs(&model).into_iter();
@@ -125,8 +105,41 @@ impl Network {
                 let ids = graph.outputs.iter();
                 ids.map(|&id| graph.tensor(id).clone()).collect()
             }
-        };
-        Ok(matches!(&outputs[..], [one] if one.shape == input.shape && one.shape.len() > 1))
+        })
+    }
+
+    /// The samples of a data file for the inputs of this network.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read, or has no array for an input.
+    pub fn data(&self, path: &Path) -> anyhow::Result<Dataset> {
+        let inputs = self.inputs()?;
+        let names: Vec<&str> = inputs.iter().map(|t| &*t.name).collect();
+        Ok(Dataset::open_for(path, &names)?)
+    }
+
+    /// The preprocessing that a `.nnz` file knows; `None` where nothing is known.
+    ///
+    /// # Errors
+    ///
+    /// A file that does not parse.
+    pub fn trained_on(&self) -> anyhow::Result<Option<Preprocess>> {
+        let first = self.ports()?.into_iter().next().and_then(|port| port.1);
+        let known = first.map(|port| port.trained_on().clone());
+        Ok(known.filter(|p| !p.is_identity()))
+    }
+
+    /// Whether the one output is shaped as the one input, so that the network may be an autoencoder.
+    ///
+    /// # Errors
+    ///
+    /// A file that does not parse.
+    pub fn gives_its_input_back(&self) -> anyhow::Result<bool> {
+        let (inputs, outputs) = (self.inputs()?, self.outputs()?);
+        Ok(
+            matches!((&inputs[..], &outputs[..]), ([x], [y]) if y.shape == x.shape && y.shape.len() > 1),
+        )
     }
 
     /// Class names in the file, none where it has none.
@@ -139,53 +152,61 @@ impl Network {
         }
     }
 
-    /// The data set as this network takes it.
+    /// The data set as the inputs of this network take it, one view for each.
     ///
     /// A `.nnz` file brings the preprocessing that was folded into it; `preprocess` may repeat that, and is used
     /// only where nothing was folded.
     ///
     /// # Errors
     ///
-    /// Where the data do not fit the network, or `preprocess` contradicts the file.
+    /// Where the data do not fit the network, or `preprocess` contradicts the file or is given for several inputs.
     pub fn samples<'d>(
         &self,
         data: &'d Dataset,
         order: Option<Order>,
         preprocess: &Preprocess,
+    ) -> anyhow::Result<Vec<Samples<'d>>> {
+        let ports = self.ports()?;
+        let names: Vec<&str> = ports.iter().map(|(tensor, _)| &*tensor.name).collect();
+        data.covers(&names)?;
+        if ports.len() > 1 && !preprocess.is_identity() {
+            return Err(failure(
+                format!(
+                    "--mean and --std belong to one input, the network has {}",
+                    ports.len()
+                ),
+                "leave them out and write the arrays as the network takes them",
+            ))
+            .in_file(&self.path);
+        }
+        let of = |(tensor, port): &(Tensor, Option<Port>)| {
+            self.samples_of(tensor, port.as_ref(), data, order, preprocess)
+        };
+        ports.iter().map(of).collect()
+    }
+
+    /// The data set as one input takes it.
+    fn samples_of<'d>(
+        &self,
+        tensor: &Tensor,
+        port: Option<&Port>,
+        data: &'d Dataset,
+        order: Option<Order>,
+        preprocess: &Preprocess,
     ) -> anyhow::Result<Samples<'d>> {
-        let (tensor, port) = self.only_input()?;
-        let samples: Result<_, DataError> = match &port {
+        let samples: Result<_, DataError> = match port {
             Some(port) if preprocess.is_identity() => infer::samples(data, port, order),
             Some(port) => {
                 check_same(port.trained_on(), preprocess).in_file(&self.path)?;
                 if port.folded.is_identity() {
-                    data.samples(&tensor, order, preprocess)
+                    data.samples(tensor, order, preprocess)
                 } else {
                     infer::samples(data, port, order)
                 }
             }
-            None => data.samples(&tensor, order, preprocess),
+            None => data.samples(tensor, order, preprocess),
         };
         samples.map_err(|e| with_layout_help(&e))
-    }
-
-    /// A function from sample index to the real values of the first output, for any number of threads.
-    ///
-    /// # Errors
-    ///
-    /// Where the network cannot be run here.
-    pub fn scorer<'n>(&'n self, samples: &'n Samples<'n>) -> anyhow::Result<Scorer<'n>> {
-        Ok(match &self.kind {
-            Kind::Nnz(bytes) => {
-                let model = nnz_file::parse(&self.path, bytes.bytes())?;
-                Scorer::Nnz { model, samples }
-            }
-            Kind::Source(graph) => Scorer::Source {
-                interpreter: Interpreter::new(graph).in_file(&self.path)?,
-                graph,
-                samples,
-            },
-        })
     }
 }
 
@@ -223,76 +244,14 @@ fn with_layout_help(error: &DataError) -> anyhow::Error {
     }
 }
 
-/// Runs samples by index.
-#[derive(Debug)]
-pub enum Scorer<'n> {
-    /// Through the runtime.
-    Nnz {
-        /// The checked file.
-        model: nnz::Model<'n>,
-        /// What goes in.
-        samples: &'n Samples<'n>,
-    },
-    /// Through the reference interpreter.
-    Source {
-        /// The interpreter of `graph`.
-        interpreter: Interpreter<'n>,
-        /// The imported network.
-        graph: &'n Graph,
-        /// What goes in.
-        samples: &'n Samples<'n>,
-    },
-}
-
-impl Scorer<'_> {
-    /// Memory that one thread needs.
-    #[must_use]
-    pub fn state(&self) -> Aligned {
-        match self {
-            Self::Nnz { model, .. } => infer::arena_for(model),
-            Self::Source { .. } => Aligned::default(),
-        }
-    }
-
-    /// The real values of the first output for one sample, in the source model's order.
-    ///
-    /// # Errors
-    ///
-    /// What the runner says.
-    pub fn scores(&self, state: &mut Aligned, sample: usize) -> anyhow::Result<Vec<f32>> {
-        match self {
-            Self::Nnz { model, samples } => {
-                let mut runner = Runner::new(model, state)?;
-                runner.set_input(0, samples, sample)?;
-                runner.run();
-                let quant = runner.outputs().first().and_then(|p| p.tensor.quant);
-                Ok(infer::to_real(&runner.output(0)?, quant))
-            }
-            Self::Source {
-                interpreter,
-                graph,
-                samples,
-            } => {
-                let input = source_input(graph, samples, sample);
-                let outputs = interpreter.run(&[input])?;
-                let output = graph.outputs.first().map(|&id| graph.tensor(id));
-                let first = outputs.into_iter().next().map(elements).zip(output);
-                Ok(first.map_or_else(Vec::new, |(values, tensor)| {
-                    let values = infer::to_source(values, tensor.shape, tensor.source.order);
-                    infer::to_real(&values, tensor.quant)
-                }))
-            }
-        }
-    }
-}
-
-/// One sample as the interpreter takes it.
+/// One sample as the interpreter takes it: a value an input.
 #[must_use]
-pub fn source_input(graph: &Graph, samples: &Samples<'_>, sample: usize) -> Value {
-    match graph.inputs.first().and_then(|&id| graph.tensor(id).quant) {
+pub fn source_inputs(graph: &Graph, samples: &[Samples<'_>], sample: usize) -> Vec<Value> {
+    let value = |(samples, &id): (&Samples<'_>, _)| match graph.tensor(id).quant {
         Some(quant) => Value::S8(samples.get_s8(sample, quant)),
         None => Value::F32(samples.get(sample)),
-    }
+    };
+    samples.iter().zip(&graph.inputs).map(value).collect()
 }
 
 /// The interpreter's values as the data module's.

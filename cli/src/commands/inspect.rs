@@ -53,9 +53,29 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         draw(path, &network)?;
     }
     if args.json {
-        return ui::print_json(&inspection);
+        return ui::print_json(&json(&inspection, &network)?);
     }
     ui::print_text(&render(&inspection, &facts))
+}
+
+/// The numbers, and what goes in and comes out.
+fn json(inspection: &Inspection, network: &Network) -> anyhow::Result<serde_json::Value> {
+    let port = |tensor: &Tensor| {
+        serde_json::json!({
+            "name": tensor.name,
+            "dims": tensor.source.dims,
+            "dtype": if tensor.quant.is_some() { "s8" } else { "f32" },
+            "scale": tensor.quant.map(|q| q.scale),
+            "zero_point": tensor.quant.map(|q| q.zero_point),
+        })
+    };
+    let ports = |tensors: Vec<Tensor>| tensors.iter().map(port).collect::<serde_json::Value>();
+    let mut value = serde_json::to_value(inspection)?;
+    if let Some(map) = value.as_object_mut() {
+        map.insert("inputs".into(), ports(network.inputs()?));
+        map.insert("outputs".into(), ports(network.outputs()?));
+    }
+    Ok(value)
 }
 
 /// Draws the arena of a file that has one.

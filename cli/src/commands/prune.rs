@@ -9,6 +9,7 @@ use crate::ui::{self, Align, Progress, Style, Table};
 use crate::{atomic, host_bench, nnz_file};
 use nnz_pruner::data::{Dataset, read_classes};
 use nnz_pruner::export::{self, Mask};
+use nnz_pruner::import;
 use nnz_pruner::pipeline::{
     self, Allowance, Options, PipelineError, Pruned, PrunedOnnx, Report, Versus,
 };
@@ -143,7 +144,11 @@ fn made(
         return pipeline::prune_beside(&args.model, bytes, options, listener).map_err(Box::new);
     };
     let labelled = args.budget.data.as_ref().or(args.calib.as_ref());
-    let data = labelled.map(|path| Dataset::open(path)).transpose();
+    let name = args.model.display().to_string();
+    let graph = import::from_bytes_beside(&name, bytes, args.model.parent());
+    let graph = graph.map_err(|e| Box::new(PipelineError::Import(e)))?;
+    let open = |path: &PathBuf| Dataset::open_for(path, &graph.input_names());
+    let data = labelled.map(open).transpose();
     let data = data.map_err(|e| Box::new(PipelineError::Data(e)))?;
     let accuracy = |file: &[u8]| {
         let data = data.as_ref().ok_or("there are no samples")?;

@@ -6,7 +6,6 @@ use crate::failure::failure;
 use crate::network::{Kind, Network};
 use crate::report::{self, Extra, Judged};
 use crate::{atomic, nnz_file, ui};
-use nnz_pruner::data::Dataset;
 use std::path::{Path, PathBuf};
 
 const LONG: &str = "\
@@ -73,7 +72,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn judge(args: &Args, network: &Network, data: &Path) -> anyhow::Result<Judged> {
-    let data = Dataset::open(data)?;
+    let data = network.data(data)?;
     let other = match &args.compare {
         Some(path) => {
             let other = Network::open(path)?;

@@ -8,7 +8,7 @@ use crate::network::{self, Kind, Network};
 use crate::nnz_file;
 use crate::ui::{self, Align, Progress, Style, Table};
 use nnz::Model;
-use nnz_pruner::data::{Dataset, Elements, Samples};
+use nnz_pruner::data::{Elements, Samples};
 use nnz_pruner::interpret::Interpreter;
 use nnz_pruner::ir::Graph;
 use nnz_pruner::pass::{self, PassSet};
@@ -20,6 +20,8 @@ Compares a .nnz file with the model that it was made from, sample by sample.
 Every output, and every layer that both have in the same shape, is compared in real numbers; SNR is the power of \
 the model's values over the power of the difference, in dB. An integer model that was only made smaller \
 (`--lossless`) is identical: SNR inf. A pruned or quantised one differs, and the table says from which layer on.
+
+A network of several inputs takes an .npz with one array each, named like the inputs, or x0, x1, … in their order.
 
 The exit code is 1 where an output is outside the tolerance: --snr, by default 10 dB for an integer file of a float model, \
 80 dB (1e-4) for a float file, and no difference at all for an integer file of an integer model.
@@ -104,13 +106,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         ));
     };
     let model = nnz_file::parse(&args.file, bytes.bytes())?;
-    let data = Dataset::open(&args.data)?;
+    let data = file.data(&args.data)?;
     let order = args.preprocess.order();
     let ours = file.samples(&data, order, &args.preprocess.preprocess())?;
-    let preprocess = match infer::inputs(&model).first() {
-        Some(port) if !args.preprocess.has_preprocess() => port.trained_on().clone(),
-        _ => args.preprocess.preprocess(),
-    };
+    let known = file
+        .trained_on()?
+        .filter(|_| !args.preprocess.has_preprocess());
+    let preprocess = known.unwrap_or_else(|| args.preprocess.preprocess());
     let theirs = source.samples(&data, order, &preprocess)?;
     let rows = data.len().min(args.limit.max(1));
     let outputs = compare_outputs(&model, graph, &ours, &theirs, rows).in_file(&args.model)?;
@@ -153,8 +155,8 @@ fn judge(outputs: &[Compared], wanted: f64) -> anyhow::Result<()> {
 fn compare_outputs(
     model: &Model<'_>,
     graph: &Graph,
-    ours: &Samples<'_>,
-    theirs: &Samples<'_>,
+    ours: &[Samples<'_>],
+    theirs: &[Samples<'_>],
     rows: usize,
 ) -> anyhow::Result<Vec<Compared>> {
     let interpreter = Interpreter::new(graph)?;
@@ -170,9 +172,9 @@ fn compare_outputs(
         .collect();
     let progress = Progress::bar("comparing outputs", rows);
     for row in 0..rows {
-        runner.set_input(0, ours, row)?;
+        runner.set_inputs(ours, row)?;
         runner.run();
-        let expected = interpreter.run(&[network::source_input(graph, theirs, row)])?;
+        let expected = interpreter.run(&network::source_inputs(graph, theirs, row))?;
         for (i, (value, id)) in expected.into_iter().zip(&graph.outputs).enumerate() {
             let tensor = graph.tensor(*id);
             let quant = runner.outputs().get(i).and_then(|p| p.tensor.quant);
@@ -195,8 +197,8 @@ fn compare_outputs(
 fn compare_layers(
     model: &Model<'_>,
     graph: &Graph,
-    ours: &Samples<'_>,
-    theirs: &Samples<'_>,
+    ours: &[Samples<'_>],
+    theirs: &[Samples<'_>],
     rows: usize,
 ) -> anyhow::Result<Vec<Compared>> {
     let meta = Meta::of(model);
@@ -210,8 +212,8 @@ fn compare_layers(
     let mut runner = Runner::new(model, &mut arena)?;
     let progress = Progress::bar("comparing layers", rows);
     for row in 0..rows {
-        runner.set_input(0, ours, row)?;
-        let all = interpreter.run_all(&[network::source_input(graph, theirs, row)])?;
+        runner.set_inputs(ours, row)?;
+        let all = interpreter.run_all(&network::source_inputs(graph, theirs, row))?;
         runner.run_with(|index, tensor, values| {
             let Some(node) = node_of(index).and_then(|i| graph.nodes.get(i)) else {
                 return;

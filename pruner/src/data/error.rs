@@ -88,9 +88,10 @@ impl core::fmt::Display for DataError {
                 found,
             } => write!(
                 f,
-                "{file}: the network has {} inputs, so the file must be an .npz with one array for each, named {} (found: {})",
+                "{file}: the network has {} inputs, so the file must be an .npz with one array for each, named {} or x0 to x{} (found: {})",
                 wanted.len(),
                 wanted.join(", "),
+                wanted.len().saturating_sub(1),
                 if found.is_empty() {
                     "one array without a name".to_string()
                 } else {

@@ -6,6 +6,7 @@
 
 mod array;
 mod error;
+mod inputs;
 mod npy;
 mod npz;
 mod preprocess;
@@ -71,56 +72,6 @@ impl Dataset {
         Self::new(&file, "x", x, y)
     }
 
-    /// Opens the samples of a network whose inputs have these names.
-    ///
-    /// For one input as [`open`](Self::open). For several, an `.npz` archive with one array for each, under its name,
-    /// with the same number of samples.
-    ///
-    /// # Errors
-    ///
-    /// As [`open`](Self::open), and names the arrays that are needed.
-    pub fn open_for(path: &Path, names: &[&str]) -> Result<Self, DataError> {
-        if names.len() < 2 {
-            return Self::open(path);
-        }
-        let file = path.display().to_string();
-        let is_npy = path
-            .extension()
-            .is_some_and(|e| e.eq_ignore_ascii_case("npy"));
-        if is_npy {
-            return Err(DataError::Inputs {
-                file,
-                wanted: names.iter().map(ToString::to_string).collect(),
-                found: Vec::new(),
-            });
-        }
-        let mut inputs: Vec<(String, Array)> = Vec::new();
-        for name in names {
-            let array = read_npz(path, name)?.ok_or_else(|| DataError::Inputs {
-                file: file.clone(),
-                wanted: names.iter().map(ToString::to_string).collect(),
-                found: array_names(path).unwrap_or_default(),
-            })?;
-            let checked = Self::new(&file, name, array, None)?;
-            if let Some((first, other)) = inputs.first()
-                && other.shape.first() != checked.x.shape.first()
-            {
-                return Err(DataError::Shape {
-                    file,
-                    array: (*name).to_owned(),
-                    found: checked.x.shape,
-                    expected: format!("as many samples as '{first}', {}", other.shape[0]),
-                    hint: String::new(),
-                });
-            }
-            inputs.push(((*name).to_owned(), checked.x));
-        }
-        let (first, x) = inputs[0].clone();
-        let mut data = Self::new(&file, &first, x, read_npz(path, "y")?)?;
-        data.inputs = inputs;
-        Ok(data)
-    }
-
     /// Whether there is an array for each of the inputs with these names.
     ///
     /// # Errors
@@ -139,7 +90,8 @@ impl Dataset {
     }
 
     /// The name and the array of the samples for an input.
-    pub(crate) fn array_for(&self, input: &str) -> (&str, &Array) {
+    #[must_use]
+    pub fn array_for(&self, input: &str) -> (&str, &Array) {
         let named = self.inputs.iter().find(|(name, _)| name == input);
         named.map_or((&self.x_name, &self.x), |(name, array)| (name, array))
     }
@@ -175,14 +127,7 @@ impl Dataset {
         }
         let targets = match y {
             None => Targets::None,
-            Some(y) if y.shape.first() != Some(&n) => {
-                return Err(shape_error(
-                    "y",
-                    &y.shape,
-                    format!("[{n}] as 'x' has {n} samples"),
-                ));
-            }
-            Some(y) => targets(file, y, n)?,
+            Some(y) => targets_of(file, "y", y, n)?,
         };
         Ok(Self {
             file: file.to_string(),
@@ -239,12 +184,22 @@ impl Dataset {
     }
 }
 
-fn targets(file: &str, y: Array, n: usize) -> Result<Targets, DataError> {
+/// What the array `name` says that `n` samples shall give.
+fn targets_of(file: &str, name: &str, y: Array, n: usize) -> Result<Targets, DataError> {
     let array_error = |reason: String| DataError::Array {
         file: file.to_string(),
-        array: "y".into(),
+        array: name.into(),
         reason,
     };
+    if y.shape.first() != Some(&n) {
+        return Err(DataError::Shape {
+            file: file.to_string(),
+            array: name.into(),
+            found: y.shape,
+            expected: format!("[{n}] as 'x' has {n} samples"),
+            hint: String::new(),
+        });
+    }
     let classes: Vec<i64> = match y.elements {
         Elements::F32(ref v) if v.iter().all(|x| x.is_finite()) => return Ok(Targets::Values(y)),
         Elements::F32(_) => return Err(array_error("holds a NaN or an infinity".into())),
@@ -255,7 +210,7 @@ fn targets(file: &str, y: Array, n: usize) -> Result<Targets, DataError> {
     if classes.len() != n {
         return Err(DataError::Shape {
             file: file.to_string(),
-            array: "y".into(),
+            array: name.into(),
             found: y.shape,
             expected: format!("[{n}], one class a sample"),
             hint: "give class indices, or floats for regression".into(),

@@ -108,7 +108,7 @@ mod tests {
         };
         let missing = text(&["left", "middle"]);
         assert!(
-            missing.contains("named left, middle (found: left, right, short)"),
+            missing.contains("named left, middle or x0 to x1 (found: left, right, short)"),
             "{missing}"
         );
         let shorter = text(&["left", "short"]);

@@ -3,6 +3,7 @@
 use crate::commands::common::DataArgs;
 use crate::commands::eval;
 use crate::network::Network;
+use crate::scorer::Scorer;
 use nnz_pruner::data::{Dataset, Targets};
 use rayon::prelude::*;
 use std::path::Path;
@@ -32,7 +33,7 @@ impl<'a> Judge<'a> {
         calib: &Path,
         given: &'a DataArgs,
     ) -> anyhow::Result<Self> {
-        let data = Dataset::open(labelled.unwrap_or(calib))?;
+        let data = network.data(labelled.unwrap_or(calib))?;
         let classes =
             !network.gives_its_input_back()? && !matches!(data.targets(), Targets::Values(_));
         let reference = match (labelled, data.targets()) {
@@ -86,7 +87,7 @@ impl<'a> Judge<'a> {
 /// The first output for every sample.
 fn outputs(network: &Network, data: &Dataset, given: &DataArgs) -> anyhow::Result<Vec<Vec<f32>>> {
     let samples = network.samples(data, given.order(), &given.preprocess())?;
-    let scorer = network.scorer(&samples)?;
+    let scorer = Scorer::new(network, &samples, 0)?;
     let all = (0..data.len()).into_par_iter();
     all.map_init(|| scorer.state(), |state, i| scorer.scores(state, i))
         .collect()

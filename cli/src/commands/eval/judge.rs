@@ -2,9 +2,11 @@
 
 use crate::commands::common::DataArgs;
 use crate::infer;
-use crate::network::{Network, Scorer};
+use crate::network::Network;
 use crate::nnz_file::Aligned;
+use crate::scorer::Scorer;
 use crate::ui::Progress;
+use anyhow::Context;
 use nnz_pruner::data::{Dataset, Elements, Targets};
 use nnz_pruner::eval::{self, Accuracy, Deviation, EvalError, Reconstruction};
 
@@ -37,26 +39,17 @@ pub(in crate::commands) fn options(
     Ok(options)
 }
 
-/// Measures by the targets of the data: classes, values, or the inputs themselves.
-pub(super) fn judge(
-    network: &Network,
-    data: &Dataset,
-    options: &DataArgs,
-    label: &str,
-) -> anyhow::Result<Judged> {
-    let anomalies = |labels: &[usize]| labels.iter().all(|l| *l < 2);
-    let copies = match data.targets() {
-        Targets::Values(_) => false,
-        Targets::Classes(labels) => anomalies(labels) && network.gives_its_input_back()?,
-        Targets::None => network.gives_its_input_back()?,
-    };
-    if copies {
-        return reconstruction(network, data, options, label).map(Judged::Copies);
-    }
-    if matches!(data.targets(), Targets::Values(_)) {
-        return deviation(network, data, options, label).map(Judged::Values);
-    }
-    classes(network, data, options, label).map(Judged::Classes)
+/// One output of a network, and the samples that it is judged by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'a> {
+    /// The network.
+    pub(super) network: &'a Network,
+    /// Which of its outputs.
+    pub(super) output: usize,
+    /// Samples, and what is expected of them.
+    pub(super) data: &'a Dataset,
+    /// Preprocessing and axis order.
+    pub(super) options: &'a DataArgs,
 }
 
 /// Accuracy of a classifier.
@@ -65,7 +58,7 @@ pub(in crate::commands) fn accuracy(
     data: &Dataset,
     options: &DataArgs,
 ) -> anyhow::Result<Accuracy> {
-    classes(network, data, options, "evaluating")
+    Subject::first(network, data, options).classes("evaluating")
 }
 
 /// [`accuracy`] inside of work that shows its own progress.
@@ -74,30 +67,7 @@ pub(in crate::commands) fn quiet_accuracy(
     data: &Dataset,
     options: &DataArgs,
 ) -> anyhow::Result<Accuracy> {
-    counted(network, data, options, &|_, _| ())
-}
-
-fn counted(
-    network: &Network,
-    data: &Dataset,
-    options: &DataArgs,
-    tell: &(dyn Fn(usize, usize) + Sync),
-) -> anyhow::Result<Accuracy> {
-    scored(network, data, options, |scorer| {
-        let scores = |state: &mut Aligned, sample| scorer.scores(state, sample);
-        eval::accuracy(data, || state(scorer), scores, tell)
-    })
-}
-
-/// What is measured with the network ready to run the samples.
-fn scored<T>(
-    network: &Network,
-    data: &Dataset,
-    options: &DataArgs,
-    measure: impl FnOnce(&Scorer<'_>) -> Result<T, EvalError>,
-) -> anyhow::Result<T> {
-    let samples = network.samples(data, options.order(), &options.preprocess())?;
-    Ok(measure(&network.scorer(&samples)?)?)
+    Subject::first(network, data, options).counted(&|_, _| ())
 }
 
 /// Memory of one thread.
@@ -105,50 +75,85 @@ fn state(scorer: &Scorer<'_>) -> anyhow::Result<Aligned> {
     Ok(scorer.state())
 }
 
-fn classes(
-    network: &Network,
-    data: &Dataset,
-    options: &DataArgs,
-    label: &str,
-) -> anyhow::Result<Accuracy> {
-    let progress = Progress::bar(label, data.len());
-    counted(network, data, options, &|done, _| progress.set(done))
-}
+impl<'a> Subject<'a> {
+    /// The first output.
+    const fn first(network: &'a Network, data: &'a Dataset, options: &'a DataArgs) -> Self {
+        Self {
+            network,
+            output: 0,
+            data,
+            options,
+        }
+    }
 
-fn deviation(
-    network: &Network,
-    data: &Dataset,
-    options: &DataArgs,
-    label: &str,
-) -> anyhow::Result<Deviation> {
-    let progress = Progress::bar(label, data.len());
-    scored(network, data, options, |scorer| {
-        let scores = |state: &mut Aligned, sample| scorer.scores(state, sample);
-        let tell = |done, _| progress.set(done);
-        eval::deviation(data, || state(scorer), scores, &tell)
-    })
-}
+    /// Measures by the targets of the data: classes, values, or the inputs themselves.
+    pub(super) fn judge(self, label: &str) -> anyhow::Result<Judged> {
+        let anomalies = |labels: &[usize]| labels.iter().all(|l| *l < 2);
+        let copies = match self.data.targets() {
+            Targets::Values(_) => false,
+            Targets::Classes(labels) => anomalies(labels) && self.network.gives_its_input_back()?,
+            Targets::None => self.network.gives_its_input_back()?,
+        };
+        if copies {
+            return self.reconstruction(label).map(Judged::Copies);
+        }
+        if matches!(self.data.targets(), Targets::Values(_)) {
+            return self.deviation(label).map(Judged::Values);
+        }
+        self.classes(label).map(Judged::Classes)
+    }
 
-fn reconstruction(
-    network: &Network,
-    data: &Dataset,
-    options: &DataArgs,
-    label: &str,
-) -> anyhow::Result<Reconstruction> {
-    let tensor = network.input_tensor()?;
-    let trained_on = network
-        .trained_on()?
-        .unwrap_or_else(|| options.preprocess());
-    let real = data.samples(&tensor, options.order(), &trained_on)?;
-    let input = |sample: usize| {
-        let values = Elements::F32(real.get(sample));
-        let values = infer::to_source(values, tensor.shape, tensor.source.order);
-        infer::to_real(&values, None)
-    };
-    let progress = Progress::bar(label, data.len());
-    scored(network, data, options, |scorer| {
-        let pair = |state: &mut Aligned, sample| Ok((input(sample), scorer.scores(state, sample)?));
-        let tell = |done, _| progress.set(done);
-        eval::reconstruction(data.len(), || state(scorer), pair, &tell)
-    })
+    /// What is measured with the network ready to run the samples.
+    fn scored<T>(
+        self,
+        measure: impl FnOnce(&Scorer<'_>) -> Result<T, EvalError>,
+    ) -> anyhow::Result<T> {
+        let (order, preprocess) = (self.options.order(), self.options.preprocess());
+        let samples = self.network.samples(self.data, order, &preprocess)?;
+        let scorer = Scorer::new(self.network, &samples, self.output)?;
+        Ok(measure(&scorer)?)
+    }
+
+    fn counted(self, tell: &(dyn Fn(usize, usize) + Sync)) -> anyhow::Result<Accuracy> {
+        self.scored(|scorer| {
+            let scores = |state: &mut Aligned, sample| scorer.scores(state, sample);
+            eval::accuracy(self.data, || state(scorer), scores, tell)
+        })
+    }
+
+    fn classes(self, label: &str) -> anyhow::Result<Accuracy> {
+        let progress = Progress::bar(label, self.data.len());
+        self.counted(&|done, _| progress.set(done))
+    }
+
+    fn deviation(self, label: &str) -> anyhow::Result<Deviation> {
+        let progress = Progress::bar(label, self.data.len());
+        self.scored(|scorer| {
+            let scores = |state: &mut Aligned, sample| scorer.scores(state, sample);
+            let tell = |done, _| progress.set(done);
+            eval::deviation(self.data, || state(scorer), scores, &tell)
+        })
+    }
+
+    fn reconstruction(self, label: &str) -> anyhow::Result<Reconstruction> {
+        let tensors = self.network.inputs()?;
+        let tensor = tensors.first().context("the network has no input")?;
+        let trained_on = self.network.trained_on()?;
+        let trained_on = trained_on.unwrap_or_else(|| self.options.preprocess());
+        let real = self
+            .data
+            .samples(tensor, self.options.order(), &trained_on)?;
+        let input = |sample: usize| {
+            let values = Elements::F32(real.get(sample));
+            let values = infer::to_source(values, tensor.shape, tensor.source.order);
+            infer::to_real(&values, None)
+        };
+        let progress = Progress::bar(label, self.data.len());
+        self.scored(|scorer| {
+            let pair =
+                |state: &mut Aligned, sample| Ok((input(sample), scorer.scores(state, sample)?));
+            let tell = |done, _| progress.set(done);
+            eval::reconstruction(self.data.len(), || state(scorer), pair, &tell)
+        })
+    }
 }

@@ -3,11 +3,11 @@
 use super::super::dump::{Dump, Target};
 use crate::infer::{self, Port, Runner};
 use crate::meta::Meta;
-use crate::network::elements;
+use crate::network::{elements, source_inputs};
 use crate::nnz_file::Aligned;
 use nnz::Model;
 use nnz_pruner::data::{Elements, Preprocess, Samples};
-use nnz_pruner::interpret::{Interpreter, Value};
+use nnz_pruner::interpret::Interpreter;
 use nnz_pruner::ir::{Graph, Tensor};
 use std::path::Path;
 
@@ -100,9 +100,7 @@ fn run_file(
     row: usize,
     dump: Option<&mut Dump>,
 ) -> anyhow::Result<Vec<Elements>> {
-    for (i, samples) in samples.iter().enumerate() {
-        runner.set_input(i, samples, row)?;
-    }
+    runner.set_inputs(samples, row)?;
     match dump {
         Some(dump) => runner.run_with(|step, tensor, values| {
             dump.add(step, infer::shape_of(tensor), values);
@@ -120,12 +118,7 @@ fn run_source(
     dump: Option<&mut Dump>,
 ) -> anyhow::Result<Vec<Elements>> {
     let graph = interpreter.graph();
-    let value = |(samples, &id): (&Samples<'_>, _)| match graph.tensor(id).quant {
-        Some(quant) => Value::S8(samples.get_s8(row, quant)),
-        None => Value::F32(samples.get(row)),
-    };
-    let inputs: Vec<Value> = samples.iter().zip(&graph.inputs).map(value).collect();
-    let all = interpreter.run_all(&inputs)?;
+    let all = interpreter.run_all(&source_inputs(graph, samples, row))?;
     let get = |id: nnz_pruner::ir::TensorId| all.get(id.0).cloned().flatten().map(elements);
     if let Some(dump) = dump {
         for (i, node) in graph.nodes.iter().enumerate() {

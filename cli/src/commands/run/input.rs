@@ -11,6 +11,7 @@ use crate::{arrays, infer, network};
 use nnz_pruner::data::{Array, Dataset, Elements, Preprocess, Samples};
 use nnz_pruner::ir::{Order, Tensor};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// How pictures and sounds become arrays.
 #[derive(Debug, Clone, clap::Args)]
@@ -30,7 +31,7 @@ pub(super) struct Reading {
 /// The rows of one input.
 #[derive(Debug)]
 pub(super) struct Rows {
-    set: Dataset,
+    set: Rc<Dataset>,
     /// Axis order, `None` for the model's.
     order: Option<Order>,
     /// A picture or a sound: numbers that the network may not be made for.
@@ -44,6 +45,9 @@ pub(super) fn read(
     reading: &Reading,
     options: &DataArgs,
 ) -> anyhow::Result<Vec<Rows>> {
+    if let Some(all) = archive(args, inputs, options)? {
+        return Ok(all);
+    }
     let mut found: Vec<Option<Rows>> = inputs.iter().map(|_| None).collect();
     for arg in args {
         let (index, path) = which_input(arg, inputs)?;
@@ -68,6 +72,31 @@ pub(super) fn read(
     }
 }
 
+/// The rows of all of several inputs, where one archive is given for them.
+fn archive(
+    args: &[String],
+    inputs: &[Input],
+    options: &DataArgs,
+) -> anyhow::Result<Option<Vec<Rows>>> {
+    let [path] = args else { return Ok(None) };
+    let path = Path::new(path);
+    if inputs.len() < 2 || !is_npz(path) || !path.exists() {
+        return Ok(None);
+    }
+    let names: Vec<&str> = inputs.iter().map(|i| &*i.tensor.name).collect();
+    let set = Rc::new(Dataset::open_for(path, &names)?);
+    let rows = inputs.iter().map(|_| Rows {
+        set: Rc::clone(&set),
+        order: options.order(),
+        is_media: false,
+    });
+    Ok(Some(rows.collect()))
+}
+
+fn is_npz(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "npz")
+}
+
 fn read_one(
     path: &Path,
     tensor: &Tensor,
@@ -77,7 +106,7 @@ fn read_one(
     let name = path.display().to_string();
     let in_memory = |array, order| {
         Ok(Rows {
-            set: Dataset::new(&name, &tensor.name, array, None)?,
+            set: Rc::new(Dataset::new(&name, &tensor.name, array, None)?),
             order,
             is_media: true,
         })
@@ -90,15 +119,15 @@ fn read_one(
             "`nnz calib csv FILE -o X.npz` makes a data file of it",
         ))
         .in_file(path),
-        None if path.extension().is_some_and(|e| e == "npz") => Ok(Rows {
-            set: Dataset::open(path)?,
+        None if is_npz(path) => Ok(Rows {
+            set: Rc::new(Dataset::open_for(path, &[&tensor.name])?),
             order,
             is_media: false,
         }),
         None => {
             let array = arrays::read_batch(path, &infer::dims_in(tensor, order))?;
             Ok(Rows {
-                set: Dataset::new(&name, &tensor.name, array, None)?,
+                set: Rc::new(Dataset::new(&name, &tensor.name, array, None)?),
                 order,
                 is_media: false,
             })
@@ -193,7 +222,10 @@ fn which_input(arg: &str, inputs: &[Input]) -> anyhow::Result<(usize, PathBuf)> 
                 "the network has {} inputs, '{arg}' names none of them",
                 inputs.len()
             ),
-            format!("give each as `--input NAME=X.npy`: {}", names(inputs)),
+            format!(
+                "give each as `--input NAME=X.npy`, or all in one .npz under their names: {}",
+                names(inputs)
+            ),
         ));
     }
     Ok((0, arg.into()))
@@ -223,7 +255,8 @@ pub(super) fn bind<'d>(
 /// What is done to the rows: nothing to an integer network's own numbers; else the file's, or what was given where
 /// the file has none.
 fn preprocess(set: &Dataset, input: &Input, options: &DataArgs) -> anyhow::Result<Preprocess> {
-    let own_numbers = matches!(set.x().elements, Elements::S8(_)) && input.tensor.quant.is_some();
+    let array = set.array_for(&input.tensor.name).1;
+    let own_numbers = matches!(array.elements, Elements::S8(_)) && input.tensor.quant.is_some();
     let given = options.preprocess();
     if own_numbers {
         return Ok(Preprocess::NONE);

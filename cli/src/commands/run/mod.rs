@@ -21,7 +21,7 @@ FILE is a .nnz file, which runs as on a device, or an .onnx or .tflite, which a 
 
   X.npy              an array of the source model's shape and axis order (or `--layout`); a leading batch axis is
                      run row by row and the outputs are stacked
-  X.npz              the array `x` of a data file
+  X.npz              the array `x` of a data file; for several inputs one array each, under their names
   X.png .jpg .bmp    a picture, resized to the network's rows and columns, as pixels 0 to 255
   X.wav              a sound: features where the network takes those of keyword networks, else its samples
 
@@ -31,6 +31,7 @@ int8 arrays go into an integer network as they are; anything else is data, taken
   nnz run net.nnz --input photo.jpg --top 3
   nnz run net.nnz --input x.npy --output y.npy
   nnz run net.nnz --input left=a.npy --input right=b.npy --output folder
+  nnz run net.nnz --input both.npz --output folder
   nnz run net.onnx --input photo.jpg --mean 123.7,116.3,103.5 --std 58.4,57.1,57.4
   nnz run net.nnz --input x.npy --dump-tensors folder";
 
