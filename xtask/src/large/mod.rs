@@ -7,6 +7,7 @@
 //!                                     └─► nnz bench       one inference on this machine
 //! ```
 
+mod record;
 mod watch;
 
 use crate::command::{self, root};
@@ -73,7 +74,7 @@ struct Made {
     bytes: u64,
 }
 
-/// Runs the networks whose name contains `only`.
+/// Runs the networks whose name contains `only`; all of them renew `benches/record/large.csv` and its table.
 pub(crate) fn run(python: Option<OsString>, only: Option<&str>, sparsity: &str) -> Result<()> {
     let chosen: Vec<_> = NETWORKS
         .into_iter()
@@ -91,12 +92,16 @@ pub(crate) fn run(python: Option<OsString>, only: Option<&str>, sparsity: &str) 
     };
     fs::create_dir_all(&bench.folder)?;
     bench.images()?;
-    let mut missed = Vec::new();
+    let (mut missed, mut rows) = (Vec::new(), Vec::new());
     for (model, framework) in chosen {
         bench.export(model, framework)?;
         let found = bench.measure(model, sparsity)?;
         println!("{model}\n{found}");
+        rows.push(record::row(model, sparsity, &found));
         missed.extend(found.misses().map(|what| format!("{model}: {what}")));
+    }
+    if only.is_none() {
+        record::write(&rows)?;
     }
     if missed.is_empty() {
         return Ok(());
