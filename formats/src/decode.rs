@@ -130,6 +130,7 @@ const fn kernel(op: &Op) -> (u8, u8, u8) {
         }
         Op::FullyConnected { .. }
         | Op::Add { .. }
+        | Op::AddLinear { .. }
         | Op::MaxPool2d { .. }
         | Op::AveragePool2d { .. }
         | Op::Mean { .. }

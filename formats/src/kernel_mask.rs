@@ -127,6 +127,8 @@ pub mod kernel_bits {
     pub const REQUANTIZE_ONCE_S8: u8 = 83;
     /// `resize_bilinear`, s8, ties to even.
     pub const RESIZE_BILINEAR_EVEN_S8: u8 = 84;
+    /// `add` by coefficients, s8.
+    pub const ADD_LINEAR_S8: u8 = 85;
     /// No kernel has the combination; never set in a file.
     pub const NONE: u8 = 127;
 }
@@ -153,7 +155,7 @@ pub(crate) const fn op_bits(code: u8) -> u128 {
             bit::FULLY_CONNECTED_DENSE_S8,
             bit::FULLY_CONNECTED_CSR_F_F32,
         ),
-        4 => span(bit::ADD_S8, bit::ADD_F32),
+        4 => span(bit::ADD_S8, bit::ADD_F32) | mask_of(bit::ADD_LINEAR_S8),
         5 => span(bit::MAX_POOL_2D_S8, bit::MAX_POOL_2D_F32),
         6 => {
             span(bit::AVERAGE_POOL_2D_S8, bit::AVERAGE_POOL_2D_F32)
@@ -202,7 +204,7 @@ pub(crate) const FLOATS: u128 = mask_of(bit::CONV_2D_DENSE_F32)
     | mask_of(bit::RESIZE_NEAREST_F32)
     | mask_of(bit::RESIZE_BILINEAR_F32)
     // What later versions add may be of any type.
-    | span(85, 126);
+    | span(86, 126);
 
 /// The bits of kernels that read a weight layout of `s8`.
 pub(crate) const fn layout_bits(layout: WeightLayout) -> u128 {
@@ -347,6 +349,7 @@ const fn binary_s8(kind: Binary) -> u8 {
 const fn without_weights(op: &Op, dtype: DType) -> u8 {
     let (s8, f32) = match op {
         Op::Add { .. } => (bit::ADD_S8, bit::ADD_F32),
+        Op::AddLinear { .. } => (bit::ADD_LINEAR_S8, bit::NONE),
         Op::MaxPool2d { .. } => (bit::MAX_POOL_2D_S8, bit::MAX_POOL_2D_F32),
         Op::AveragePool2d { ties, .. } => (
             match ties {

@@ -63,7 +63,9 @@ pub use layout::{
     Weights,
 };
 pub use model::Model;
-pub use op::{AddParams, Binary, Block, Clamp, Op, PreluParams, RepackOrder, Unary, Window};
+pub use op::{
+    AddParams, Binary, Block, Clamp, LinearSum, Op, PreluParams, RepackOrder, Unary, Window,
+};
 pub use scratch::{scratch_len, table_words, works_in_place};
 pub use step::Step;
 pub use tensor::{Strides, Tensor};

@@ -40,6 +40,7 @@ pub const fn scratch_len(
         }
         Op::FullyConnected { .. }
         | Op::Add { .. }
+        | Op::AddLinear { .. }
         | Op::MaxPool2d { .. }
         | Op::AveragePool2d { .. }
         | Op::Mean { .. }

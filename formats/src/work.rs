@@ -20,6 +20,7 @@ pub(crate) const fn of(step: &Step<'_>, blob: u32) -> u64 {
             output.elements().saturating_mul(taps(window))
         }
         Op::Add { .. }
+        | Op::AddLinear { .. }
         | Op::Mean { .. }
         | Op::SoftmaxS8 { .. }
         | Op::SoftmaxF32 { .. }

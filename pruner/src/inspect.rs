@@ -175,6 +175,7 @@ fn matrix_len(step: &Step<'_>) -> u64 {
         Op::DepthwiseConv2d { window, .. } => u64::from(step.output.c) * taps(window),
         Op::FullyConnected { .. } => values(&step.output) * values(&step.input),
         Op::Add { .. }
+        | Op::AddLinear { .. }
         | Op::MaxPool2d { .. }
         | Op::AveragePool2d { .. }
         | Op::Mean { .. }

@@ -11,7 +11,9 @@ use common::Random;
 use common::any::{ACTIVATIONS, any, clamp_of, multiplier, net, storage};
 use common::literal::{clamp_f32, clamp_s8, divide_by_power, high_mul, requantize};
 use common::net::{Net, index, positions, shape, tensor};
-use nnz_format::{AddParams, Clamp, DType, Op, RepackOrder, Rounding, Tensor, TensorLayout};
+use nnz_format::{
+    AddParams, Clamp, DType, LinearSum, Op, RepackOrder, Rounding, Tensor, TensorLayout,
+};
 
 #[test]
 fn add_s8_follows_the_definition_in_place_or_not() {
@@ -58,6 +60,39 @@ fn add_s8_follows_the_definition_in_place_or_not() {
                 let sum = raised(x[at], &a, m1, params.s1) + raised(y[at], &b, m2, params.s2);
                 let scaled = divide_by_power(high_mul(sum, mo), params.so.unsigned_abs().into());
                 clamp_s8(scaled.saturating_add(output.zero_point), &clamp)
+            })
+            .collect();
+        assert_eq!(found, expected, "seed {seed}: {net:?}");
+    }
+}
+
+#[test]
+fn add_by_coefficients_follows_the_definition_in_place_or_not() {
+    for seed in 0..400 {
+        let mut random = Random::new(seed);
+        let a = any(&mut random, DType::S8);
+        let mut coefficient = || (random.bits() >> 7).cast_signed() - (1 << 24);
+        let sum = LinearSum {
+            first: coefficient(),
+            second: coefficient(),
+            bias: coefficient(),
+        };
+        let clamp = clamp_of(&mut random);
+        let (x, y) = (storage(&mut random, &a), storage(&mut random, &a));
+        let mut net = Net {
+            input2: Some(a),
+            in_place: random.one_in(2),
+            ..net(Op::AddLinear { sum, clamp }, a, a)
+        };
+        let found = net.run_s8(&[&x, &y], &mut random);
+        let product = |value: i8, by: i32| i64::from(value) * i64::from(by);
+        let expected: Vec<i8> = positions(&a)
+            .map(|p| {
+                let at = index(&a, p);
+                let whole = product(x[at], sum.first) + product(y[at], sum.second);
+                // Modulo 2^32.
+                let value = (whole + i64::from(sum.bias)) << 32 >> 54;
+                clamp_s8(i32::try_from(value).unwrap(), &clamp)
             })
             .collect();
         assert_eq!(found, expected, "seed {seed}: {net:?}");

@@ -106,6 +106,7 @@ impl Geometry {
                 }
             }
             Op::Add { .. }
+            | Op::AddLinear { .. }
             | Op::MaxPool2d { .. }
             | Op::AveragePool2d { .. }
             | Op::Mean { .. }

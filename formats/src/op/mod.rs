@@ -83,6 +83,30 @@ pub struct AddParams {
     pub so: i8,
 }
 
+/// Coefficients of an integer addition whose operands need no scaling of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LinearSum {
+    /// What the first input is multiplied by.
+    pub first: i32,
+    /// What the second input is multiplied by.
+    pub second: i32,
+    /// What is added: zero points and half a unit.
+    pub bias: i32,
+}
+
+impl LinearSum {
+    /// Fraction bits of the sum.
+    pub const SHIFT: u32 = 22;
+
+    /// `(first · a + second · b + bias) >> 22`, modulo 2^32 before the shift; not bounded.
+    #[must_use]
+    pub const fn of(self, a: i8, b: i8) -> i32 {
+        let first = self.first.wrapping_mul(a as i32);
+        let second = self.second.wrapping_mul(b as i32);
+        first.wrapping_add(second).wrapping_add(self.bias) >> Self::SHIFT
+    }
+}
+
 /// Parameters of an integer [`Op::Prelu`]: one factor for values from zero on, one for slopes times negative values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PreluParams {
@@ -136,6 +160,13 @@ pub enum Op {
     Add {
         /// Rescaling; zero for `f32`.
         params: AddParams,
+        /// Activation.
+        clamp: Clamp,
+    },
+    /// Element-wise sum by coefficients, `s8`.
+    AddLinear {
+        /// The coefficients.
+        sum: LinearSum,
         /// Activation.
         clamp: Clamp,
     },
@@ -263,7 +294,7 @@ impl Op {
             Self::Conv2d { .. } => 1,
             Self::DepthwiseConv2d { .. } => 2,
             Self::FullyConnected { .. } => 3,
-            Self::Add { .. } => 4,
+            Self::Add { .. } | Self::AddLinear { .. } => 4,
             Self::MaxPool2d { .. } => 5,
             Self::AveragePool2d { .. } => 6,
             Self::Mean { .. } => 7,
@@ -290,7 +321,7 @@ impl Op {
             Self::Conv2d { .. } => "conv_2d",
             Self::DepthwiseConv2d { .. } => "depthwise_conv_2d",
             Self::FullyConnected { .. } => "fully_connected",
-            Self::Add { .. } => "add",
+            Self::Add { .. } | Self::AddLinear { .. } => "add",
             Self::MaxPool2d { .. } => "max_pool_2d",
             Self::AveragePool2d { .. } => "average_pool_2d",
             Self::Mean { .. } => "mean",

@@ -2,7 +2,9 @@
 //!
 //! Every byte that an operator does not name must be 0: `used` masks collect, one bit a byte, what was read.
 
-use super::{AddParams, Binary, Block, Clamp, Op, PreluParams, RepackOrder, Unary, Window};
+use super::{
+    AddParams, Binary, Block, Clamp, LinearSum, Op, PreluParams, RepackOrder, Unary, Window,
+};
 use crate::bytes::{ensure, f32_at, i8_at, i32_at, some, tri, u8_at, u16_at};
 use crate::kernel_mask::{FLOATS, any_of, op_bits};
 use crate::{DType, FormatError, Rounding, Ties};
@@ -224,6 +226,15 @@ const fn add(params: &[u8], s8: bool, step: u16) -> Result<(Op, u64), FormatErro
             so: 0,
         };
         return Ok((Op::Add { params, clamp }, clamp_bytes(s8)));
+    }
+    // Anything but 0 and 1 is left over and refused.
+    if u8_at(params, 15) == 1 {
+        let sum = LinearSum {
+            first: i32_at(params, 0),
+            second: i32_at(params, 4),
+            bias: i32_at(params, 8),
+        };
+        return Ok((Op::AddLinear { sum, clamp }, 0x8FFF | clamp_bytes(s8)));
     }
     let params = AddParams {
         m1: tri!(multiplier(params, 0, step)),

@@ -14,7 +14,10 @@ pub(super) const fn check_types(
     operands: &Operands,
     step: u16,
 ) -> Result<(), FormatError> {
-    let wants_two = matches!(op, Op::Add { .. } | Op::Binary { .. });
+    let wants_two = matches!(
+        op,
+        Op::Add { .. } | Op::AddLinear { .. } | Op::Binary { .. }
+    );
     ensure!(
         wants_two == operands.input2.is_some(),
         FormatError::StepInputs { step }
@@ -28,6 +31,7 @@ pub(super) const fn check_types(
         | Op::DepthwiseConv2d { .. }
         | Op::FullyConnected { .. }
         | Op::Add { .. }
+        | Op::AddLinear { .. }
         | Op::MaxPool2d { .. }
         | Op::AveragePool2d { .. }
         | Op::Mean { .. }
@@ -103,6 +107,7 @@ pub(super) const fn check_shapes<const OPS: u128>(
             output.is_vector() && output.c as u64 == input.elements()
         }
         Op::Add { .. }
+        | Op::AddLinear { .. }
         | Op::Requantize { .. }
         | Op::Clamp { .. }
         | Op::Prelu { .. }
@@ -237,6 +242,7 @@ const fn in_place(op: &Op, input: &Tensor, output: &Tensor) -> bool {
                     && output.plane_stride <= input.plane_stride
             }
             Op::Add { .. }
+            | Op::AddLinear { .. }
             | Op::SoftmaxS8 { .. }
             | Op::SoftmaxF32 { .. }
             | Op::Requantize { .. }

@@ -41,6 +41,13 @@ pub(super) fn params(op: &Op) -> [u8; PARAMS] {
             bytes.put(14, &params.so.to_le_bytes());
             bytes.clamp(clamp);
         }
+        Op::AddLinear { sum, clamp } => {
+            bytes.put(0, &sum.first.to_le_bytes());
+            bytes.put(4, &sum.second.to_le_bytes());
+            bytes.put(8, &sum.bias.to_le_bytes());
+            bytes.put(15, &[1]);
+            bytes.clamp(clamp);
+        }
         Op::Mean {
             multiplier,
             shift,

@@ -2,8 +2,8 @@
 
 use super::{Builder, CLAMP_F32, CLAMP_S8, window};
 use nnz_format::{
-    AddParams, Binary, Block, Clamp, DType, Op, PreluParams, RepackOrder, Rounding, TensorLayout,
-    Ties, Unary, WeightLayout, encode,
+    AddParams, Binary, Block, Clamp, DType, LinearSum, Op, PreluParams, RepackOrder, Rounding,
+    TensorLayout, Ties, Unary, WeightLayout, encode,
 };
 
 /// Integer steps from an image to a vector.
@@ -44,6 +44,14 @@ pub(super) fn integer_part(b: &mut Builder, input: u16) -> u16 {
     };
     let sum = t(b, [6, 3, 2]);
     let add = b.push(Op::Add { params, clamp }, last, sum, None);
+    b.steps[add].input2 = Some(last);
+    let linear = LinearSum {
+        first: 3_243_231,
+        second: -8_578_263,
+        bias: -153_953_286,
+    };
+    let op = Op::AddLinear { sum: linear, clamp };
+    let add = b.push(op, last, sum, None);
     b.steps[add].input2 = Some(last);
     let padded = t(b, [6, 5, 5]);
     let value = Clamp::S8 { lo: -3, hi: -3 };

@@ -12,10 +12,12 @@
 //! ```
 
 mod fixed;
+mod linear;
 mod params;
 mod unary;
 
 use crate::ir::{Clamp, Quant};
+pub use linear::linear_sum;
 pub use nnz_format::{Rounding, Ties};
 pub use params::{
     MeanParams, SoftmaxParams, add_params, binary_params, conv_multipliers,

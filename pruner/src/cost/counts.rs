@@ -102,6 +102,7 @@ impl Counts {
                 counts.set(Term::Output, count);
             }
             Op::Add { .. }
+            | Op::AddLinear { .. }
             | Op::SoftmaxS8 { .. }
             | Op::SoftmaxF32 { .. }
             | Op::Pad { .. }
@@ -279,6 +280,7 @@ fn variant(op: &Op, input: &Tensor) -> Option<&'static str> {
         Op::MaxPool2d { window, .. } | Op::AveragePool2d { window, .. } => {
             (u16::from(window.kernel_w) >= input.w).then_some("wide")
         }
+        Op::AddLinear { .. } => Some("linear"),
         Op::FullyConnected { .. }
         | Op::Add { .. }
         | Op::Mean { .. }

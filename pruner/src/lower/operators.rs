@@ -131,14 +131,21 @@ impl Lowering<'_> {
     fn addition(&mut self, node: &Node, bounds: Clamp) -> Result<(), LowerError> {
         let (a, b) = (self.input(node), self.graph.tensor(node.inputs[1]));
         let output = self.output(node);
-        let params = if is_s8(output) {
-            arith::add_params(quant(a), quant(b), quant(output))
-        } else {
-            nnz_format::AddParams::default()
-        };
         let clamp = clamp(bounds, output);
+        let op = if is_s8(output) {
+            let quants = [a, b, output].map(quant);
+            let params = arith::add_params(quants[0], quants[1], quants[2]);
+            let linear = arith::linear_sum(&params, quants.map(|quant| quant.zero_point));
+            linear.map_or(Op::Add { params, clamp }, |sum| Op::AddLinear {
+                sum,
+                clamp,
+            })
+        } else {
+            let params = nnz_format::AddParams::default();
+            Op::Add { params, clamp }
+        };
         let second = self.written(node.inputs[1]);
-        self.plain(node, Op::Add { params, clamp })?;
+        self.plain(node, op)?;
         if let Some(step) = self.program.steps.last_mut() {
             step.input2 = Some(second);
         }

@@ -80,6 +80,7 @@ pub(super) fn may_overwrite(program: &Program, step: &Step, input: usize) -> boo
                 && to.pixels() <= from.pixels()
         }
         Op::Add { .. }
+        | Op::AddLinear { .. }
         | Op::SoftmaxS8 { .. }
         | Op::SoftmaxF32 { .. }
         | Op::Requantize { .. }

@@ -321,7 +321,9 @@ fn native(step: &Step<'_>, rounding: Rounding, kernels: Kernels) -> Option<Work>
             let layer = FullyConnected::new(step, clamp, rounding, kernels)?;
             Work::FullyConnected(Box::new(layer))
         }
-        Op::Add { params, clamp } => Work::Sum(Box::new(Sum::new(step, params, clamp)?)),
+        Op::Add { clamp, .. } | Op::AddLinear { clamp, .. } => {
+            Work::Sum(Box::new(Sum::new(step, clamp)?))
+        }
         Op::MaxPool2d { window, clamp } => {
             Work::Pool(Pool::new(step, Join::Max, Some(window), clamp)?)
         }

@@ -4,7 +4,7 @@ use super::plan::{Arena, Place};
 use super::rescale::{byte_of, flipped, nearest};
 use crate::arch::vector::sum::{Add, Scales};
 use crate::requantize::{doubling_high_mul, rounding_shift_right};
-use nnz_format::{AddParams, Clamp, Step};
+use nnz_format::{AddParams, Clamp, LinearSum, Op, Step};
 
 /// Bits that operands are raised by before they are brought to a common scale.
 const LEFT_SHIFT: u32 = 20;
@@ -19,10 +19,11 @@ pub(super) enum Sum {
 }
 
 /// The file's arithmetic.
-struct Exact {
-    params: AddParams,
-    zero_points: [i32; 3],
-    bounds: (i8, i8),
+enum Exact {
+    /// Multipliers and shifts of both operands and of the sum; zero points `[first, second, output]`.
+    Scaled(AddParams, [i32; 3]),
+    /// Coefficients.
+    Linear(LinearSum),
 }
 
 impl Exact {
@@ -34,33 +35,56 @@ impl Exact {
 
     /// The sums of every pair, activation left out.
     fn table(&self) -> Vec<u8> {
-        let params = &self.params;
+        let byte = |value: i32| u8::try_from(value.clamp(-128, 127) + 128).unwrap_or(0);
+        let (params, zero_points) = match self {
+            Self::Scaled(params, zero_points) => (params, zero_points),
+            Self::Linear(sum) => {
+                let values = || i8::MIN..=i8::MAX;
+                return values()
+                    .flat_map(|a| values().map(move |b| byte(sum.of(a, b))))
+                    .collect();
+            }
+        };
         let operand = |zero_point: i32, multiplier: i32, shift: i8| {
             let raised = move |byte| Self::raised(byte, zero_point, multiplier, shift);
             (0..=u8::MAX).map(raised).collect::<Vec<i32>>()
         };
-        let [first, second, output] = self.zero_points;
+        let [first, second, output] = *zero_points;
         let a = operand(first, params.m1, params.s1);
         let b = operand(second, params.m2, params.s2);
         let shift = u32::from(params.so.unsigned_abs());
         let sum = |a: i32, b: i32| {
             let scaled = doubling_high_mul(a.wrapping_add(b), params.mo);
-            let value = rounding_shift_right(scaled, shift).wrapping_add(output);
-            u8::try_from(value.clamp(-128, 127) + 128).unwrap_or(0)
+            byte(rounding_shift_right(scaled, shift).wrapping_add(output))
         };
         a.iter()
             .flat_map(|&a| b.iter().map(move |&b| sum(a, b)))
             .collect()
     }
 
-    /// Floats that give `table`.
-    fn floats(&self, table: &[u8]) -> Option<Scales> {
-        let scale =
-            |multiplier: i32, shift: i8| f64::from(multiplier) / 2_f64.powi(31 + i32::from(shift));
-        let raise = f64::from(1 << LEFT_SHIFT);
-        let output = scale(self.params.mo, self.params.so);
-        let first = scale(self.params.m1, self.params.s1) * output * raise;
-        let second = scale(self.params.m2, self.params.s2) * output * raise;
+    /// The real scales of both operands.
+    fn scales(&self) -> (f64, f64) {
+        match self {
+            Self::Scaled(params, _) => {
+                let scale = |multiplier: i32, shift: i8| {
+                    f64::from(multiplier) / 2_f64.powi(31 + i32::from(shift))
+                };
+                let raised = scale(params.mo, params.so) * f64::from(1 << LEFT_SHIFT);
+                (
+                    scale(params.m1, params.s1) * raised,
+                    scale(params.m2, params.s2) * raised,
+                )
+            }
+            Self::Linear(sum) => {
+                let unit = f64::from(1 << LinearSum::SHIFT);
+                (f64::from(sum.first) / unit, f64::from(sum.second) / unit)
+            }
+        }
+    }
+
+    /// Floats that give `table`, within `bounds`.
+    fn floats(&self, table: &[u8], bounds: (i8, i8)) -> Option<Scales> {
+        let (first, second) = self.scales();
         let second = near(second);
         let mut pairs = near(first)
             .into_iter()
@@ -69,7 +93,7 @@ impl Exact {
         found.map(|(mul, add)| Scales {
             mul,
             add,
-            bounds: (byte_of(self.bounds.0), byte_of(self.bounds.1)),
+            bounds: (byte_of(bounds.0), byte_of(bounds.1)),
         })
     }
 }
@@ -112,23 +136,22 @@ fn offset(mul: (f32, f32), table: &[u8]) -> Option<f32> {
 
 impl Sum {
     /// The addition of `step`.
-    pub(super) fn new(step: &Step<'_>, params: &AddParams, clamp: &Clamp) -> Option<Self> {
+    pub(super) fn new(step: &Step<'_>, clamp: &Clamp) -> Option<Self> {
         let second = step.input2?;
-        let bounds = match *clamp {
-            Clamp::S8 { lo, hi } => (lo, hi),
-            Clamp::F32 { .. } => return None,
+        let Clamp::S8 { lo, hi } = *clamp else {
+            return None;
         };
-        let exact = Exact {
-            params: *params,
-            zero_points: [
-                step.input.zero_point,
-                second.zero_point,
-                step.output.zero_point,
-            ],
-            bounds,
+        let bounds = (lo, hi);
+        let exact = if let Op::AddLinear { sum, .. } = step.op {
+            Exact::Linear(sum)
+        } else if let Op::Add { params, .. } = step.op {
+            let zero_points = [step.input, second, step.output].map(|tensor| tensor.zero_point);
+            Exact::Scaled(params, zero_points)
+        } else {
+            return None;
         };
         let mut table = exact.table();
-        if let Some(scales) = exact.floats(&table) {
+        if let Some(scales) = exact.floats(&table, bounds) {
             return Some(Self::Floats(scales));
         }
         let (lo, hi) = (flipped(byte_of(bounds.0)), flipped(byte_of(bounds.1)));

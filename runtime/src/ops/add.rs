@@ -1,11 +1,11 @@
 //! `add`: element-wise sums, channel by channel.
 
 use super::{Bounded, Job, narrow};
-use crate::arch::plain::add_s8;
+use crate::arch::plain::{add_linear_s8, add_s8};
 use crate::cursor::{Cursor, Progress};
 use crate::requantize::{doubling_high_mul, rounding_shift_right};
 use core::cell::Cell;
-use nnz_format::{AddParams, Clamp};
+use nnz_format::{AddParams, Clamp, LinearSum};
 
 /// Bits that operands are raised by before they are brought to a common scale.
 const LEFT_SHIFT: u32 = 20;
@@ -50,6 +50,39 @@ pub(super) fn run_s8(
                 .for_each(|(out, (x, y))| add(out, x, y));
         } else {
             out.zip(x.zip(y)).for_each(|(out, (x, y))| add(out, x, y));
+        }
+    })
+}
+
+/// Integer sums by coefficients.
+#[inline(never)]
+pub(super) fn run_linear(
+    job: &Job<'_, '_>,
+    sum: LinearSum,
+    clamp: &Clamp,
+    cursor: &mut Cursor,
+) -> Progress {
+    let Some(second) = &job.step.input2 else {
+        return Progress::Done;
+    };
+    let (a, b, output) = (
+        job.input::<i8>(),
+        job.arena.view::<i8>(second),
+        job.output::<i8>(),
+    );
+    let bounds = i8::bounds(clamp);
+    cursor.each(output.channels, output.pixels(), |channel| {
+        let (out, x, y) = (output.plane(channel), a.plane(channel), b.plane(channel));
+        if let (Some(to), Some(x), Some(y)) = (out.as_slice(), x.as_slice(), y.as_slice()) {
+            add_linear_s8(sum, (x, y), to);
+        } else {
+            out.zip(x.zip(y))
+                .for_each(|(out, (x, y))| out.set(narrow(sum.of(x.get(), y.get()))));
+        }
+        if bounds != (i8::MIN, i8::MAX) {
+            output
+                .plane(channel)
+                .for_each(|out| out.set(out.get().clamped(bounds)));
         }
     })
 }

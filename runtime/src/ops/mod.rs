@@ -224,6 +224,9 @@ fn execute_s8<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progre
         {
             fully_connected::run::<OPS, i8>(job, clamp, cursor)
         }
+        Op::AddLinear { sum, clamp } if has::<OPS>(bits::ADD_LINEAR_S8) => {
+            add::run_linear(job, *sum, clamp, cursor)
+        }
         Op::Add { params, clamp } if has::<OPS>(bits::ADD_S8) => {
             add::run_s8(job, params, clamp, cursor)
         }
@@ -316,6 +319,7 @@ fn execute_s8<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progre
         | Op::DepthwiseConv2d { .. }
         | Op::FullyConnected { .. }
         | Op::Add { .. }
+        | Op::AddLinear { .. }
         | Op::MaxPool2d { .. }
         | Op::AveragePool2d { .. }
         | Op::Mean { .. }
@@ -431,6 +435,7 @@ fn execute_f32<const OPS: u128>(job: &Job<'_, '_>, cursor: &mut Cursor) -> Progr
         | Op::DepthwiseConv2d { .. }
         | Op::FullyConnected { .. }
         | Op::Add { .. }
+        | Op::AddLinear { .. }
         | Op::MaxPool2d { .. }
         | Op::AveragePool2d { .. }
         | Op::Mean { .. }

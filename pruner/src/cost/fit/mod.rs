@@ -72,6 +72,7 @@ const fn terms(op: &Op) -> &'static [Term] {
         Op::MaxPool2d { .. } | Op::AveragePool2d { .. } => POOL,
         Op::Mean { .. } => MEAN,
         Op::Add { .. }
+        | Op::AddLinear { .. }
         | Op::SoftmaxS8 { .. }
         | Op::SoftmaxF32 { .. }
         | Op::Pad { .. }

@@ -267,7 +267,7 @@ pub(super) fn file(backend: Backend, rounding: Rounding, steps: &[Micro]) -> Opt
         descs.push(StepDesc {
             op: step.op,
             input: index,
-            input2: matches!(step.op, Op::Add { .. }).then_some(index),
+            input2: matches!(step.op, Op::Add { .. } | Op::AddLinear { .. }).then_some(index),
             output: index + 1,
             weights: step.blob.clone(),
             scratch_offset: if scratch(step) == 0 {

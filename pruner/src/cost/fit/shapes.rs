@@ -1,6 +1,8 @@
 //! The shapes that each kernel is measured on: those of networks for microcontrollers, small and large.
 
-use nnz_format::{AddParams, Clamp, Op, RepackOrder, Rounding, TensorLayout, Ties, Window};
+use nnz_format::{
+    AddParams, Clamp, LinearSum, Op, RepackOrder, Rounding, TensorLayout, Ties, Window,
+};
 
 /// One step to measure.
 #[derive(Debug, Clone, Copy)]
@@ -279,6 +281,17 @@ pub(super) fn families() -> Vec<Vec<Shape>> {
         values(
             Op::Add {
                 params,
+                clamp: CLAMP,
+            },
+            MAPS,
+        ),
+        values(
+            Op::AddLinear {
+                sum: LinearSum {
+                    first: 1 << 21,
+                    second: 1 << 21,
+                    bias: 1 << 21,
+                },
                 clamp: CLAMP,
             },
             MAPS,

@@ -28,7 +28,7 @@ pub(crate) use lanes::{
     copy_six_portable, mac_portable, store_six_portable, tap_by, tap_portable, three_taps_portable,
 };
 #[allow(unused_imports, reason = "some targets have their own")]
-pub(crate) use plain::sum_s8;
+pub(crate) use plain::{add_linear_s8, sum_s8};
 #[allow(unused_imports, reason = "for targets with kernels of their own")]
 pub(crate) use rest::portable_rest;
 pub(crate) use table::{PortableDouble, PortableF32, PortableSingle};

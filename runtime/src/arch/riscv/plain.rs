@@ -3,6 +3,7 @@
 //! The operand of the larger scale has the multiplier 1/2 and no shift, so that its part is `(x − zx) · 2^19` exactly
 //! and needs no product.
 
+pub(crate) use crate::arch::portable::add_linear_s8;
 use crate::requantize::doubling_high_mul;
 use crate::requantize::rounding_shift_right;
 use core::cell::Cell;

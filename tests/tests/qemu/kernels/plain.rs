@@ -2,12 +2,15 @@
 
 use super::cases::{Case, clamp, geometry, image, tensor};
 use crate::random::Random;
-use nnz_format::{AddParams, Clamp, Op, RepackOrder, Rounding, Tensor, TensorLayout, Ties};
+use nnz_format::{
+    AddParams, Clamp, LinearSum, Op, RepackOrder, Rounding, Tensor, TensorLayout, Ties,
+};
 
 /// An operator without weights.
 pub(crate) fn other(random: &mut Random) -> Case {
     match random.within(0, 7) {
-        0 | 1 => add(random),
+        0 => add(random),
+        1 => add_linear(random),
         2 | 3 => pool(random),
         4 => mean(random),
         5 => softmax(random),
@@ -42,6 +45,27 @@ fn add(random: &mut Random) -> Case {
     Case {
         op: Op::Add {
             params,
+            clamp: clamp(random),
+        },
+        input: image(random, shape),
+        input2: Some(image(random, shape)),
+        output: image(random, shape),
+        weights: None,
+        in_place: false,
+    }
+}
+
+fn add_linear(random: &mut Random) -> Case {
+    let shape = shape(random);
+    let mut coefficient = || (random.bits() >> 7).cast_signed() - (1 << 24);
+    let sum = LinearSum {
+        first: coefficient(),
+        second: coefficient(),
+        bias: coefficient(),
+    };
+    Case {
+        op: Op::AddLinear {
+            sum,
             clamp: clamp(random),
         },
         input: image(random, shape),

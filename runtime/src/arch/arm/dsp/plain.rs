@@ -1,6 +1,6 @@
 //! Operators without weights, around `plain.S`.
 
-pub(crate) use crate::arch::arm::add::add_s8;
+pub(crate) use crate::arch::arm::add::{add_linear_s8, add_s8};
 use core::cell::Cell;
 
 unsafe extern "C" {

@@ -63,3 +63,29 @@ nnz_mve_add:
 3:  vpop    {d8, d9}
     pop     {r4-r8, pc}
     .size nnz_mve_add, . - nnz_mve_add
+
+// void nnz_mve_add_linear(const s8 *x, const s8 *y, s8 *out, const struct { u32 count; s32 first, second, bias; } *)
+//
+// `count` ≥ 1 sums, (first · x + second · y + bias) >> 22 modulo 2^32, saturated.
+//   r0 x   r1 y   r2 out   r4 sums   r5 first   r6 second   r7 bias   q0-q2 values
+    .section .text.nnz_mve_add_linear, "ax", %progbits
+    .global nnz_mve_add_linear
+    .type nnz_mve_add_linear, %function
+    .thumb_func
+    .p2align 2
+nnz_mve_add_linear:
+    push    {r4-r8, lr}
+    ldm     r3, {r4-r7}
+    dlstp.32 lr, r4
+1:  vldrb.s32 q0, [r0], #4
+    vldrb.s32 q1, [r1], #4
+    vmul.i32 q0, q0, r5
+    vmla.s32 q0, q1, r6
+    vadd.i32 q0, q0, r7
+    vshr.s32 q0, q0, #22
+    vqmovnb.s32 q0, q0
+    vqmovnb.s16 q0, q0
+    vstrb.32 q0, [r2], #4
+    letp    lr, 1b
+    pop     {r4-r8, pc}
+    .size nnz_mve_add_linear, . - nnz_mve_add_linear
