@@ -143,11 +143,12 @@ unsafe fn csr_p<R: Round>(weights: &CsrP<'_>, tile: &WordTile<'_>) {
     }
 }
 
-/// Every row of a CSR-N matrix over one tile.
+/// Every row of a CSR-N matrix over one tile. Out of line: drivers that have assembly for most tiles need no room for it.
 ///
 /// # Safety
 ///
 /// Contracts of [`WordKernels`].
+#[inline(never)]
 pub(crate) unsafe fn csr_n<R: Round>(weights: &CsrN<'_>, tile: &WordTile<'_>) {
     let geometry = tile.geometry;
     let mut at = 0_usize;
