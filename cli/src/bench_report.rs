@@ -3,11 +3,11 @@
 //! Keys may be added, never renamed; a number that a machine cannot know is `null`, and keys that do not apply
 //! to a kind of machine are left out.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One measurement of one network on one machine.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct BenchReport {
     /// The machine as named on the command line, with remarks (`cortex-m0 (on mps2-an385)`).
     pub target: String,
@@ -34,27 +34,27 @@ pub struct BenchReport {
     /// One row a step.
     pub layers: Vec<LayerReport>,
     /// Instructions by class.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instruction_mix: Option<BTreeMap<String, u64>>,
     /// A run that paused, where `--slice` asked for one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slices: Option<SliceReport>,
     /// Inferences per second at the median latency.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throughput_per_s: Option<f64>,
     /// Largest resident set of the process.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_rss_bytes: Option<u64>,
     /// Other runtimes, measured in turns with this one, where `--vs` names some.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rivals: Vec<RivalReport>,
     /// What the figures depend on: CPU, emulator, build.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<BTreeMap<String, String>>,
 }
 
 /// Latency of one inference in microseconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
     /// Fastest run.
     pub min: f64,
@@ -63,15 +63,15 @@ pub struct Latency {
     /// 99th percentile.
     pub p99: f64,
     /// 90th percentile, of machines that measure many runs.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p90: Option<f64>,
     /// 999th of a thousand, likewise.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p999: Option<f64>,
 }
 
 /// A run that paused after every so many multiply-accumulates (`Session::step`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SliceReport {
     /// Multiply-accumulates that a slice was given.
     pub budget_macs: u32,
@@ -84,7 +84,7 @@ pub struct SliceReport {
 }
 
 /// Another runtime on this machine, one thread, the same inputs.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RivalReport {
     /// The runtime, with its version.
     pub name: String,
@@ -101,7 +101,7 @@ pub struct RivalReport {
 }
 
 /// One step of the network.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct LayerReport {
     /// Name of the layer in the source model, or `step N`.
     pub name: String,
@@ -118,6 +118,6 @@ pub struct LayerReport {
     /// Cycles of this step.
     pub cycles: Option<u64>,
     /// Median wall-clock time of this step, where a machine has a clock.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_us: Option<f64>,
 }

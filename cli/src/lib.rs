@@ -24,6 +24,7 @@ pub mod media;
 pub mod meta;
 pub mod network;
 pub mod nnz_file;
+pub mod remote;
 pub mod report;
 pub mod rivals;
 pub mod scorer;

@@ -6,8 +6,7 @@ use crate::failure::{InFile, failure};
 use crate::infer::{self, Port};
 use crate::rivals::{self, Rival};
 use crate::ui::{self, Align, Progress, Style, Table};
-use crate::{arrays, atomic, host_bench, nnz_file};
-use clap::builder::PossibleValuesParser;
+use crate::{arrays, atomic, host_bench, nnz_file, remote};
 use nnz::host::Network;
 use nnz_pruner::data::{Dataset, Elements};
 use nnz_pruner::inspect::{Inspection, inspect};
@@ -19,6 +18,7 @@ Measures one inference of a .nnz file.
 
 `--on host` times this machine with a monotonic clock, one thread, by the kernels of its vectors. `--vs` runs other \
 runtimes beside it, in a Python that has them: one thread each, the same input, in turns, medians of CPU time. \
+`--on ssh:HOST` copies program and model to another Linux machine, such as a Raspberry Pi, and measures there. \
 The other machines are emulated by QEMU, which counts \
 instructions exactly: two runs give the same number. For Cortex-M0+, M3 and M4 a model turns them into \
 cycles, and `latency` is cycles at the target's clock; docs/cycle-model.md has its rules. Emulation needs \
@@ -29,6 +29,7 @@ core, not of a model. `cargo xtask rtl` builds the simulators; one inference tak
 
   nnz bench net.nnz
   nnz bench net.nnz --vs litert:net.tflite --vs ort:net.onnx --python venv/bin/python
+  nnz bench net.nnz --on ssh:pi@raspberrypi.local
   nnz bench net.nnz --on cortex-m4
   nnz bench net.nnz --on cortex-m4 --flash-ws 5 --flash-lines 64
   nnz bench net.nnz --on cortex-m4 --slice 8000
@@ -42,9 +43,12 @@ pub(super) struct Args {
     /// The network
     #[arg(value_name = "FILE.nnz")]
     file: PathBuf,
-    /// The machine
-    #[arg(long, value_name = "MACHINE", default_value = "host", value_parser = machines())]
+    /// host, an emulated machine (`nnz targets` lists them), or ssh:HOST
+    #[arg(long, value_name = "MACHINE", default_value = "host", value_parser = machine)]
     on: String,
+    /// The program nnz for the CPU of --on ssh:HOST, where this one does not run there; target/pi/nnz is found by itself
+    #[arg(long, value_name = "PATH")]
+    program: Option<PathBuf>,
     /// Input array, as for `nnz run`; zeros otherwise
     #[arg(long, value_name = "X.npy")]
     input: Option<PathBuf>,
@@ -75,9 +79,18 @@ pub(super) struct Args {
     json: bool,
 }
 
-fn machines() -> PossibleValuesParser {
-    PossibleValuesParser::new(["host"].into_iter().chain(emulate::machines()))
+/// A machine that networks can be measured on.
+fn machine(name: &str) -> Result<String, String> {
+    let machines = || ["host", "ssh:HOST"].into_iter().chain(emulate::machines());
+    if name.starts_with(SSH) || machines().any(|machine| machine == name) {
+        return Ok(name.to_owned());
+    }
+    let known: Vec<&str> = machines().collect();
+    Err(format!("possible values: {}", known.join(", ")))
 }
+
+/// What machines that `ssh` reaches begin with.
+const SSH: &str = "ssh:";
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
@@ -105,6 +118,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     }
     let (report, output) = if args.on == "host" {
         on_host(args, bytes.bytes(), &rows)?
+    } else if let Some(host) = args.on.strip_prefix(SSH) {
+        return show(args, &elsewhere(args, host)?);
     } else {
         let progress = Progress::spinner(&format!("running on {}", args.on));
         let done = emulate::run(&emulate::Request {
@@ -123,10 +138,27 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(path) = &args.output {
         write_output(path, &outputs, &output, rows.len())?;
     }
+    show(args, &report)
+}
+
+fn show(args: &Args, report: &BenchReport) -> anyhow::Result<()> {
     if args.json {
-        return ui::print_json(&report);
+        return ui::print_json(report);
     }
-    ui::print_text(&render(&report))
+    ui::print_text(&render(report))
+}
+
+/// A measurement on a machine that `ssh` reaches.
+fn elsewhere(args: &Args, host: &str) -> anyhow::Result<BenchReport> {
+    let _progress = Progress::spinner(&format!("running on {host}"));
+    remote::run(&remote::Request {
+        host,
+        program: args.program.as_deref(),
+        model: &args.file,
+        input: args.input.as_deref(),
+        output: args.output.as_deref(),
+        seconds: args.seconds.clamp(0.01, 600.0),
+    })
 }
 
 /// A measurement on this machine, with its rivals.
