@@ -1,7 +1,7 @@
 //! `nnz prune`: a trained network in, a compact `.nnz` file out.
 
 use super::common::DataArgs;
-use super::prune_args::{BudgetArgs, DTypeArg, LoweringArgs, PruningArgs, ranges, targets};
+use super::prune_args::{BudgetArgs, DTypeArg, LoweringArgs, PruningArgs, ranges, refits, targets};
 use crate::failure::{InFile, failure};
 use crate::network::Network;
 use crate::report::{self, Extra};
@@ -13,7 +13,7 @@ use nnz_pruner::import;
 use nnz_pruner::pipeline::{
     self, Allowance, Options, PipelineError, Pruned, PrunedOnnx, Report, Versus,
 };
-use nnz_pruner::sparsify::{Method, Pattern};
+use nnz_pruner::sparsify::{Method, Pattern, Refitted};
 use std::path::{Path, PathBuf};
 
 const LONG: &str = "\
@@ -60,6 +60,10 @@ pub(super) struct Args {
     /// How calibration turns samples into ranges
     #[arg(long, value_name = "R", value_parser = ranges(), default_value = "mse", requires = "calib")]
     pub(super) range: String,
+    /// What int8 layers may change after rounding, so that they give what the float layers gave: biases and weights, biases,
+    /// or nothing. Samples kept aside decide layer by layer whether they do [default: weights]
+    #[arg(long, value_name = "R", value_parser = refits(), requires = "calib")]
+    pub(super) refit: Option<String>,
     /// Only what leaves the outputs unchanged: no pruning, no quantisation
     #[arg(long, conflicts_with_all = ["calib", "sparsity", "method", "pattern", "alloc", "threshold"])]
     pub(super) lossless: bool,
@@ -316,6 +320,28 @@ fn render_onnx(path: &Path, pruned: &PrunedOnnx) -> String {
     )
 }
 
+/// What was changed after quantisation.
+fn refitted(found: Option<&Refitted>) -> String {
+    let Some(found) = found else {
+        return String::new();
+    };
+    let counted = |what: &str| found.layers.iter().filter(|l| l.changed == what).count();
+    let changed = match (found.kept, counted("weights"), counted("bias")) {
+        (false, ..) | (true, 0, 0) => "nothing, which is best".to_owned(),
+        (true, weights, bias) => format!("weights of {weights} layers, biases alone of {bias}"),
+    };
+    let error = if found.kept {
+        found.after
+    } else {
+        found.before
+    };
+    format!(
+        "\nrefitted after quantisation: {changed}; error of the outputs on samples kept aside {:.3} %, rounded to nearest {:.3} %",
+        100.0 * error,
+        100.0 * found.before
+    )
+}
+
 /// What was gained, each against the same network with dense weights.
 fn render(path: &Path, report: &Report) -> String {
     let style = Style::stdout();
@@ -376,6 +402,7 @@ fn render(path: &Path, report: &Report) -> String {
         100.0 * report.sparsity_of_prunable,
         100.0 * report.sparsity_of_all
     ));
+    out.push_str(&refitted(report.refitted.as_ref()));
     let zeros = report.weights - report.nonzeros.min(report.weights);
     out.push_str(&format!(
         "\nin the file {} of {} weights are zero ({}), {} of {} MACs remain ({})\n",

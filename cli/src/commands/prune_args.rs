@@ -8,7 +8,7 @@ use nnz_format::Rounding;
 use nnz_pruner::lower::{Prefer, WeightChoice};
 use nnz_pruner::pipeline::{Budget, Dtype, Options, Passes};
 use nnz_pruner::quantize::Range;
-use nnz_pruner::sparsify::{Alloc, Criterion, METHODS, Method, PATTERNS, Pattern};
+use nnz_pruner::sparsify::{Alloc, Criterion, METHODS, Method, PATTERNS, Pattern, Refit};
 use nnz_pruner::target::Target;
 use std::path::PathBuf;
 
@@ -231,6 +231,10 @@ pub(super) fn ranges() -> PossibleValuesParser {
     PossibleValuesParser::new(Range::ALL.iter().map(|(name, _)| *name))
 }
 
+pub(super) fn refits() -> PossibleValuesParser {
+    PossibleValuesParser::new(Refit::ALL.iter().map(|(name, _)| *name))
+}
+
 fn criteria() -> PossibleValuesParser {
     PossibleValuesParser::new(Criterion::ALL.iter().map(|(name, _)| *name))
 }
@@ -292,6 +296,9 @@ impl Args {
             preprocess: self.data.preprocess(),
             layout: self.data.order(),
             range: named(&Range::ALL, &self.range).unwrap_or(default.range),
+            refit: (self.refit.as_deref())
+                .and_then(|r| named(&Refit::ALL, r))
+                .unwrap_or_default(),
             lossless: self.lossless,
             passes: match lowering.passes {
                 PassesArg::All => Passes::All,

@@ -9,7 +9,7 @@ use crate::export::{Mask, OnnxSource};
 use crate::ir::{DType, Graph};
 use crate::lower::{self, Program, WeightChoice};
 use crate::plan::{self, Plan};
-use crate::sparsify::{self, Method, SparsityReport};
+use crate::sparsify::{self, Method, Refit, Refitted, SparsityReport};
 use nnz_format::Rounding;
 
 /// The network that is pruned, and what never changes about it.
@@ -43,6 +43,7 @@ pub(super) struct Finished {
     pub(super) method: Method,
     pub(super) graph: Graph,
     pub(super) sparsity: SparsityReport,
+    pub(super) refitted: Option<Refitted>,
     pub(super) masks: Option<Vec<Mask>>,
     pub(super) built: Built,
     pub(super) provenance: Provenance,
@@ -69,11 +70,12 @@ pub(super) fn finish(
 ) -> Result<Finished, PipelineError> {
     let rounding = input.rounding;
     let (graph, sparsity, masks) = optimise(graph, options, rounding, input.source, progress)?;
-    let (graph, preprocess) = to_dtype(graph, options, rounding, progress)?;
+    let typed = to_dtype(graph, options, rounding, progress)?;
+    let graph = typed.graph;
     let built = Built::new(&graph, options, rounding, progress)?;
     progress(Stage::Emit, 0, 0);
     let mut provenance = input.provenance(options, &built);
-    if preprocess == Applied::ByNetwork {
+    if typed.applied == Applied::ByNetwork {
         core::mem::swap(&mut provenance.folded, &mut provenance.preprocess);
         provenance.source_dtype = Some(DType::U8);
     }
@@ -82,6 +84,7 @@ pub(super) fn finish(
         method: options.method(),
         graph,
         sparsity,
+        refitted: typed.refitted,
         masks,
         built,
         provenance,
@@ -110,11 +113,12 @@ pub(super) fn dense_reference(
         shares: Vec::new(),
         any_technique: false,
         calib_limit: Some(1),
+        refit: Refit::Off,
         ..options.clone()
     };
     let (graph, ..) = optimise(graph, &dense, rounding, None, &|_, _, _| ())?;
-    let (graph, _) = to_dtype(graph, &dense, rounding, &|_, _, _| ())?;
-    Built::new(&graph, &dense, rounding, &|_, _, _| ())
+    let typed = to_dtype(graph, &dense, rounding, &|_, _, _| ())?;
+    Built::new(&typed.graph, &dense, rounding, &|_, _, _| ())
 }
 
 /// A graph lowered and planned.
@@ -197,6 +201,8 @@ pub(super) fn recipe(options: &Options, program: &Program) -> String {
     }
     let flags = [
         (options.permute, "--permute"),
+        (integers && options.refit == Refit::Bias, "--refit bias"),
+        (integers && options.refit == Refit::Off, "--refit off"),
         (options.lossless, "--lossless"),
         (options.passes == Passes::None, "--passes none"),
         (options.weights == WeightChoice::Dense, "--weights dense"),

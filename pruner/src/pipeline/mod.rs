@@ -60,6 +60,8 @@ pub enum Stage {
     Judge,
     /// Choosing scales from calibration data.
     Quantize,
+    /// Correcting biases and weights.
+    Refit,
     /// Choosing layouts.
     Lower,
     /// Placing tensors.
@@ -79,6 +81,7 @@ impl Stage {
             Self::Sparsify => "pruning",
             Self::Judge => "measuring accuracy",
             Self::Quantize => "quantising",
+            Self::Refit => "refitting",
             Self::Lower => "choosing layouts",
             Self::Plan => "planning memory",
             Self::Emit => "writing",
@@ -197,7 +200,7 @@ fn prune_from(
             finished.file.len(),
         ),
         (&dense.program, &dense.plan, dense_file.len()),
-        finished.sparsity,
+        (finished.sparsity, finished.refitted),
         &finished.graph.notes,
         options,
     )

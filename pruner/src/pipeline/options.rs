@@ -5,7 +5,7 @@ use crate::data::Preprocess;
 use crate::ir::Order;
 use crate::lower::{Prefer, WeightChoice};
 use crate::quantize::Range;
-use crate::sparsify::{self, Alloc, Criterion, Method, Pattern};
+use crate::sparsify::{self, Alloc, Criterion, Method, Pattern, Refit};
 use crate::target::Target;
 use nnz_format::Rounding;
 use std::path::PathBuf;
@@ -101,6 +101,8 @@ pub struct Options {
     pub layout: Option<Order>,
     /// How calibration turns values into ranges.
     pub range: Range,
+    /// What may be changed after quantisation, so that layers keep their outputs.
+    pub refit: Refit,
     /// Only changes that keep every output bit.
     pub lossless: bool,
     /// Which graph passes run.
@@ -143,6 +145,7 @@ impl Default for Options {
             preprocess: Preprocess::NONE,
             layout: None,
             range: Range::default(),
+            refit: Refit::default(),
             lossless: false,
             passes: Passes::All,
             weights: WeightChoice::Auto,

@@ -3,7 +3,7 @@
 use super::{Options, Spent, Use};
 use crate::lower::Program;
 use crate::plan::Plan;
-use crate::sparsify::SparsityReport;
+use crate::sparsify::{Refitted, SparsityReport};
 use nnz_format::WeightLayout;
 use nnz_support::targets::CostUnit;
 use serde::Serialize;
@@ -82,6 +82,8 @@ pub struct Report {
     pub budget: Vec<Use>,
     /// What the result lost on labelled samples, where an accuracy was the limit.
     pub spent: Option<Spent>,
+    /// What was changed after quantisation; nothing to tell where the network was an integer one.
+    pub refitted: Option<Refitted>,
     /// What importer, passes and lowering want the user to know.
     pub notes: Vec<String>,
 }
@@ -91,7 +93,7 @@ impl Report {
     pub(super) fn new(
         (program, plan, bytes): (&Program, &Plan, usize),
         (dense, dense_plan, dense_bytes): (&Program, &Plan, usize),
-        sparsity: SparsityReport,
+        (sparsity, refitted): (SparsityReport, Option<Refitted>),
         notes: &[String],
         options: &Options,
     ) -> Self {
@@ -143,6 +145,7 @@ impl Report {
             layers: layers.collect(),
             budget: Vec::new(),
             spent: None,
+            refitted,
             notes: notes.iter().chain(&program.notes).cloned().collect(),
         }
     }

@@ -7,7 +7,7 @@ use crate::ir::Graph;
 use crate::lower::WeightChoice;
 use crate::pass::{self, PassSet};
 use crate::quantize;
-use crate::sparsify::{self, Calibration, Method, SparsityReport};
+use crate::sparsify::{self, Calibration, Method, Refitted, SparsityReport};
 use nnz_format::Rounding;
 
 /// The graph after the passes that come before pruning.
@@ -109,16 +109,36 @@ pub(super) enum Applied {
     ByNetwork,
 }
 
-/// The graph in the wanted element type, and who applies mean and deviation.
+/// A graph in the wanted element type.
+pub(super) struct Typed {
+    pub(super) graph: Graph,
+    /// Who applies mean and deviation.
+    pub(super) applied: Applied,
+    /// What was changed after quantisation.
+    pub(super) refitted: Option<Refitted>,
+}
+
+impl Typed {
+    /// A graph that stays as it is.
+    const fn unchanged(graph: Graph) -> Self {
+        Self {
+            graph,
+            applied: Applied::ByCaller,
+            refitted: None,
+        }
+    }
+}
+
+/// The graph in the wanted element type.
 pub(super) fn to_dtype(
-    mut graph: Graph,
+    graph: Graph,
     options: &Options,
     rounding: Rounding,
     progress: Listener<'_>,
-) -> Result<(Graph, Applied), PipelineError> {
+) -> Result<Typed, PipelineError> {
     if graph.is_quantized() {
         return match options.dtype {
-            Dtype::Auto | Dtype::S8 => Ok((graph, Applied::ByCaller)),
+            Dtype::Auto | Dtype::S8 => Ok(Typed::unchanged(graph)),
             Dtype::F32 | Dtype::F16 => Err(PipelineError::option(
                 format!(
                     "the network is an integer one, `--dtype {}` cannot bring its floats back",
@@ -150,24 +170,49 @@ pub(super) fn to_dtype(
             progress(Stage::Quantize, 0, 0);
             let data =
                 Dataset::open_for(calib, &graph.input_names()).map_err(PipelineError::Data)?;
-            let mut how = options.quantize();
-            let applied = match quantize::fold_preprocess(&mut graph, &data, &mut how) {
-                Ok(true) => Applied::ByNetwork,
-                Ok(false) => Applied::ByCaller,
-                Err(e) => return Err(PipelineError::Quantize(e)),
-            };
-            let quantized = quantize::post_training(graph, &data, &how, &|done, total| {
-                progress(Stage::Quantize, done, total);
-            })
-            .map_err(PipelineError::Quantize)?;
-            // Weights that quantisation rounded to zero may leave channels without readers.
-            let passes = pass_set(options, PassSet::Lossless);
-            let graph = pass::run_with_rounding(quantized, passes, rounding)
-                .map_err(PipelineError::Pass)?;
-            Ok((graph, applied))
+            quantized(graph, &data, options, rounding, progress)
         }
-        (Dtype::Auto, None) | (Dtype::F32, _) => Ok((graph, Applied::ByCaller)),
+        (Dtype::Auto, None) | (Dtype::F32, _) => Ok(Typed::unchanged(graph)),
     }
+}
+
+/// The float graph as integers, refitted where samples that were kept aside gain.
+fn quantized(
+    mut graph: Graph,
+    data: &Dataset,
+    options: &Options,
+    rounding: Rounding,
+    progress: Listener<'_>,
+) -> Result<Typed, PipelineError> {
+    let mut how = options.quantize();
+    let folded = quantize::fold_preprocess(&mut graph, data, &mut how);
+    let applied = match folded.map_err(PipelineError::Quantize)? {
+        true => Applied::ByNetwork,
+        false => Applied::ByCaller,
+    };
+    quantize::for_integers(&mut graph);
+    let tell = |done, total| progress(Stage::Quantize, done, total);
+    let integers = quantize::post_training(graph.clone(), data, &how, &tell);
+    let mut integers = integers.map_err(PipelineError::Quantize)?;
+    let calibration = Calibration {
+        data,
+        layout: how.layout,
+        preprocess: &how.preprocess,
+        skip: 0,
+        limit: how.limit,
+        rounding,
+    };
+    let tell = |done, total| progress(Stage::Refit, done, total);
+    let refitted = sparsify::refit(&graph, &mut integers, options.refit, &calibration, &tell);
+    let refitted = refitted.map_err(PipelineError::Sparsify)?;
+    // Weights that quantisation rounded to zero may leave channels without readers.
+    let passes = pass_set(options, PassSet::Lossless);
+    let graph = pass::run_with_rounding(integers, passes, rounding).map_err(PipelineError::Pass)?;
+    Ok(Typed {
+        graph,
+        applied,
+        refitted,
+    })
 }
 
 /// `wanted`, as far as `--passes` and `--weights` allow it.

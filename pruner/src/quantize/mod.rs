@@ -25,6 +25,7 @@ pub(crate) use adopt::{BiasScales, adopt};
 pub use error::QuantizeError;
 pub use normalise::fold_preprocess;
 pub use range::Range;
+pub use rewrite::for_integers;
 
 use crate::data::{Dataset, Preprocess, Samples};
 use crate::interpret::{Interpreter, Value};
@@ -101,7 +102,7 @@ pub fn post_training(
         });
     }
     data.covers(&graph.input_names())?;
-    rewrite::for_integers(&mut graph);
+    for_integers(&mut graph);
     let of_input = |id: &TensorId| {
         let tensor = graph.tensor(*id);
         data.samples(tensor, options.layout, &options.preprocess)

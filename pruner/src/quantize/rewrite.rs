@@ -6,8 +6,8 @@ use crate::ir::{
 };
 
 /// Replaces per-channel affine maps by depthwise 1x1 convolutions, and averages over the whole image by means,
-/// whose output may have a scale of its own.
-pub(super) fn for_integers(graph: &mut Graph) {
+/// whose output may have a scale of its own. Done again it changes nothing.
+pub fn for_integers(graph: &mut Graph) {
     separate(graph);
     for i in 0..graph.nodes.len() {
         let Some(&input) = graph.nodes[i].inputs.first() else {

@@ -17,7 +17,7 @@ mod sensitivity;
 #[cfg(test)]
 mod tests;
 
-pub use calibrated::Calibration;
+pub use calibrated::{Calibration, Refit, Refitted, RefittedLayer, refit};
 pub use error::PruneError;
 pub use filter::Criterion;
 pub use layers::Choice;

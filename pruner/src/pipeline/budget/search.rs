@@ -11,7 +11,7 @@ use super::limits::Need;
 use crate::ir::Graph;
 use crate::pipeline::build::{Finished, Input, finish};
 use crate::pipeline::{Listener, Options, PipelineError};
-use crate::sparsify::Method;
+use crate::sparsify::{Method, Refit};
 
 /// Files that are built before the best is taken.
 const ATTEMPTS: usize = 12;
@@ -85,6 +85,9 @@ impl Contest<'_> {
         let (mut turned, _) = knob.options(self.options, room);
         for limit in [&mut turned.calib_limit, &mut turned.solve_limit] {
             *limit = samples.into_iter().chain(*limit).min();
+        }
+        if samples.is_some() {
+            turned.refit = Refit::Off;
         }
         finish(self.graph.clone(), self.input, &turned, self.progress)
     }

@@ -8,7 +8,7 @@ use crate::ir::{Graph, Node, Values};
 use crate::lower::{self, WeightChoice};
 use crate::pipeline::build::{Built, Input, lowering};
 use crate::pipeline::{Listener, Options, PipelineError, Stage, stages};
-use crate::sparsify::{self, Point};
+use crate::sparsify::{self, Point, Refit};
 use std::collections::BTreeMap;
 
 /// Mixtures of bytes and cost that are tried where both are limited.
@@ -87,6 +87,7 @@ impl Table {
         let dense = Options {
             weights: WeightChoice::Dense,
             calib_limit: Some(1),
+            refit: Refit::Off,
             ..options.clone()
         };
         let mut simple = stages::simplified(graph.clone(), &dense, input)?;
@@ -107,7 +108,7 @@ impl Table {
         let curves = sparsify::sensitivity(&simple, &pruning, &LEVELS, &calibration, &tell)
             .map_err(PipelineError::Sparsify)?;
         let silent: Listener<'_> = &|_, _, _| ();
-        let (integers, _) = stages::to_dtype(simple, &dense, input.rounding, silent)?;
+        let integers = stages::to_dtype(simple, &dense, input.rounding, silent)?.graph;
         let built = Built::new(&integers, options, input.rounding, silent)?;
         let file = built.file(&input.provenance(options, &built))?;
         let mut fixed = [real(file.len() as u64), real(built.cost())];

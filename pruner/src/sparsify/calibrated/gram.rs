@@ -9,6 +9,7 @@
 //! ```
 
 use super::matrix::Square;
+use core::ops::Range;
 use rayon::prelude::*;
 
 /// Rows of `cols` floats: one calibration patch each.
@@ -51,6 +52,17 @@ impl Rows {
         self.values
             .par_chunks_mut(self.cols.max(1))
             .for_each(|r| r.iter_mut().zip(&row).for_each(|(x, m)| *x -= m));
+    }
+
+    /// Some columns of every row.
+    pub(super) fn columns(&self, range: &Range<usize>) -> Self {
+        let rows = self.values.chunks_exact(self.cols.max(1));
+        Self {
+            cols: range.len(),
+            values: rows
+                .flat_map(|row| row[range.clone()].iter().copied())
+                .collect(),
+        }
     }
 
     /// All but every `nth` run of `len` rows, and those.

@@ -139,13 +139,13 @@ struct Wanted {
 }
 
 /// Covariance of the pruned network's inputs, and of the dense network's with those.
-struct Moments {
-    own: Square,
-    cross: Square,
+pub(super) struct Moments {
+    pub(super) own: Square,
+    pub(super) cross: Square,
 }
 
 impl Moments {
-    fn of(dense: &Rows, pruned: &Rows) -> Self {
+    pub(super) fn of(dense: &Rows, pruned: &Rows) -> Self {
         Self {
             own: pruned.gram(),
             cross: dense.product(pruned),
@@ -227,7 +227,7 @@ fn ratio(part: usize, whole: usize) -> f64 {
 }
 
 /// The factor of the damped inverse and the damping; it grows until the matrix can be factored.
-fn damped_factor(mut hessian: Square, share: f64) -> Result<(Square, f64), String> {
+pub(super) fn damped_factor(mut hessian: Square, share: f64) -> Result<(Square, f64), String> {
     let mut lambda = 0.0;
     let mut add = share * hessian.mean_diagonal().max(0.0) + 1e-8;
     for _ in 0..MAX_DAMPINGS {
@@ -242,7 +242,7 @@ fn damped_factor(mut hessian: Square, share: f64) -> Result<(Square, f64), Strin
 }
 
 /// Every row's product with the means.
-fn sums(weights: &[f64], means: &[f64]) -> Vec<f64> {
+pub(super) fn sums(weights: &[f64], means: &[f64]) -> Vec<f64> {
     weights
         .chunks_exact(means.len().max(1))
         .map(|w| w.iter().zip(means).map(|(w, m)| w * m).sum())

@@ -23,6 +23,7 @@ mod matrix;
 mod patches;
 mod probe;
 mod reader;
+mod refit;
 mod stream;
 mod sweep;
 #[cfg(test)]
@@ -30,11 +31,12 @@ pub(in crate::sparsify) mod tests;
 
 use super::{Options, Pattern, PruneError};
 use crate::data::{Dataset, Preprocess};
-use crate::ir::{Graph, Op, Order, TensorId, Weights};
+use crate::ir::{Graph, Op, Order, TensorId};
 use crate::progress::Progress;
 use nnz_format::Rounding;
 pub(super) use probe::Probe;
 pub(super) use reader::Reader;
+pub use refit::{Refit, Refitted, RefittedLayer, refit};
 use std::collections::BTreeMap;
 use stream::Stream;
 
@@ -127,7 +129,9 @@ fn stream(graph: &Graph, calibration: &Calibration<'_>) -> Result<(Stream, usize
 
 /// Patches of each sample that are enough for a layer.
 fn patches_of_each(graph: &Graph, node: usize, samples: usize) -> usize {
-    let cols = graph.nodes[node].op.weights().map_or(1, Weights::row_len);
+    let layer = &graph.nodes[node];
+    let input = layer.inputs.first().map(|id| graph.tensor(*id).shape);
+    let cols = input.map_or(1, |shape| patches::columns(&layer.op, shape));
     let wanted = ROWS.min(MAX_PATCH_VALUES / cols.max(1));
     wanted.div_ceil(samples).max(1)
 }

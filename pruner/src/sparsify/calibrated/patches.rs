@@ -1,6 +1,6 @@
 //! The inputs that one output position of a layer sees, as a row.
 
-use crate::ir::{Conv, Op, Shape};
+use crate::ir::{Conv, Op, Shape, Weights};
 
 /// Output positions of a sample: all, or `count` evenly spread ones from a seeded start.
 pub(super) fn pick(pixels: usize, count: usize, seed: u64, sample: usize) -> Vec<usize> {
@@ -16,7 +16,16 @@ pub(super) fn pick(pixels: usize, count: usize, seed: u64, sample: usize) -> Vec
         .collect()
 }
 
-/// One row for each position, columns in tap, channel order; padding is 0.
+/// Columns of a row: what one output position sees; of a depthwise layer in all channels.
+pub(super) fn columns(op: &Op, input: Shape) -> usize {
+    let len = op.weights().map_or(0, Weights::row_len);
+    match matches!(op, Op::DepthwiseConv2d(_)) {
+        true => len * input.c,
+        false => len,
+    }
+}
+
+/// One row for each position, columns in tap, channel order (depthwise: channel, tap); padding is 0.
 pub(super) fn cut(
     op: &Op,
     input: Shape,
@@ -32,8 +41,18 @@ pub(super) fn cut(
             }
             rows
         }
+        Op::DepthwiseConv2d(conv) => {
+            let mut rows = Vec::with_capacity(positions.len() * columns(op, input));
+            for p in positions {
+                for c in 0..input.c {
+                    let plane = &x[c * input.pixels()..(c + 1) * input.pixels()];
+                    let one = Shape { c: 1, ..input };
+                    patch(conv, one, (p / output.w, p % output.w), plane, &mut rows);
+                }
+            }
+            rows
+        }
         Op::FullyConnected(_)
-        | Op::DepthwiseConv2d(_)
         | Op::ChannelAffine { .. }
         | Op::Add(_)
         | Op::Clamp(_)

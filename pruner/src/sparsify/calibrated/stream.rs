@@ -8,11 +8,11 @@
 //! ```
 
 use super::gram::Rows;
-use super::patches::{cut, pick};
+use super::patches::{columns, cut, pick};
 use crate::arith::Rounding;
 use crate::data::Samples;
 use crate::interpret::{Interpreter, Value};
-use crate::ir::{Graph, TensorId, Weights};
+use crate::ir::{Graph, TensorId};
 use core::ops::Range;
 use rayon::prelude::*;
 
@@ -99,8 +99,8 @@ impl Stream {
         else {
             return Rows::default();
         };
-        let cols = node.op.weights().map_or(0, Weights::row_len);
         let input = graph.tensor(self.live[index]);
+        let cols = columns(&node.op, input.shape);
         let output = graph.tensor(node.output).shape;
         let of_sample = |(i, values): (usize, &Vec<Value>)| {
             let positions = pick(output.pixels(), per_sample, seed, i);

@@ -99,27 +99,50 @@ impl Sweep {
                 mask = self.mask(&groups, &scale, due, 0..rows);
                 cleared += mask.iter().filter(|m| **m).count();
             }
-            let (keep, grid) = (self.keep, &self.grid);
-            self.weights
-                .par_chunks_mut(BAND * cols)
-                .zip(mask.par_chunks_mut(BAND * width))
-                .enumerate()
-                .for_each(|(band, (weights, mask))| {
-                    let mut errors = vec![0.0; mask.len()];
-                    let lines = weights.chunks_mut(cols).zip(mask.chunks_mut(width));
-                    for (r, ((w, mask), errors)) in lines.zip(errors.chunks_mut(width)).enumerate()
-                    {
-                        let step = grid.get(band * BAND + r).copied();
-                        for group in &groups {
-                            if let Some(keep) = keep {
-                                least(w, group, &scale, keep, &mut mask[group.start - from..]);
-                            }
-                            clear(w, u, group, (from, to), (mask, errors), step);
-                        }
-                    }
-                    move_on(weights, &errors, u, (from, to));
-                });
+            self.clear_groups(&groups, mask, u, &scale);
         }
+    }
+
+    /// Rounds weights to their grid, block by block, and zeroes those of `zero`; what either changes moves to later
+    /// columns as in [`Self::solve`].
+    pub(super) fn round(&mut self, u: &Square, zero: &[bool]) {
+        for groups in self.blocks() {
+            let (from, to) = (groups[0].start, groups[groups.len() - 1].end);
+            let rows = zero.chunks(self.cols);
+            let mask = rows.flat_map(|row| row[from..to].iter().copied()).collect();
+            self.clear_groups(&groups, mask, u, &[]);
+        }
+    }
+
+    /// Clears what the mask says (N:M: what the pattern says) in the columns of some groups, in every row.
+    fn clear_groups(
+        &mut self,
+        groups: &[Range<usize>],
+        mut mask: Vec<bool>,
+        u: &Square,
+        scale: &[f64],
+    ) {
+        let (from, to) = (groups[0].start, groups[groups.len() - 1].end);
+        let (cols, width) = (self.cols, to - from);
+        let (keep, grid) = (self.keep, &self.grid);
+        self.weights
+            .par_chunks_mut(BAND * cols)
+            .zip(mask.par_chunks_mut(BAND * width))
+            .enumerate()
+            .for_each(|(band, (weights, mask))| {
+                let mut errors = vec![0.0; mask.len()];
+                let lines = weights.chunks_mut(cols).zip(mask.chunks_mut(width));
+                for (r, ((w, mask), errors)) in lines.zip(errors.chunks_mut(width)).enumerate() {
+                    let step = grid.get(band * BAND + r).copied();
+                    for group in groups {
+                        if let Some(keep) = keep {
+                            least(w, group, scale, keep, &mut mask[group.start - from..]);
+                        }
+                        clear(w, u, group, (from, to), (mask, errors), step);
+                    }
+                }
+                move_on(weights, &errors, u, (from, to));
+            });
     }
 
     /// Zeroes whole columns.

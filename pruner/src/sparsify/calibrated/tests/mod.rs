@@ -1,6 +1,7 @@
 //! Tests of the linear algebra and of pruning that looks at data.
 
 mod integers;
+mod refit;
 
 use super::super::{Alloc, METHODS, Method, Options, Pattern, PruneError, apply, apply_with};
 use super::gram::Rows;
@@ -95,12 +96,16 @@ pub(in crate::sparsify) fn layer(
             clamp: Clamp::NONE,
         })
     } else {
-        Op::Conv2d(Conv {
+        let conv = Conv {
             window,
             weights,
             bias,
             clamp,
-        })
+        };
+        match shape[1] {
+            1 => Op::DepthwiseConv2d(conv),
+            _ => Op::Conv2d(conv),
+        }
     };
     let output_shape = op.output_shape(graph.tensor(at).shape).unwrap();
     let output = add_tensor(graph, output_shape);
