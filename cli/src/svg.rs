@@ -32,8 +32,13 @@ const SIZE: (f64, f64) = (760.0, 420.0);
 const MARGIN: (f64, f64, f64, f64) = (70.0, 52.0, 190.0, 50.0);
 /// Colours that colour-blind readers tell apart (Okabe & Ito).
 const COLOURS: [&str; 8] = [
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8A7A00",
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#8A7A00",
 ];
+/// Ground, ink and grid by the reader's scheme; a rim around letters keeps them apart from lines that they cross.
+const STYLE: &str = "<style>.plot .ground{fill:#fff}.plot text{fill:#3b4450;stroke:#fff;stroke-width:3px;\
+    stroke-linejoin:round;paint-order:stroke}.plot .title{font-weight:600}.plot .grid{stroke:#d9dde3}\
+    @media(prefers-color-scheme:dark){.plot .ground{fill:#14171b}.plot text{fill:#c7cdd4;stroke:#14171b}\
+    .plot .grid{stroke:#343b44}}</style>";
 
 impl Plot {
     /// The plots below each other as one SVG document.
@@ -41,8 +46,9 @@ impl Plot {
     pub fn document(plots: &[Self]) -> String {
         let height = SIZE.1 * f64::from(u32::try_from(plots.len()).unwrap_or(1));
         let mut out = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {height}\" font-family=\"sans-serif\" \
-             font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" viewBox=\"0 0 {} {height}\" \
+             font-family=\"sans-serif\" font-size=\"12\">\n{STYLE}\n\
+             <rect class=\"ground\" width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
             SIZE.0
         );
         let mut top = 0.0;
@@ -75,12 +81,12 @@ impl Plot {
         text(&mut out, (MARGIN.0, MARGIN.1 - 8.0), "start", &self.y);
         for tick in x.ticks() {
             let at = x.at(tick);
-            line(&mut out, [(at, MARGIN.1), (at, bottom)], "#ddd");
+            grid(&mut out, [(at, MARGIN.1), (at, bottom)]);
             text(&mut out, (at, bottom + 16.0), "middle", &number(tick));
         }
         for tick in y.ticks() {
             let at = y.at(tick);
-            line(&mut out, [(MARGIN.0, at), (right, at)], "#ddd");
+            grid(&mut out, [(MARGIN.0, at), (right, at)]);
             text(&mut out, (MARGIN.0 - 6.0, at + 4.0), "end", &number(tick));
         }
         let mut labels = Labels::default();
@@ -221,6 +227,13 @@ fn number(value: f64) -> String {
     let digits = format!("{scaled:.3}");
     let short = digits.trim_end_matches('0').trim_end_matches('.');
     format!("{short}{unit}")
+}
+
+fn grid(out: &mut String, [(x1, y1), (x2, y2)]: [(f64, f64); 2]) {
+    let _ = writeln!(
+        out,
+        "<line class=\"grid\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"#ddd\"/>"
+    );
 }
 
 fn line(out: &mut String, [(x1, y1), (x2, y2)]: [(f64, f64); 2], colour: &str) {

@@ -98,7 +98,7 @@ impl BudgetArgs {
 }
 
 /// Percentage points.
-fn points(text: &str) -> Result<f64, String> {
+pub(super) fn points(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(p) if (0.0..=100.0).contains(&p) => Ok(p),
         _ => Err("give percentage points from 0 to 100: 1 is 1 %".into()),

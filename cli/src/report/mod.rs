@@ -38,8 +38,12 @@ pub struct Drawing {
     pub title: String,
     /// Above the drawing.
     pub text: String,
+    /// What to type.
+    pub command: String,
     /// The drawing.
     pub svg: String,
+    /// What is drawn as a table: names of the columns, then rows.
+    pub rows: Vec<Vec<String>>,
 }
 
 /// What the page knows beside the file.
@@ -47,6 +51,8 @@ pub struct Drawing {
 pub struct Extra {
     /// Name of the file.
     pub title: String,
+    /// The target that it was made for.
+    pub target: Option<&'static str>,
     /// Rows of numbers against the same network with dense weights.
     pub versus: Vec<(&'static str, Versus)>,
     /// Accuracy, where data were given.
@@ -70,6 +76,7 @@ impl Extra {
         let set = rows.into_iter();
         Self {
             title,
+            target: Some(report.target),
             versus: set.filter_map(|(label, v)| Some((label, v?))).collect(),
             notes: report.notes.clone(),
             ..Self::default()

@@ -3,7 +3,7 @@
 use super::{Content, Drawing, Judged, escaped, memory_map, picture};
 use crate::ui;
 use core::fmt::Write;
-use nnz_pruner::inspect::InspectedLayer;
+use nnz_pruner::inspect::Prediction;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -14,7 +14,7 @@ pub(super) fn render(content: &Content<'_>) -> String {
         summary(content),
         judged(content.extra.judged.as_ref(), &content.meta.labels),
         drawings(&content.extra.drawings),
-        layers(&content.inspection.layers),
+        layers(content),
         memory(content),
         weights(content),
         provenance(content),
@@ -87,19 +87,16 @@ fn summary(content: &Content<'_>) -> String {
         "bytes of memory (arena)",
         &dense("arena"),
     );
-    let predicted = i.layers.iter().map(|l| l.predicted_instructions).sum();
-    card(
-        &mut out,
-        &ui::grouped(predicted),
-        "instructions predicted for the portable kernels",
-        &dense("predicted instructions"),
-    );
-    let cycles = extra
+    let predicted = extra
         .versus
         .iter()
-        .find(|(name, _)| *name == "predicted cycles");
-    if let Some((label, v)) = cycles {
-        card(&mut out, &ui::grouped(v.now), label, &dense(label));
+        .find(|(name, _)| name.starts_with("predicted"));
+    match predicted {
+        Some((label, v)) => card(&mut out, &ui::grouped(v.now), label, &dense(label)),
+        None => {
+            let (costs, what) = costs(content);
+            card(&mut out, &ui::grouped(costs.iter().sum()), &what, "");
+        }
     }
     let note = format!(
         "{} dense, {:.1} % of it",
@@ -179,13 +176,39 @@ fn judged(judged: Option<&Judged>, labels: &[String]) -> String {
 fn drawings(drawings: &[Drawing]) -> String {
     let of = |d: &Drawing| {
         format!(
-            "<h2>{}</h2>\n<p>{}</p>\n<div class=\"scroll\">{}</div>\n",
+            "<h2>{}</h2>\n<p>{}</p>\n<p><code>{}</code></p>\n<div class=\"scroll\">{}</div>\n{}",
             escaped(&d.title),
             escaped(&d.text),
-            d.svg
+            escaped(&d.command),
+            d.svg,
+            table(&d.rows)
         )
     };
     drawings.iter().map(of).collect()
+}
+
+/// A table of texts; the first column names the rows.
+fn table(rows: &[Vec<String>]) -> String {
+    let Some((head, body)) = rows.split_first() else {
+        return String::new();
+    };
+    let mut out = String::from("<div class=\"scroll\"><table>\n<thead><tr>");
+    for name in head {
+        let _ = write!(out, "<th scope=\"col\">{}</th>", escaped(name));
+    }
+    out.push_str("</tr></thead>\n<tbody>\n");
+    for row in body {
+        for (i, cell) in row.iter().enumerate() {
+            let cell = escaped(cell);
+            let _ = match i {
+                0 => write!(out, "<tr><th scope=\"row\">{cell}</th>"),
+                _ => write!(out, "<td>{cell}</td>"),
+            };
+        }
+        out.push_str("</tr>\n");
+    }
+    out.push_str("</tbody></table></div>\n");
+    out
 }
 
 /// A table cell with a bar and its number.
@@ -196,20 +219,34 @@ fn bar(percent: f64, text: &str, class: &str) -> String {
     )
 }
 
-fn layers(layers: &[InspectedLayer]) -> String {
-    let largest = layers
-        .iter()
-        .map(|l| l.predicted_instructions)
-        .max()
-        .unwrap_or(0);
-    let total = layers.iter().map(|l| l.predicted_instructions).sum();
-    let mut out = String::from(
-        "<h2>Layers</h2>\n<div class=\"scroll\"><table>\n<caption>Zeros of the weights, and each step's share of the instructions predicted for the portable kernels (the bar's full \
-         length is the costliest step).</caption>\n<thead><tr><th scope=\"col\">step</th><th scope=\"col\" class=\"text\">operator</th>\
+/// What every step costs, and what is counted: as the target that the file was made for predicts it, where that is known.
+fn costs(content: &Content<'_>) -> (Vec<u64>, String) {
+    let inspection = content.inspection;
+    let named = |p: &&Prediction| Some(p.target) == content.extra.target;
+    match inspection.predicted.iter().find(named) {
+        Some(p) => (
+            p.layers.clone(),
+            format!("{} predicted for {}", p.unit, p.target),
+        ),
+        None => {
+            let of_layers = inspection.layers.iter().map(|l| l.predicted_instructions);
+            let what = "instructions predicted for the portable kernels";
+            (of_layers.collect(), what.to_owned())
+        }
+    }
+}
+
+fn layers(content: &Content<'_>) -> String {
+    let (costs, what) = costs(content);
+    let largest = costs.iter().copied().max().unwrap_or(0);
+    let total = costs.iter().sum();
+    let mut out = format!(
+        "<h2>Layers</h2>\n<p>Zeros of the weights, and each step's share of the {what} (the bar's full \
+         length is the costliest step).</p>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">step</th><th scope=\"col\" class=\"text\">operator</th>\
          <th scope=\"col\" class=\"text\">layout</th><th scope=\"col\">output</th><th scope=\"col\">weights</th><th scope=\"col\" class=\"text\">zeros</th>\
          <th scope=\"col\">bytes</th><th scope=\"col\">stored MACs</th><th scope=\"col\" class=\"text\">cost</th></tr></thead>\n<tbody>\n",
     );
-    for layer in layers {
+    for (layer, cost) in content.inspection.layers.iter().zip(costs) {
         let [c, h, w] = layer.output;
         let number = |n: u64| {
             if layer.weights == 0 {
@@ -224,7 +261,6 @@ fn layers(layers: &[InspectedLayer]) -> String {
         } else {
             bar(zeros, &format!("{zeros:.1} %"), "fill")
         };
-        let cost = layer.predicted_instructions;
         let _ = writeln!(
             out,
             "<tr><th scope=\"row\" title=\"{0}\">{0}</th><td class=\"text\">{1}</td><td class=\"text\">{2}</td><td>{c}×{h}×{w}</td><td>{3}</td>{zeros}<td>{4}</td><td>{5}</td>{6}</tr>",

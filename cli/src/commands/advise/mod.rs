@@ -5,7 +5,7 @@ mod judge;
 mod show;
 
 use super::common::DataArgs;
-use super::prune_args::targets;
+use super::prune_args::{points, targets};
 use crate::failure::failure;
 use crate::network::Network;
 use crate::report::{self, Extra};
@@ -46,7 +46,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "T", default_value = "portable", value_parser = targets(), hide_possible_values = true)]
     target: String,
     /// Percentage points of accuracy or agreement that may be lost
-    #[arg(long, value_name = "P", default_value_t = 1.0)]
+    #[arg(long, value_name = "P", default_value_t = 1.0, value_parser = points)]
     drop: f64,
     /// Also draw accuracy against bytes and against cost
     #[arg(long, value_name = "OUT.svg")]
@@ -202,8 +202,8 @@ impl Advice<'_> {
         let bytes = nnz_file::Aligned::copy_of(&best.pruned.bytes);
         let name = self.args.model.file_name().unwrap_or_default();
         let text = format!(
-            "Recommended for {}: {}; {}. Options of nnz prune: {}.",
-            self.args.target, best.name, self.reason, best.options
+            "Recommended for {}: {}; {}.",
+            self.args.target, best.name, self.reason
         );
         let mut extra = Extra::of(
             format!("{}, {}", name.to_string_lossy(), best.name),
@@ -212,7 +212,9 @@ impl Advice<'_> {
         extra.drawings.push(report::Drawing {
             title: "Candidates".into(),
             text,
+            command: self.command(best),
             svg: self.plots(),
+            rows: self.cells(),
         });
         let model = nnz_file::parse(path, bytes.bytes())?;
         atomic::write(path, report::html(&model, &extra).as_bytes())

@@ -19,23 +19,18 @@ impl Advice<'_> {
         })
     }
 
-    pub(super) fn text(&self) -> String {
+    /// Names of the columns, then a row a candidate.
+    pub(super) fn cells(&self) -> Vec<Vec<String>> {
         let cost = format!("predicted {}", self.unit);
-        let mut table = Table::new(&[
-            ("candidate", Align::Left),
-            (self.measure, Align::Right),
-            ("bytes", Align::Right),
-            ("arena", Align::Right),
-            (&cost, Align::Right),
-            ("", Align::Left),
-        ]);
+        let head = ["candidate", self.measure, "bytes", "arena", &cost, ""];
+        let mut rows = vec![head.map(str::to_owned).to_vec()];
         for (i, row) in self.rows.iter().enumerate() {
             let mark = match (i == self.best, row.pareto) {
                 (true, _) => "recommended",
                 (false, true) => "",
                 (false, false) => "another is better in all",
             };
-            table.row([
+            rows.push(vec![
                 row.name.to_owned(),
                 format!("{:.2} %", 100.0 * row.accuracy),
                 ui::grouped(row.bytes),
@@ -43,6 +38,22 @@ impl Advice<'_> {
                 ui::grouped(row.cost),
                 mark.to_owned(),
             ]);
+        }
+        rows
+    }
+
+    pub(super) fn text(&self) -> String {
+        let cells = self.cells();
+        let (head, body) = cells.split_at(1);
+        let align = |i: usize| match i {
+            0 | 5 => Align::Left,
+            _ => Align::Right,
+        };
+        let columns = head.iter().flatten().enumerate();
+        let columns: Vec<(&str, Align)> = columns.map(|(i, c)| (c.as_str(), align(i))).collect();
+        let mut table = Table::new(&columns);
+        for row in body {
+            table.row(row.clone());
         }
         let style = Style::stdout();
         let mut out = table.render(style);
@@ -61,7 +72,7 @@ impl Advice<'_> {
     }
 
     /// What to type for a candidate.
-    fn command(&self, row: &Row) -> String {
+    pub(super) fn command(&self, row: &Row) -> String {
         let args = self.args;
         let list = |v: &[f32]| v.iter().map(f32::to_string).collect::<Vec<_>>().join(",");
         let mut words = vec![
