@@ -204,6 +204,7 @@ fn prune_from(
         &finished.graph.notes,
         options,
     )
+    .counted(&finished.graph)
     .held_to(finished.method.row().name, uses, spent);
     Ok(Pruned {
         bytes: finished.file,

@@ -1,6 +1,7 @@
 //! What was gained, against the same network with dense weights.
 
 use super::{Options, Spent, Use};
+use crate::ir::{Graph, Values, Weights};
 use crate::lower::Program;
 use crate::plan::Plan;
 use crate::sparsify::{Refitted, SparsityReport};
@@ -65,6 +66,8 @@ pub struct Report {
     pub macs: u64,
     /// Stored weights × output pixels.
     pub stored_macs: u64,
+    /// Output channels all of whose weights are zero, of all layers that the file has.
+    pub empty_channels: usize,
     /// No plan of these steps needs a smaller arena.
     pub arena_bound: u64,
     /// The pruning method.
@@ -137,6 +140,7 @@ impl Report {
             stored_weights: totals.stored_weights,
             macs: totals.macs,
             stored_macs: totals.stored_macs,
+            empty_channels: 0,
             arena_bound: plan.lower_bound.into(),
             method: options.method().row().name,
             sparsity_of_prunable: sparsity.sparsity(),
@@ -161,6 +165,25 @@ impl Report {
             method,
             budget,
             spent,
+            ..self
+        }
+    }
+
+    /// The report of a network whose integers or floats are `graph`'s.
+    pub(super) fn counted(self, graph: &Graph) -> Self {
+        let empty = |w: &Weights| match &w.values {
+            Values::F32(v) => v
+                .chunks(w.row_len().max(1))
+                .filter(|r| r.iter().all(|x| *x == 0.0))
+                .count(),
+            Values::S8(v) => v
+                .chunks(w.row_len().max(1))
+                .filter(|r| r.iter().all(|x| *x == 0))
+                .count(),
+        };
+        let layers = graph.nodes.iter().filter_map(|n| n.op.weights());
+        Self {
+            empty_channels: layers.map(empty).sum(),
             ..self
         }
     }

@@ -2,7 +2,7 @@
 
 use super::rows::{Bound, Limit, Network, Row};
 use crate::command;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,20 +10,46 @@ use std::process::Command;
 /// Share of a budget that must be used.
 const FULL: f64 = 0.97;
 
-/// Right answers of one network.
+/// How good one network is.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Count {
-    pub(super) correct: u64,
-    pub(super) n: u64,
+pub(super) enum Score {
+    /// Right answers, of so many.
+    Right(u64, u64),
+    /// Mean squared error of an autoencoder.
+    Error(f64),
+}
+
+impl Score {
+    /// Whether more answers are right.
+    fn beats(self, other: Self) -> bool {
+        matches!((self, other), (Self::Right(a, _), Self::Right(b, _)) if a > b)
+    }
+
+    /// Of how many.
+    pub(super) fn of(self) -> String {
+        match self {
+            Self::Right(_, n) => format!("{self} of {n}"),
+            Self::Error(_) => self.to_string(),
+        }
+    }
+}
+
+impl core::fmt::Display for Score {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Right(correct, _) => write!(f, "{correct}"),
+            Self::Error(error) => write!(f, "error {error:.2}"),
+        }
+    }
 }
 
 /// One row, measured.
 pub(super) struct Measured {
     pub(super) row: &'static Row,
     pub(super) options: String,
-    pub(super) dense: Count,
-    pub(super) first: Count,
-    pub(super) second: Count,
+    pub(super) dense: Score,
+    pub(super) first: Score,
+    pub(super) second: Score,
     /// What was asked for beside right answers, with its figures.
     pub(super) said: String,
     pub(super) passed: bool,
@@ -33,7 +59,8 @@ pub(super) struct Measured {
 pub(super) struct Bench {
     pub(super) nnz: PathBuf,
     pub(super) shared: PathBuf,
-    pub(super) out: PathBuf,
+    /// Where files of this run are.
+    pub(super) folder: PathBuf,
 }
 
 /// A file that was made: what `nnz prune --json` said, and how long it took.
@@ -52,7 +79,7 @@ impl Made {
 
 impl Bench {
     /// Runs one row; `dense` is the network without pruning, where it is known already.
-    pub(super) fn row(&self, row: &'static Row, dense: Option<Count>) -> Result<Measured> {
+    pub(super) fn row(&self, row: &'static Row, dense: Option<Score>) -> Result<Measured> {
         let mut options = row.options.to_owned();
         if let Bound::Budget(limit, share) = row.bound {
             options.push_str(&self.limit(row, limit, share)?);
@@ -61,15 +88,15 @@ impl Bench {
             Some(count) => count,
             None => {
                 self.make(row.network, "--method keep")?;
-                self.count(row.network)?
+                self.score(row.network)?
             }
         };
         let [judged, beside] = row.methods;
         let made = self.make(row.network, &how(judged, &options))?;
-        let first = self.count(row.network)?;
+        let first = self.score(row.network)?;
         self.make(row.network, &how(beside, &options))?;
-        let second = self.count(row.network)?;
-        let (said, passed) = self.judge(row, &made, first, second)?;
+        let second = self.score(row.network)?;
+        let (said, passed) = self.judge(row, &made, [dense, first, second])?;
         Ok(Measured {
             row,
             options,
@@ -82,47 +109,49 @@ impl Bench {
     }
 
     /// Whether the row reaches its bound, and the figures.
-    fn judge(&self, row: &Row, made: &Made, first: Count, second: Count) -> Result<(String, bool)> {
+    fn judge(&self, row: &Row, made: &Made, scores: [Score; 3]) -> Result<(String, bool)> {
+        let [dense, first, second] = scores;
+        Ok(match (row.bound, dense, first) {
+            (Bound::Correct(least), _, Score::Right(right, _)) => {
+                (format!("≥ {least}"), right >= least)
+            }
+            (Bound::Error(most), Score::Error(dense), Score::Error(error)) => {
+                let share = error / dense;
+                (format!("{share:.3}x; ≤ {most}x"), share <= most)
+            }
+            (Bound::Small, ..) => self.small(row, made)?,
+            (Bound::Refitted, ..) => refitted(made)?,
+            (Bound::Budget(..), ..) => held(made, first, second)?,
+            (Bound::Seconds(most), ..) => {
+                let said = format!("{:.1} s of processor time; ≤ {most}", made.seconds);
+                (said, made.seconds <= real(most))
+            }
+            (Bound::Correct(_) | Bound::Error(_), ..) => {
+                bail!("`nnz eval` measures something else than the bound of {row:?}")
+            }
+        })
+    }
+
+    /// MACs, bytes and arena beside the dense network's, and channels that have no weights.
+    fn small(&self, row: &Row, made: &Made) -> Result<(String, bool)> {
         let against = |key: &str| -> Result<f64> {
             Ok(ratio(
                 made.number(&[key, "now"])?,
                 made.number(&[key, "dense"])?,
             ))
         };
-        Ok(match row.bound {
-            Bound::Correct(least) => (format!("≥ {least}"), first.correct >= least),
-            Bound::Small => {
-                let whole = self.make(row.network, "--method keep --weights dense")?;
-                let macs = ratio(made.number(&["macs"])?, whole.number(&["macs"])?);
-                let (bytes, arena) = (against("bytes")?, against("arena")?);
-                let said = format!(
-                    "MACs {:.1} %; bytes {:.1} %; arena {:.1} %",
-                    100.0 * macs,
-                    100.0 * bytes,
-                    100.0 * arena
-                );
-                (said, macs <= 0.5 && bytes <= 0.65 && arena <= 1.0)
-            }
-            Bound::Budget(..) => {
-                let limits = made.report.get("budget").and_then(|b| b.get(0));
-                let number = |key: &str| limits.and_then(|l| l.get(key)?.as_u64());
-                let (used, most) = number("used").zip(number("most")).context("no budget")?;
-                let share = ratio(used, most);
-                let full = (FULL..=1.0).contains(&share);
-                let chosen = made.report.get("method").and_then(Value::as_str);
-                let said = format!(
-                    "{:.1} % used by {}; > {}",
-                    100.0 * share,
-                    chosen.unwrap_or("?"),
-                    second.correct
-                );
-                (said, full && first.correct > second.correct)
-            }
-            Bound::Seconds(most) => {
-                let said = format!("{:.1} s of processor time; ≤ {most}", made.seconds);
-                (said, made.seconds <= real(most))
-            }
-        })
+        let whole = self.make(row.network, "--method keep --weights dense")?;
+        let macs = ratio(made.number(&["macs"])?, whole.number(&["macs"])?);
+        let (bytes, arena) = (against("bytes")?, against("arena")?);
+        let empty = made.number(&["empty_channels"])?;
+        let said = format!(
+            "MACs {:.1} %; bytes {:.1} %; arena {:.1} %; {empty} channels without weights",
+            100.0 * macs,
+            100.0 * bytes,
+            100.0 * arena
+        );
+        let passed = macs <= 0.5 && bytes <= 0.65 && arena <= 1.0 && empty == 0;
+        Ok((said, passed))
     }
 
     /// The budget as an option, from what the dense file needs.
@@ -149,7 +178,7 @@ impl Bench {
             .args(options.split_whitespace())
             .arg("--json")
             .arg("-o")
-            .arg(&self.out);
+            .arg(self.out());
         let before = processor_seconds();
         let report = serde_json::from_str(&command::read(&mut prune)?)?;
         Ok(Made {
@@ -158,10 +187,10 @@ impl Bench {
         })
     }
 
-    /// Counts the right answers of the file that was made last.
-    fn count(&self, network: &Network) -> Result<Count> {
+    /// How good the file is that was made last.
+    fn score(&self, network: &Network) -> Result<Score> {
         let mut eval = Command::new(&self.nnz);
-        eval.arg("eval").arg(&self.out).arg("--json").arg("--data");
+        eval.arg("eval").arg(self.out()).arg("--json").arg("--data");
         eval.arg(self.data(network.eval));
         let mut others = network.data.iter();
         // The file knows mean and deviation; the axis order is the data's own.
@@ -169,19 +198,56 @@ impl Bench {
             eval.arg("--layout").args(others.next());
         }
         let found: Value = serde_json::from_str(&command::read(&mut eval)?)?;
+        if let Some(error) = found.get("mean_squared").and_then(Value::as_f64) {
+            return Ok(Score::Error(error));
+        }
         let number = |key: &str| {
             let value = found.get(key).and_then(Value::as_u64);
             value.with_context(|| format!("`nnz eval` prints no '{key}'"))
         };
-        Ok(Count {
-            correct: number("correct")?,
-            n: number("n")?,
-        })
+        Ok(Score::Right(number("correct")?, number("n")?))
     }
 
-    fn data(&self, name: &str) -> PathBuf {
-        self.shared.join(format!("data/{name}.npz"))
+    fn out(&self) -> PathBuf {
+        self.folder.join("network.nnz")
     }
+
+    /// A data file: one of this run's, or one beside the repository.
+    fn data(&self, name: &str) -> PathBuf {
+        let made = self.folder.join(format!("{name}.npy"));
+        match made.exists() {
+            true => made,
+            false => self.shared.join(format!("data/{name}.npz")),
+        }
+    }
+}
+
+/// How much of a budget is used, by what, and whether more answers are right than beside it.
+fn held(made: &Made, first: Score, second: Score) -> Result<(String, bool)> {
+    let limits = made.report.get("budget").and_then(|b| b.get(0));
+    let number = |key: &str| limits.and_then(|l| l.get(key)?.as_u64());
+    let (used, most) = number("used").zip(number("most")).context("no budget")?;
+    let share = ratio(used, most);
+    let chosen = made.report.get("method").and_then(Value::as_str);
+    let said = format!(
+        "{:.1} % used by {}; > {second}",
+        100.0 * share,
+        chosen.unwrap_or("?"),
+    );
+    Ok((said, (FULL..=1.0).contains(&share) && first.beats(second)))
+}
+
+/// What refitting after quantisation does to the outputs' error on samples kept aside.
+fn refitted(made: &Made) -> Result<(String, bool)> {
+    let found = made.report.get("refitted").context("no 'refitted'")?;
+    let number = |key: &str| found.get(key).and_then(Value::as_f64);
+    let (before, after) = number("before").zip(number("after")).context("no errors")?;
+    let said = format!(
+        "output error {:.3} % rounded; {:.3} % refitted",
+        100.0 * before,
+        100.0 * after
+    );
+    Ok((said, after < before))
 }
 
 /// A method with options of its own, and the row's.

@@ -11,12 +11,13 @@
 mod measure;
 mod record;
 mod rows;
+mod windows;
 
 use crate::command::{self, root};
 use anyhow::{Result, bail};
 use measure::{Bench, Measured, stem};
 use record::Record;
-use rows::{Bound, Limit, ROWS, Row};
+use rows::{Bound, CAR_CALIB, CAR_EVAL, Limit, ROWS, Row};
 
 /// Runs the rows whose network or options contain `only` and puts each into the record; a row that misses its bound is
 /// an error at the end.
@@ -33,8 +34,11 @@ pub(crate) fn run(only: Option<&str>) -> Result<()> {
     let bench = Bench {
         nnz,
         shared,
-        out: folder.path().join("network.nnz"),
+        folder: folder.path().to_owned(),
     };
+    let made = |name: &str| folder.path().join(format!("{name}.npy"));
+    let recording = bench.shared.join("data/ad01_toycar_clip.npz");
+    windows::write(&recording, &made(CAR_CALIB), &made(CAR_EVAL))?;
     let chosen: Vec<&Row> = ROWS
         .iter()
         .filter(|row| only.is_none_or(|text| is_meant(row, text)))
@@ -73,7 +77,8 @@ fn is_meant(row: &Row, text: &str) -> bool {
 /// Network, options and bound, as `--only` finds them.
 fn name(row: &Row) -> String {
     let bound = match row.bound {
-        Bound::Correct(_) => "",
+        Bound::Correct(_) | Bound::Error(_) => "",
+        Bound::Refitted => " refit",
         Bound::Small => " size",
         Bound::Budget(Limit::Flash, _) => " budget flash",
         Bound::Budget(Limit::Cycles, _) => " budget cycles",
@@ -84,16 +89,15 @@ fn name(row: &Row) -> String {
 
 fn line(m: &Measured) -> String {
     format!(
-        "{} {} {}: dense {} of {}, {} {}, {} {} ({})",
+        "{} {} {}: dense {}, {} {}, {} {} ({})",
         if m.passed { "pass" } else { "MISS" },
         stem(m.row.network),
         m.options,
-        m.dense.correct,
-        m.dense.n,
+        m.dense.of(),
         m.row.methods[0],
-        m.first.correct,
+        m.first,
         m.row.methods[1],
-        m.second.correct,
+        m.second,
         m.said,
     )
 }

@@ -12,8 +12,7 @@ use core::fmt::Write;
 use std::collections::BTreeMap;
 use std::fs;
 
-const HEAD: &str =
-    "row,network,options,method,correct,beside,beside_correct,dense,n,bound,passed\n";
+const HEAD: &str = "row,network,options,method,correct,beside,beside_correct,dense,bound,passed\n";
 const BEGIN: &str = "<!-- begin accuracy -->\n";
 const END: &str = "<!-- end accuracy -->";
 
@@ -37,13 +36,12 @@ impl Record {
             .map(|m| if m.is_empty() { "budget" } else { m });
         let key = name(m.row);
         let line = format!(
-            "{key},{},{},{first},{},{second},{},{},{},{},{}",
+            "{key},{},{},{first},{},{second},{},{},{},{}",
             stem(m.row.network),
             m.options,
-            m.first.correct,
-            m.second.correct,
-            m.dense.correct,
-            m.dense.n,
+            m.first,
+            m.second,
+            m.dense.of(),
             m.said,
             m.passed
         );
@@ -72,7 +70,6 @@ impl Record {
                 second,
                 beside,
                 dense,
-                n,
                 said,
                 passed,
             ] = &cells[..]
@@ -82,7 +79,7 @@ impl Record {
             let verdict = if passed == "true" { "pass" } else { "miss" };
             writeln!(
                 table,
-                "| {network} ({dense} of {n}) | `{options}` | `{first}` | {right} | {said} | `{second}` | {beside} | {verdict} |"
+                "| {network} ({dense}) | `{options}` | `{first}` | {right} | {said} | `{second}` | {beside} | {verdict} |"
             )?;
         }
         fs::write(path(), csv).with_context(|| format!("writing {}", path().display()))?;
