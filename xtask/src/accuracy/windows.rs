@@ -60,7 +60,7 @@ fn array(values: &[u8], cols: usize) -> Vec<u8> {
     let rows = values.len() / 4 / cols;
     let mut text =
         format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {cols}), }}");
-    while (HEAD + text.len() + 1) % ALIGNMENT != 0 {
+    while !(HEAD + text.len() + 1).is_multiple_of(ALIGNMENT) {
         text.push(' ');
     }
     text.push('\n');
