@@ -42,6 +42,11 @@ impl Form {
         self.height * self.width
     }
 
+    /// Whether one pixel's channels follow each other here and in the file.
+    const fn is_vector(&self, place: &InFile) -> bool {
+        self.plane == 1 && place.channel == 1
+    }
+
     /// Bytes of all planes, those of missing channels and what a vector writes past a vector's end included.
     pub(super) const fn len(&self) -> usize {
         self.channels.next_multiple_of(16) * self.plane
@@ -93,6 +98,10 @@ impl Task for Import<'_> {
         if form.channels == 3 && place.pixel == 3 {
             return three(bytes, self.planes, form);
         }
+        if form.is_vector(place) {
+            let to = self.planes.get_mut(..form.channels).unwrap_or_default();
+            return flip(bytes, to);
+        }
         for channel in 0..form.channels {
             let from = bytes.get(channel * place.channel..).unwrap_or_default();
             let to = self
@@ -110,6 +119,14 @@ impl Task for Import<'_> {
                 }
             }
         }
+    }
+}
+
+/// Bytes of the file to bytes of planes, or back.
+#[inline(always)]
+fn flip(from: &[u8], to: &mut [u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from ^ FLIP;
     }
 }
 
@@ -141,6 +158,9 @@ pub(super) fn export(form: &Form, place: &InFile, planes: &[u8], file: &mut [u8]
     let bytes = file.get_mut(place.offset..).unwrap_or_default();
     let bytes = bytes.get_mut(..place.len).unwrap_or_default();
     let pixels = form.pixels();
+    if form.is_vector(place) {
+        return flip(planes.get(..form.channels).unwrap_or_default(), bytes);
+    }
     for channel in 0..form.channels {
         let from = planes.get(channel * form.plane..).unwrap_or_default();
         let from = from.get(..pixels).unwrap_or_default();
