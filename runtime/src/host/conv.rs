@@ -191,6 +191,8 @@ pub(super) struct Kernels {
     pub(super) split: fn([i8; 4]) -> [[i8; 4]; 2],
     /// What kernels cost.
     pub(super) costs: Costs,
+    /// Bytes of a plane that may be permuted.
+    pub(super) plane: usize,
 }
 
 /// The rows of a step, for sums over bytes.

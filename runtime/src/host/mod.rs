@@ -30,6 +30,7 @@ mod fully_connected;
 mod matrix;
 mod memory;
 mod network;
+mod permuted;
 mod plan;
 mod pool;
 mod rescale;

@@ -10,9 +10,11 @@ use super::depthwise;
 use super::form::{Form, Import, InFile, export};
 use super::fully_connected::FullyConnected;
 use super::memory::{GUARD, Memory};
+use super::permuted;
 use super::pool::{self, Join, Pool};
 use super::sum::Sum;
 use super::views::Writers;
+use crate::arch::vector::plane::Permuted;
 use crate::arch::vector::tiny::Tiny;
 use crate::arch::vector::windows::Depthwise;
 use crate::arch::vector::{Simd, Task};
@@ -46,6 +48,8 @@ enum Work {
     Depthwise(Box<Depthwise>),
     /// A depthwise convolution of a few pixels.
     Tiny(Box<Tiny>),
+    /// A depthwise convolution by permutations.
+    Permuted(Box<Permuted>),
     /// A matrix times a vector.
     FullyConnected(Box<FullyConnected>),
     /// An addition.
@@ -65,6 +69,7 @@ impl Work {
             | Self::Export(_)
             | Self::Portable(_)
             | Self::Tiny(_)
+            | Self::Permuted(_)
             | Self::Sum(_)
             | Self::Pool(_) => 0,
         }
@@ -187,6 +192,7 @@ impl Task for AskKernels {
             rows: S::ROWS,
             split: S::split,
             costs: S::COSTS,
+            plane: S::PLANE,
         }
     }
 }
@@ -267,6 +273,7 @@ impl Plan {
             Work::Conv(conv) => conv.run(arena, input, output, node.scratch),
             Work::Depthwise(layer) => depthwise::run(layer, arena, (input, output), node.scratch),
             Work::Tiny(layer) => depthwise::run_tiny(layer, arena, (input, output)),
+            Work::Permuted(layer) => permuted::run(layer, arena, (input, output)),
             Work::FullyConnected(layer) => layer.run(arena, (input, output), node.scratch),
             Work::Sum(sum) => {
                 let second = place(node.input2).unwrap_or(input);
@@ -312,9 +319,12 @@ fn native(step: &Step<'_>, rounding: Rounding, kernels: Kernels) -> Option<Work>
             clamp,
         } => {
             let shape = (window, *multiplier, clamp);
-            match depthwise::tiny(step, shape, rounding, kernels) {
-                Some(layer) => Work::Tiny(Box::new(layer)),
-                None => Work::Depthwise(Box::new(depthwise::new(step, shape, rounding, kernels)?)),
+            if let Some(layer) = depthwise::tiny(step, shape, rounding, kernels) {
+                Work::Tiny(Box::new(layer))
+            } else if let Some(layer) = permuted::new(step, shape, rounding, kernels) {
+                Work::Permuted(Box::new(layer))
+            } else {
+                Work::Depthwise(Box::new(depthwise::new(step, shape, rounding, kernels)?))
             }
         }
         Op::FullyConnected { clamp } => {

@@ -16,6 +16,7 @@ pub(crate) mod finish;
 pub(crate) mod gather;
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(crate) mod none;
+pub(crate) mod plane;
 pub(crate) mod product;
 pub(crate) mod quads;
 pub(crate) mod stage;
@@ -55,6 +56,8 @@ pub(crate) trait Simd: Copy {
     const PAIRS: bool;
     /// What the kernels of convolutions cost.
     const COSTS: Costs;
+    /// Bytes of a plane that [`Simd::permute`] reaches; 0 where there is no such instruction.
+    const PLANE: usize = 0;
 
     /// The instruction set for tiles of half as many pixels.
     fn half(self) -> Self::Half;
@@ -107,6 +110,10 @@ pub(crate) trait Simd: Copy {
 
     /// Within each 16 bytes of `bytes`, the byte that `sources` names by its low four bits; 0 where its high bit is set.
     fn shuffle(self, bytes: Self::V, sources: Self::V) -> Self::V;
+    /// The byte of `bytes` that each of `sources` names, all of them below [`Simd::PLANE`].
+    fn permute(self, bytes: Self::V, _sources: Self::V) -> Self::V {
+        bytes
+    }
     /// The bits of both.
     fn or(self, a: Self::V, b: Self::V) -> Self::V;
     /// Every second byte of two vectors that follow each other, the first included.

@@ -23,7 +23,7 @@ impl Avx2 {
 
     /// The proof, from one of a larger set.
     #[inline(always)]
-    pub(crate) const fn of_avx512(_: super::avx512::Avx512) -> Self {
+    pub(crate) const fn of_avx512(_: super::avx512::Avx512<false>) -> Self {
         Self(())
     }
 

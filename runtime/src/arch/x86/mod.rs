@@ -2,6 +2,7 @@
 
 mod avx2;
 mod avx512;
+mod vnni256;
 
 use super::vector::{Costs, Simd, Task};
 use crate::host::Isa;
@@ -18,7 +19,7 @@ const COSTS: Costs = Costs {
 
 /// The best instruction set of this CPU.
 pub(crate) fn detect() -> Isa {
-    if Avx512::detect().is_some() {
+    if Avx512::<false>::detect().is_some() {
         Isa::Avx512Vnni
     } else if Avx2::detect().is_some() {
         Isa::Avx2
@@ -32,7 +33,7 @@ pub(crate) fn has(isa: Isa) -> bool {
     match isa {
         Isa::Portable => true,
         Isa::Avx2 => Avx2::detect().is_some(),
-        Isa::Avx512Vnni => Avx512::detect().is_some(),
+        Isa::Avx512Vnni => Avx512::<false>::detect().is_some(),
         Isa::Neon | Isa::NeonDot => false,
     }
 }
@@ -42,7 +43,10 @@ pub(crate) fn enter<T: Task>(isa: Isa, task: T) -> Option<T::Out> {
     match isa {
         Isa::Portable | Isa::Neon | Isa::NeonDot => None,
         Isa::Avx2 => Avx2::detect().map(|simd| simd.enter(task)),
-        Isa::Avx512Vnni => Avx512::detect().map(|simd| simd.enter(task)),
+        Isa::Avx512Vnni => match Avx512::<true>::detect() {
+            Some(simd) => Some(simd.enter(task)),
+            None => Avx512::<false>::detect().map(|simd| simd.enter(task)),
+        },
     }
 }
 
