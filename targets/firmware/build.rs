@@ -1,7 +1,7 @@
 //! Turns the `target.toml` named by `NNZ_TARGET` into the linker's memory map and the constants
 //! of the clock, and tells the compiler which model to embed (`NNZ_MODEL`, a path), if any.
 
-use nnz_support::targets::{Counter, Target};
+use nnz_support::targets::{Counter, Serial, Target};
 use std::error::Error;
 use std::path::PathBuf;
 use std::{env, fs};
@@ -72,13 +72,21 @@ fn machine(target: &Target) -> Result<String, Box<dyn Error>> {
         Counter::SseCounter { address, tick_ps } => (address, tick_ps, true),
         Counter::Minstret => (0, 1000, true),
     };
+    let uart = match emulator.serial {
+        Some(Serial::CmsdkUart { address }) => address,
+        None => 0,
+    };
     Ok(format!(
-        "/// Base address of the timer, 0 without one.\n#[cfg(target_arch = \"arm\")]\n\
+        "/// Base address of the serial port, 0 without one.\n#[cfg(all(target_arch = \"arm\", feature = \"wire\"))]\n\
+         pub(crate) const UART: usize = {uart:#x};\n\
+         /// Name of the target.\npub const NAME: &str = {:?};\n\
+         /// Base address of the timer, 0 without one.\n#[cfg(target_arch = \"arm\")]\n\
          pub(crate) const TIMER: usize = {address:#x};\n\
          /// Whether the timer is a system counter.\n#[cfg(target_arch = \"arm\")]\n\
          pub(crate) const COUNTS_UP: bool = {counts_up};\n\
          /// Virtual time of a tick and of an instruction.\npub(crate) const RATE: Rate = \
          Rate {{ tick_ps: {tick_ps}, insn_ps: {} }};\n",
+        target.name,
         1000_u32 << emulator.icount_shift
     ))
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! target/firmware/NAME.elf              runs any model; where `nnz bench` finds it
+//! target/firmware/NAME.wire.elf         runs the model that arrives over a serial port
 //! target/firmware/NAME.SET.code_bytes   code of the operators SET, from `cargo xtask size`
 //! target/firmware-build                 cargo's folder
 //! ```
@@ -30,8 +31,10 @@ pub(crate) fn select(names: &[String]) -> Result<Vec<&'static Target>> {
 pub(crate) fn run(names: &[String]) -> Result<()> {
     println!("{}", plugin::build()?.display());
     select(names)?.into_iter().try_for_each(|target| {
-        let image = build_any(target)?;
-        println!("{}", image.display());
+        println!("{}", build_any(target)?.display());
+        if let Some(image) = build_wire(target)? {
+            println!("{}", image.display());
+        }
         Ok(())
     })
 }
@@ -39,10 +42,25 @@ pub(crate) fn run(names: &[String]) -> Result<()> {
 /// Builds the image that runs any model.
 pub(crate) fn build_any(target: &Target) -> Result<PathBuf> {
     let elf = build(target, "any", &[], None)?;
+    install(&elf, &format!("{}.elf", target.name))
+}
+
+/// Builds the image that is driven over a serial port, where the target has one.
+fn build_wire(target: &Target) -> Result<Option<PathBuf>> {
+    let has_port = target.emulator.as_ref().is_some_and(|e| e.serial.is_some());
+    if !has_port {
+        return Ok(None);
+    }
+    let elf = build(target, "wire", &["--features", "wire"], None)?;
+    install(&elf, &format!("{}.wire.elf", target.name)).map(Some)
+}
+
+/// Copies an image to where `nnz bench` and the suites find it.
+fn install(elf: &Path, name: &str) -> Result<PathBuf> {
     let folder = root().join("target/firmware");
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-    let image = folder.join(format!("{}.elf", target.name));
-    let bytes = fs::read(&elf).with_context(|| format!("reading {}", elf.display()))?;
+    let image = folder.join(name);
+    let bytes = fs::read(elf).with_context(|| format!("reading {}", elf.display()))?;
     // An image that did not change keeps its date, and with it the code sizes measured beside it.
     if fs::read(&image).is_ok_and(|old| old == bytes) {
         return Ok(image);

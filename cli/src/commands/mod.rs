@@ -5,6 +5,7 @@ mod bench;
 mod calib;
 mod common;
 mod demo;
+mod device;
 mod diff;
 mod dump;
 mod eval;
@@ -72,6 +73,7 @@ enum Command {
     Sensitivity(sensitivity::Args),
     Advise(advise::Args),
     Bench(bench::Args),
+    Device(device::Args),
     FitCosts(fit_costs::Args),
     Demo(demo::Args),
     Report(report::Args),
@@ -99,6 +101,7 @@ impl Cli {
             Command::Sensitivity(args) => sensitivity::run(args),
             Command::Advise(args) => advise::run(args),
             Command::Bench(args) => bench::run(args),
+            Command::Device(args) => device::run(args),
             Command::FitCosts(args) => fit_costs::run(args),
             Command::Demo(args) => demo::run(args),
             Command::Report(args) => report::run(args),

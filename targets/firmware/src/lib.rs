@@ -5,6 +5,9 @@
 //! memory.rs       static buffers, taken once; painted stack
 //! semihosting.rs  the debugger's files and exit code, as files and records
 //! bin/any.rs      runs any model and reports what it cost
+//! uart.rs         a serial port (feature `wire`)
+//! slots.rs        memory in the place of flash (feature `wire`)
+//! bin/wire.rs     runs the model that arrives over the serial port
 //! bin/lean.rs     one model with its own operators only, to measure its code
 //! ```
 //!
@@ -15,5 +18,9 @@
 mod machine;
 pub mod memory;
 pub mod semihosting;
+#[cfg(feature = "wire")]
+pub mod slots;
+#[cfg(all(feature = "wire", target_arch = "arm"))]
+pub mod uart;
 
-pub use machine::{Counter, clock, entry, spin};
+pub use machine::{Counter, NAME, clock, entry, spin};

@@ -101,6 +101,11 @@ impl<T: Ticks> Clock<T> {
         end.saturating_sub(begin).saturating_sub(self.overhead)
     }
 
+    /// Picoseconds of the timer at a reading, since it was started.
+    pub const fn picoseconds(&self, reading: Reading) -> u64 {
+        reading.0.saturating_mul(self.rate.tick_ps as u64)
+    }
+
     /// Instructions from the timer access of one reading to that of the next.
     pub const fn overhead(&self) -> u64 {
         self.overhead

@@ -140,6 +140,8 @@ pub struct Emulator {
     pub icount_shift: u32,
     /// What the firmware counts instructions with.
     pub counter: Counter,
+    /// Its serial port, where a device can be driven over one.
+    pub serial: Option<Serial>,
     /// Core whose cycles are modelled, as `targets/cycles` names it; without it only instructions are counted.
     pub cycle_model: Option<String>,
 }
@@ -192,6 +194,17 @@ pub enum Counter {
     },
     /// The RISC-V counter of retired instructions.
     Minstret,
+}
+
+/// A serial port.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Serial {
+    /// CMSDK APB UART.
+    CmsdkUart {
+        /// Base address.
+        address: u32,
+    },
 }
 
 /// Why a `target.toml` cannot be used, or a name is no target's.

@@ -15,6 +15,7 @@ mod kernels;
 mod machines;
 mod narrow;
 mod random;
+mod wire;
 
 use core::time::Duration;
 use machines::{

@@ -14,6 +14,8 @@ use std::process::ExitStatus;
 pub enum EmulatorError {
     /// The target has no emulator.
     NoEmulator(String),
+    /// The target has no serial port.
+    NoSerial(String),
     /// No image of this target was found; the places looked at.
     NoImage {
         /// Target.
@@ -61,6 +63,10 @@ impl fmt::Display for EmulatorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoEmulator(target) => write!(f, "{target} has no emulator"),
+            Self::NoSerial(target) => write!(
+                f,
+                "{target} has no serial port\n  help: targets/cortex-m4/target.toml has one (`serial`)"
+            ),
             Self::NoImage { target, places } => {
                 write!(f, "no firmware image {target}.elf in")?;
                 for place in places {
@@ -117,6 +123,7 @@ impl core::error::Error for EmulatorError {
             Self::Io { source, .. } => Some(source),
             Self::Failed { .. }
             | Self::NoEmulator(_)
+            | Self::NoSerial(_)
             | Self::NoImage { .. }
             | Self::NoSimulator { .. }
             | Self::NotInstalled { .. }

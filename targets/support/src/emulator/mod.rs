@@ -21,6 +21,7 @@ use tempfile::TempDir;
 mod error;
 mod meter;
 mod rtl;
+pub mod serial;
 
 pub use error::EmulatorError;
 pub use meter::{FlashModel, Metered, Metering, find_plugin};
