@@ -1,7 +1,7 @@
 //! Safe faces of the gathering kernels: what surrounds a window is brought together in scratch.
 #![allow(unsafe_code, reason = "kernels are called here")]
 
-use crate::arch::{fill_word_band, fill_word_tile};
+use crate::arch::{fill_word_band, fill_word_tile, keep_rolled};
 use crate::kernels::{Gather, Geometry, Padding, Source};
 use core::cell::Cell;
 use nnz_format::Window;
@@ -93,4 +93,38 @@ pub(crate) fn plane<T: Gather>(
     // SAFETY: the driver cut `padded` to the padded plane and its slack, and `source` is a tensor of the model
     // (invariant 1) with that channel.
     unsafe { T::plane(source, padded, padding, channel) };
+}
+
+/// Copies `count` elements of `from`, `strides.1` apart, to `to`, where they lie `strides.0` apart; what was there takes
+/// their place where `EXCHANGE` says so. Nothing happens where they are not all there.
+#[inline(never)]
+pub(crate) fn column<T: Copy, const EXCHANGE: bool>(
+    to: &[Cell<T>],
+    from: &[Cell<T>],
+    strides: (usize, usize),
+    count: usize,
+) {
+    let reaches = |cells: &[Cell<T>], stride: usize| {
+        let last = count.wrapping_sub(1).checked_mul(stride);
+        last.is_some_and(|last| last < cells.len())
+    };
+    if count == 0 || !reaches(to, strides.0) || !reaches(from, strides.1) {
+        return;
+    }
+    let (mut to, mut from) = (to.as_ptr(), from.as_ptr());
+    for _ in 0..count {
+        // SAFETY: the last element of the slice is inside it, and so are those before.
+        let kept = unsafe { &*to };
+        // SAFETY: as above.
+        let cell = unsafe { &*from };
+        // `Cell::swap` can panic.
+        let held = kept.get();
+        kept.set(cell.get());
+        if EXCHANGE {
+            cell.set(held);
+        }
+        to = to.wrapping_add(strides.0);
+        from = from.wrapping_add(strides.1);
+        keep_rolled();
+    }
 }

@@ -12,6 +12,7 @@
 
 use super::Job;
 use crate::arena::{Element, View};
+use crate::gather;
 use crate::kernels::LANES;
 use core::cell::Cell;
 use core::ops::Range;
@@ -106,19 +107,13 @@ impl<'s, T: Element> Kept<'s, T> {
             let kept = self.columns.get(row.wrapping_mul(self.left)..);
             let cells = self.input.at(0, row, x.wrapping_sub(self.left));
             for at in 0..self.left {
-                let (mut from, mut to) = (at, at);
-                for _ in 0..self.input.channels {
-                    if let (Some(kept), Some(cell)) = (kept.unwrap_or(&[]).get(from), cells.get(to))
-                    {
-                        // `Cell::swap` can panic.
-                        let held = kept.get();
-                        kept.set(cell.get());
-                        if is_exchange {
-                            cell.set(held);
-                        }
-                    }
-                    from = from.wrapping_add(plane);
-                    to = to.wrapping_add(stride);
+                let kept = kept.unwrap_or(&[]).get(at..).unwrap_or(&[]);
+                let cells = cells.get(at..).unwrap_or(&[]);
+                let strides = (plane, stride);
+                if is_exchange {
+                    gather::column::<T, true>(kept, cells, strides, self.input.channels);
+                } else {
+                    gather::column::<T, false>(kept, cells, strides, self.input.channels);
                 }
             }
         }
