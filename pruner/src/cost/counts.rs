@@ -96,14 +96,15 @@ impl Counts {
                 counts.set(Term::Row, output.c.into());
                 counts.set(Term::Window, output.elements() * taps(window));
             }
-            Op::Mean { .. } => counts.set(Term::Row, output.c.into()),
+            // A kernel is called for each channel.
+            Op::Mean { .. } | Op::Add { .. } | Op::AddLinear { .. } => {
+                counts.set(Term::Row, output.c.into());
+            }
             Op::Copy { block } => {
                 let count = block.extent.iter().map(|n| u64::from(*n)).product();
                 counts.set(Term::Output, count);
             }
-            Op::Add { .. }
-            | Op::AddLinear { .. }
-            | Op::SoftmaxS8 { .. }
+            Op::SoftmaxS8 { .. }
             | Op::SoftmaxF32 { .. }
             | Op::Pad { .. }
             | Op::Requantize { .. }

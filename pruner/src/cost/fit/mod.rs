@@ -61,6 +61,7 @@ const DEPTHWISE: &[Term] = &[
 const MATRIX: &[Term] = &[Term::Step, Term::Row, Term::Entry, Term::Twice];
 const POOL: &[Term] = &[Term::Row, Term::Output, Term::Window];
 const MEAN: &[Term] = &[Term::Step, Term::Row, Term::Input];
+const SUM: &[Term] = &[Term::Step, Term::Row, Term::Output];
 const VALUES: &[Term] = &[Term::Step, Term::Output];
 
 /// Terms of an operator's cost.
@@ -71,9 +72,8 @@ const fn terms(op: &Op) -> &'static [Term] {
         Op::FullyConnected { .. } => MATRIX,
         Op::MaxPool2d { .. } | Op::AveragePool2d { .. } => POOL,
         Op::Mean { .. } => MEAN,
-        Op::Add { .. }
-        | Op::AddLinear { .. }
-        | Op::SoftmaxS8 { .. }
+        Op::Add { .. } | Op::AddLinear { .. } => SUM,
+        Op::SoftmaxS8 { .. }
         | Op::SoftmaxF32 { .. }
         | Op::Pad { .. }
         | Op::Requantize { .. }
