@@ -140,13 +140,19 @@ pub(crate) const fn rsqrt(x: f32) -> f32 {
         return if x == f32::INFINITY {
             0.0
         } else if x > 0.0 {
-            4096.0 * rsqrt(x * 16_777_216.0)
+            // A normal number: 2^24 · x.
+            4096.0 * newton_rsqrt(x * 16_777_216.0)
         } else if x == 0.0 {
             f32::INFINITY
         } else {
             f32::NAN
         };
     }
+    newton_rsqrt(x)
+}
+
+/// `1 / √x` of a normal number, which is positive.
+const fn newton_rsqrt(x: f32) -> f32 {
     let mut y = f32::from_bits(0x5F37_59DF_u32.wrapping_sub(x.to_bits() >> 1));
     let mut steps = 0;
     while steps < 3 {

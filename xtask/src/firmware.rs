@@ -96,6 +96,11 @@ fn folder(target: &Target) -> PathBuf {
     }
 }
 
+/// Where [`build_lean`] leaves its image.
+pub(crate) fn lean_image(target: &Target) -> PathBuf {
+    folder(target).join(&target.triple).join("release/lean")
+}
+
 fn build(target: &Target, image: &str, options: &[&str], model: Option<&Path>) -> Result<PathBuf> {
     let toolchain = Toolchain::require(&target.triple)?;
     let folder = folder(target);

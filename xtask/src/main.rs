@@ -13,6 +13,8 @@
 //! pi, mca    pi/                      a static program for 64-bit Arm, its tests, cycles of its loops
 //! wheel      wheel.rs                 the Python module, built, installed and tested
 //! size       size.rs, symbols.rs      code bytes of one model's own image
+//!            sizes.rs                 everything that networks need on every target, benches/record/size.csv
+//! stack      stack/                   the most stack that calls take, from an image's instructions
 //! compare    compare/                 Cortex-M against TensorFlow Lite Micro, record and README
 //! accuracy   accuracy/                what pruning costs, benches/record/accuracy.csv
 //! large      large/                   networks at 224x224 from real exporters, pruned, quantised and run
@@ -36,6 +38,8 @@ mod qemu;
 mod rtl;
 mod setup;
 mod size;
+mod sizes;
+mod stack;
 mod summary;
 mod symbols;
 mod test;
@@ -135,10 +139,12 @@ enum Chore {
         #[arg(long)]
         clip: Option<PathBuf>,
     },
-    /// Build an image with one model's operators only and measure its code.
+    /// Build an image with one model's operators only and measure its code; without a model, measure code, constants,
+    /// arena and stack of four networks on every emulated target and compare them with benches/record/size.csv (needs
+    /// ../shared).
     Size {
         /// The model.
-        model: PathBuf,
+        model: Option<PathBuf>,
         /// The target.
         #[arg(long, default_value = "cortex-m4")]
         target: String,
@@ -151,6 +157,20 @@ enum Chore {
         /// Print the largest functions.
         #[arg(long, default_value_t = 12)]
         symbols: usize,
+        /// Without a model: only targets whose name contains this text.
+        #[arg(long, conflicts_with = "model")]
+        only: Option<String>,
+        /// Without a model: what was measured takes the place of the record's rows.
+        #[arg(long, conflicts_with = "model")]
+        renew: bool,
+    },
+    /// The most stack that a function of an image can take through its calls, and the deepest chain.
+    Stack {
+        /// The image.
+        image: PathBuf,
+        /// Part of the function's name.
+        #[arg(long, default_value = "any::timed")]
+        root: String,
     },
     /// Measure what pruning costs in accuracy and record it; needs ../shared.
     Accuracy {
@@ -228,15 +248,18 @@ fn main() -> ExitCode {
             limit,
             json,
             symbols,
-        } => size::run(
-            &model,
-            &target,
-            &size::Options {
+            only,
+            renew,
+        } => {
+            let options = size::Options {
                 limit,
                 json,
                 symbols,
-            },
-        ),
+            };
+            let matrix = (only.as_deref(), renew);
+            size::chore(model.as_deref(), (&target, &options), matrix)
+        }
+        Chore::Stack { image, root } => stack::run(&image, &root),
         Chore::Accuracy { only } => accuracy::run(only.as_deref()),
         Chore::Large {
             python,

@@ -8,6 +8,7 @@
 
 use crate::command::root;
 use crate::firmware;
+use crate::sizes;
 use crate::symbols::Image;
 use anyhow::{Context, Result, bail};
 use nnz_format::kernel_bits as bit;
@@ -15,7 +16,7 @@ use nnz_support::emulator;
 use nnz_support::targets::Target;
 use serde_json::json;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What is printed and what fails.
 #[derive(Debug)]
@@ -26,6 +27,18 @@ pub(crate) struct Options {
     pub(crate) json: bool,
     /// How many of the largest symbols to print.
     pub(crate) symbols: usize,
+}
+
+/// Measures one model's images, or all of [`sizes`].
+pub(crate) fn chore(
+    model: Option<&Path>,
+    (target, options): (&str, &Options),
+    (only, renew): (Option<&str>, bool),
+) -> Result<()> {
+    match model {
+        Some(model) => run(model, target, options),
+        None => sizes::run(only, renew),
+    }
 }
 
 /// Part of the names of the statics that hold the model.
@@ -93,6 +106,25 @@ pub(crate) fn run(model: &Path, target: &str, options: &Options) -> Result<()> {
         Some(limit) if code > limit => bail!("{code} bytes of code, more than {limit}"),
         _ => Ok(()),
     }
+}
+
+/// What an image holds besides its model.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    /// Instructions, and what stands among them.
+    pub(crate) code: u64,
+    /// Constants.
+    pub(crate) rodata: u64,
+}
+
+/// A model's own image, checked for what must not be in it, and what it holds.
+pub(crate) fn lean(target: &Target, model: &Path) -> Result<(PathBuf, Sizes)> {
+    let (image, whole) = build(model, target)?;
+    let sizes = Sizes {
+        code: image.text_bytes(),
+        rodata: whole.saturating_sub(image.text_bytes()),
+    };
+    Ok((firmware::lean_image(target), sizes))
 }
 
 /// Code bytes of a model's own image, which is checked for what must not be in it.

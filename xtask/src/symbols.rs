@@ -66,6 +66,11 @@ impl Image {
         Ok(image)
     }
 
+    /// Code, without the vector table.
+    pub(crate) const fn text_bytes(&self) -> u64 {
+        self.text
+    }
+
     /// Code and constants, without the vector table and the tables whose names contain `without`.
     pub(crate) fn code_bytes(&self, without: &str) -> u64 {
         let left_out: u64 = self

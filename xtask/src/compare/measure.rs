@@ -24,12 +24,13 @@ pub(super) struct Bench {
 
 /// What a run took.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cost {
-    pub(super) instructions: u64,
+pub(crate) struct Cost {
+    pub(crate) instructions: u64,
     /// Modelled, where the core has a model.
-    pub(super) cycles: Option<u64>,
-    pub(super) arena: u64,
-    pub(super) stack: u64,
+    pub(crate) cycles: Option<u64>,
+    pub(crate) arena: u64,
+    /// Painted.
+    pub(crate) stack: u64,
 }
 
 /// A row's figures.
@@ -137,7 +138,7 @@ impl Bench {
 }
 
 /// Runs a file once.
-fn run(target: &Target, model: &Path) -> Result<Cost> {
+pub(crate) fn run(target: &Target, model: &Path) -> Result<Cost> {
     let bytes = fs::read(model).with_context(|| format!("reading {}", model.display()))?;
     let outcome = emulator::run(&Request {
         target,

@@ -10,6 +10,8 @@
 mod measure;
 mod rows;
 
+pub(crate) use measure::run as run_once;
+
 use crate::command::{self, root};
 use crate::firmware;
 use anyhow::{Context, Result, bail};
