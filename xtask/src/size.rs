@@ -65,7 +65,10 @@ const PARTS: &[(&str, &[u8])] = &[
     ("blk_4x1_s8_matvec", &[bit::FULLY_CONNECTED_BLK_4X1_S8]),
     ("dense_f32_matvec", &[bit::FULLY_CONNECTED_DENSE_F32]),
     ("csr_f_f32_matvec", &[bit::FULLY_CONNECTED_CSR_F_F32]),
-    ("nnz::ops::add", &[bit::ADD_S8, bit::ADD_F32]),
+    (
+        "nnz::ops::add",
+        &[bit::ADD_S8, bit::ADD_F32, bit::ADD_LINEAR_S8],
+    ),
     ("nnz::ops::mean", &[bit::MEAN_S8, bit::MEAN_F32]),
     ("nnz::ops::pad", &[bit::PAD_S8, bit::PAD_F32]),
     ("nnz::ops::softmax_s8", &[bit::SOFTMAX_S8]),
