@@ -14,7 +14,7 @@ use nnz_support::emulator::serial;
 use nnz_support::targets::Target;
 use nnz_wire::client::Client;
 use nnz_wire::crc32;
-use serialport::SerialPort;
+use serial2::SerialPort;
 use std::path::PathBuf;
 
 const LONG: &str = "\
@@ -60,7 +60,7 @@ pub(super) struct Args {
     preprocess: DataArgs,
 }
 
-type Link = Client<Box<dyn SerialPort>>;
+type Link = Client<SerialPort>;
 
 /// What the device said.
 #[derive(Debug, serde::Serialize)]
@@ -109,11 +109,9 @@ fn emulated(port: &str) -> anyhow::Result<Option<serial::Device>> {
 }
 
 fn open(args: &Args, path: &str) -> anyhow::Result<Link> {
-    let timeout = Duration::from_secs(args.timeout);
-    let port = serialport::new(path, args.baud).timeout(timeout).open();
-    let port = port.map_err(|error| {
-        let all = serialport::available_ports().unwrap_or_default();
-        let names: Vec<String> = all.into_iter().map(|port| port.port_name).collect();
+    let mut port = SerialPort::open(path, args.baud).map_err(|error| {
+        let all = SerialPort::available_ports().unwrap_or_default();
+        let names: Vec<String> = all.iter().map(|port| port.display().to_string()).collect();
         let help = if names.is_empty() {
             "no serial port is there; is the board connected, and may you use it (group dialout)?"
                 .to_owned()
@@ -122,6 +120,7 @@ fn open(args: &Args, path: &str) -> anyhow::Result<Link> {
         };
         failure(format!("cannot be opened: {error}"), help)
     })?;
+    port.set_read_timeout(Duration::from_secs(args.timeout))?;
     Client::new(port).map_err(|error| {
         failure(
             error.to_string(),

@@ -8,15 +8,14 @@ use nnz_pruner::target::Target as Lowering;
 use nnz_support::emulator::serial::Device;
 use nnz_support::targets::Target;
 use nnz_wire::client::{Client, WireError};
-use serialport::SerialPort;
-use std::io::Write as _;
+use serial2::SerialPort;
 
-type Link = Client<Box<dyn SerialPort>>;
+type Link = Client<SerialPort>;
 
-fn port(device: &Device) -> Box<dyn SerialPort> {
-    let path = device.port().display().to_string();
-    let port = serialport::new(path, 115_200).timeout(Duration::from_secs(60));
-    port.open().unwrap()
+fn port(device: &Device) -> SerialPort {
+    let mut port = SerialPort::open(device.port(), 115_200).unwrap();
+    port.set_read_timeout(Duration::from_secs(60)).unwrap();
+    port
 }
 
 /// The targets with a serial port.
@@ -79,7 +78,7 @@ fn networks_that_arrive_over_the_serial_port_compute_what_this_machine_does() {
             assert!(wired.abs_diff(alone) * 1000 < alone, "{wired} and {alone}");
         }
         // Half of a transfer, and noise.
-        let mut raw = link.into_port();
+        let raw = link.into_port();
         raw.write_all(b"model begin 400 00000000%model at 0 1234%\xFF\x00%db")
             .unwrap();
         let mut link = Client::new(raw).unwrap();
