@@ -12,6 +12,7 @@ pub mod picture;
 pub mod sound;
 pub mod table;
 
+use crate::failure::{InFile, failure};
 use std::path::Path;
 
 /// What the name of a file says about its content.
@@ -44,4 +45,16 @@ impl Kind {
             .into_iter()
             .find(|kind| kind.extensions().contains(&extension.as_str()))
     }
+}
+
+/// Fails where there is no such file.
+///
+/// # Errors
+///
+/// Names the file.
+pub(crate) fn exists(path: &Path) -> anyhow::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    Err(failure("no such file", "check the path")).in_file(path)
 }

@@ -72,6 +72,7 @@ impl core::str::FromStr for Size {
 ///
 /// A file that is no PNG, JPEG or BMP, or is damaged.
 pub fn open(path: &Path) -> anyhow::Result<DynamicImage> {
+    super::exists(path)?;
     decode(path)
         .map_err(|e| {
             failure(

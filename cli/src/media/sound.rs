@@ -25,6 +25,7 @@ pub enum Align {
 ///
 /// A file that is no WAVE file, is damaged, too long, or of a rate that cannot be converted.
 pub fn open(path: &Path, rate: u32) -> anyhow::Result<Vec<f32>> {
+    super::exists(path)?;
     let read = || -> anyhow::Result<Vec<f32>> {
         let reader = WavReader::open(path).map_err(damaged)?;
         let spec = reader.spec();

@@ -284,9 +284,19 @@ pub fn array_names(path: &Path) -> Result<Vec<String>, DataError> {
 }
 
 fn archive(path: &Path) -> Result<ZipArchive<BufReader<File>>, DataError> {
-    ZipArchive::new(BufReader::new(open(path)?)).map_err(|e| DataError::File {
+    let file = |reason: &str| DataError::File {
         file: path.display().to_string(),
-        reason: format!("is not an .npz archive ({e}): write one with numpy.savez(FILE, x=…)"),
+        reason: reason.to_owned(),
+    };
+    if path.is_dir() {
+        return Err(file(
+            "is a folder: `nnz calib images|wavs|csv FOLDER -o X.npz` makes a data file of it",
+        ));
+    }
+    ZipArchive::new(BufReader::new(open(path)?)).map_err(|_| {
+        file(
+            "is not an .npz archive: numpy.savez(FILE, x=…) writes one, `nnz calib` makes one of pictures, sounds and tables",
+        )
     })
 }
 

@@ -27,7 +27,8 @@ fn percent(fraction: f64) -> String {
 
 /// A signed difference in percentage points.
 fn points(difference: f64) -> String {
-    format!("{:+.2}", 100.0 * difference)
+    // Adding zero makes a negative zero positive.
+    format!("{:+.2}", 100.0 * difference + 0.0)
 }
 
 fn probability(p: f64) -> String {
