@@ -34,8 +34,9 @@ pub fn blockers(name: &str, bytes: &[u8], folder: Option<&Path>) -> Vec<Blocker>
         }
     }
     let first = of_error(first, name);
-    if !found.iter().any(|b| b.operator == first.operator) {
-        found.insert(0, first);
+    match found.iter_mut().find(|b| b.operator == first.operator) {
+        Some(same) => (same.reason, same.help) = (first.reason, first.help),
+        None => found.insert(0, first),
     }
     found
 }

@@ -190,11 +190,24 @@ impl Problem {
 
     /// The error for `file` as a whole.
     pub(super) fn whole(self, file: &str) -> ImportError {
-        let mut error = self.at(file, "model", WHOLE);
+        let mut error = self.without_table().at(file, "model", WHOLE);
         if let ImportError::Malformed { place, .. } = &mut error {
             "model".clone_into(place);
         }
         error
+    }
+
+    /// The same without the table of operators, which says nothing of a model as a whole.
+    fn without_table(self) -> Self {
+        let Self::Unsupported { reason, help } = self else {
+            return self;
+        };
+        let own = help.strip_suffix(DEFAULT_HELP);
+        let own = own.and_then(|h| h.strip_suffix("; ")).map(str::to_owned);
+        Self::Unsupported {
+            reason,
+            help: own.unwrap_or(help),
+        }
     }
 
     /// The error for `file`, at a node of an operator.

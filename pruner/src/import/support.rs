@@ -78,14 +78,14 @@ const ROWS: &[SupportRow] = &[
     .onnx("BatchNormalization", affine::batch_normalization),
     SupportRow::new(
         "add",
-        "two activations of one shape, or floats and a constant per channel",
+        "two activations of one shape, or one and a constant per channel",
     )
     .tflite("ADD", 0, int8::add)
     .onnx("Add", affine::add),
-    SupportRow::new("channel_affine", "a float constant per channel")
+    SupportRow::new("channel_affine", "two activations, or one and a constant per channel")
         .tflite("SUB", 41, tflite::affine::sub)
         .onnx("Sub", affine::sub),
-    SupportRow::new("channel_affine", "a float constant per channel")
+    SupportRow::new("channel_affine", "two activations, or one and a constant per channel")
         .tflite("MUL", 18, tflite::affine::mul)
         .onnx("Mul", affine::mul),
     SupportRow::new("channel_affine", "by a constant per channel").onnx("Div", affine::div),
@@ -104,7 +104,7 @@ const ROWS: &[SupportRow] = &[
     )
     .tflite("SOFTMAX", 25, int8::softmax)
     .onnx("Softmax", float::softmax),
-    SupportRow::new("softmax", "of a vector, then log; as int8, shares below 1/256 are all one value; TFLite: float")
+    SupportRow::new("softmax", "of a vector, then log; TFLite: float")
         .tflite("LOG_SOFTMAX", 50, int8::log_softmax)
         .onnx("LogSoftmax", float::log_softmax),
     SupportRow::new("max_pool_2d", "2-D, dilation 1")
@@ -293,7 +293,7 @@ const WAYS_OUT: &[(&[&str], &str)] = &[
             "NonMaxSuppression",
             "TFLite_Detection_PostProcess",
         ],
-        "where it is the last operator, cut it off and let the application compute it",
+        "where it is the last operator, export the network without it (let it return the scores) and let the application compute it",
     ),
     (
         &["DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"],
@@ -327,6 +327,23 @@ const WAYS_OUT: &[(&[&str], &str)] = &[
         ],
         "variables that live between runs are not supported; make the state an input and an output of the model",
     ),
+    (
+        &[
+            "LayerNormalization",
+            "InstanceNormalization",
+            "GroupNormalization",
+            "RMSNormalization",
+            "ReduceL2",
+            "LpNormalization",
+            "L2_NORMALIZATION",
+        ],
+        "normalisation by the statistics of each input is not supported: train with batch norm, which becomes part of the layer before it; \
+         where it is the last operator, let the network return what is before it and normalise in the application",
+    ),
+    (
+        &["Attention", "MultiHeadAttention", "Einsum", "BATCH_MATMUL"],
+        "products of two computed values, as in attention, are not supported; use convolutions",
+    ),
     (&["If", "IF"], "export the model without control flow"),
     (
         &["Loop", "Scan", "WHILE"],
@@ -347,6 +364,12 @@ const WAYS_OUT: &[(&[&str], &str)] = &[
         "choices by comparison are not supported; Clip, Min, Max and the activations in `nnz ops` are",
     ),
 ];
+
+/// Whether there is nothing better to say of an operator than that a network may end before it.
+pub(super) fn is_cut_off(name: &str) -> bool {
+    let known = WAYS_OUT.iter().find(|(names, _)| names.contains(&name));
+    known.is_none_or(|(_, help)| help.contains("last operator"))
+}
 
 /// The refusal of an operator without a row.
 pub(super) fn refusal(name: &str) -> Problem {

@@ -12,6 +12,7 @@ mod adopt;
 mod error;
 mod histogram;
 mod input;
+mod log_softmax;
 mod normalise;
 mod observe;
 mod range;

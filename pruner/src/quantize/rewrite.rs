@@ -1,13 +1,15 @@
 //! Operators that integers compute better in another form.
 
-use super::{fixed_quant, ties};
+use super::{fixed_quant, log_softmax, ties};
 use crate::ir::{
     Bias, Clamp, Conv, Graph, Node, Op, Pool, Shape, TensorId, Values, Weights, Window,
 };
 
 /// Replaces per-channel affine maps by depthwise 1x1 convolutions, and averages over the whole image by means,
-/// whose output may have a scale of its own. Done again it changes nothing.
+/// whose output may have a scale of its own, and logarithms of softmaxes by distances to the largest. Done again it
+/// changes nothing.
 pub fn for_integers(graph: &mut Graph) {
+    log_softmax::rewrite(graph);
     separate(graph);
     for i in 0..graph.nodes.len() {
         let Some(&input) = graph.nodes[i].inputs.first() else {

@@ -39,7 +39,8 @@ impl Divided {
                 self.dims(),
                 self.dims.len()
             ),
-            "channel and pixel shuffles by reshape, transpose and reshape are read; volumes and image sequences are not",
+            "channel and pixel shuffles by reshape, transpose and reshape are read; volumes and image sequences are not; \
+             reshapes at the end of a network (detection heads) are the application's: let the network return what is before them",
         )
     }
 
@@ -121,6 +122,35 @@ impl<'a> Importer<'a> {
         let perm = perm.iter().map(|axis| divided.perm[*axis]).collect();
         let turned = Divided { perm, ..divided };
         self.bind(call.output()?, Value::Divided(turned))
+    }
+
+    /// The activation that input 0 is or, where its axes are `divided`, whose elements it shows in another order.
+    pub(super) fn whole(
+        &self,
+        call: &Call<'a>,
+        divided: Option<&Divided>,
+    ) -> Result<TensorId, Problem> {
+        match divided {
+            Some(divided) => Ok(divided.input),
+            None => self.input(call, 0),
+        }
+    }
+
+    /// Lets the output of `call`, which acts on single elements, be `output` with the axes `divided` as its input's.
+    pub(super) fn bind_as(
+        &mut self,
+        call: &Call<'a>,
+        divided: Option<Divided>,
+        output: TensorId,
+    ) -> Result<(), Problem> {
+        let value = match divided {
+            Some(divided) => Value::Divided(Divided {
+                input: output,
+                ..divided
+            }),
+            None => Value::Activation(output),
+        };
+        self.bind(call.output()?, value)
     }
 
     /// Adds the node that a last reshape, to `dims`, makes of a divided activation.

@@ -239,7 +239,34 @@ impl<'a> Importer<'a> {
         }
         match support::onnx(&call.node.op_type) {
             Some(handler) => handler(self, call),
-            None => Err(support::refusal(&call.node.op_type)),
+            None => Err(self.unknown(call)),
+        }
+    }
+
+    /// The refusal of an operator that no handler knows; of a last one, how to cut the model before it.
+    fn unknown(&self, call: &Call<'a>) -> Problem {
+        let refusal = support::refusal(&call.node.op_type);
+        let mut outputs = call.node.output.iter();
+        let is_last = outputs.any(|name| self.outputs.contains(name.as_str()));
+        let is_inner = |name: &&String| match self.values.get(name.as_str()) {
+            Some(Value::Activation(id)) => !self.assembler.graph.inputs.contains(id),
+            _ => false,
+        };
+        let before = call.node.input.iter().find(is_inner);
+        let can_end = is_last && support::is_cut_off(&call.node.op_type);
+        match (refusal, before.filter(|_| can_end)) {
+            (Problem::Unsupported { reason, .. }, Some(name)) => {
+                let inputs = self.assembler.graph.input_names();
+                let inputs: Vec<String> = inputs.iter().map(|n| format!("'{n}'")).collect();
+                let help = format!(
+                    "it is the last operator: cut the model before it, `onnx.utils.extract_model('IN.onnx', 'OUT.onnx', [{}], ['{}'])`, \
+                     and let the application compute it",
+                    inputs.join(", "),
+                    printable(name)
+                );
+                Problem::refused(reason, &help)
+            }
+            (refusal, _) => refusal,
         }
     }
 
@@ -284,6 +311,24 @@ impl<'a> Importer<'a> {
         self.assembler
             .node(&call.name, op, inputs, output, Some(call.index))?;
         self.bind(name, Value::Activation(output))?;
+        Ok(output)
+    }
+
+    /// Adds the node of `call`, which acts on single elements of `input`, without a name for its output.
+    fn emit_apart(
+        &mut self,
+        call: &Call<'a>,
+        op: Op,
+        input: TensorId,
+        quant: Option<Quant>,
+    ) -> Result<TensorId, Problem> {
+        let tensor = self.tensor(input);
+        let (shape, source) = (tensor.shape, tensor.source.clone());
+        let output =
+            self.assembler
+                .shaped(call.output()?, shape, &source.dims, source.order, quant)?;
+        self.assembler
+            .node(&call.name, op, &[input], output, Some(call.index))?;
         Ok(output)
     }
 

@@ -54,19 +54,12 @@ pub(in crate::import) fn quantize_linear<'a>(
     importer: &mut Importer<'a>,
     call: &Call<'a>,
 ) -> Result<(), Problem> {
-    let input = importer.input(call, 0)?;
+    let divided = importer.divided(call)?;
+    let input = importer.whole(call, divided.as_ref())?;
     let (quant, element) = importer.activation_quant(call, None)?;
-    let source = importer.tensor(input).source.clone();
-    let output = importer.emit_quantized(
-        call,
-        Op::Quantize,
-        &[input],
-        &source.dims,
-        source.order,
-        Some(quant),
-    )?;
+    let output = importer.emit_apart(call, Op::Quantize, input, Some(quant))?;
     importer.elements.insert(output, element);
-    Ok(())
+    importer.bind_as(call, divided, output)
 }
 
 /// `DequantizeLinear` of an activation, with the scale that it was quantised with.
@@ -74,7 +67,8 @@ pub(in crate::import) fn dequantize_linear<'a>(
     importer: &mut Importer<'a>,
     call: &Call<'a>,
 ) -> Result<(), Problem> {
-    let input = importer.input(call, 0)?;
+    let divided = importer.divided(call)?;
+    let input = importer.whole(call, divided.as_ref())?;
     let element = importer.elements.get(&input).copied();
     let (quant, _) = importer.activation_quant(call, element)?;
     if importer.unscaled.remove(&input) {
@@ -92,16 +86,8 @@ pub(in crate::import) fn dequantize_linear<'a>(
             "let the quantiser write both from one set of scales",
         ));
     }
-    let source = importer.tensor(input).source.clone();
-    importer.emit_quantized(
-        call,
-        Op::Dequantize,
-        &[input],
-        &source.dims,
-        source.order,
-        None,
-    )?;
-    Ok(())
+    let output = importer.emit_apart(call, Op::Dequantize, input, None)?;
+    importer.bind_as(call, divided, output)
 }
 
 /// The constant of `QuantizeLinear` or `DequantizeLinear` on constants; `None` for other operators.
@@ -287,9 +273,9 @@ impl<'a> Importer<'a> {
             && let Data::Quantized(quantized) = &constant.data
         {
             let rows = constant.dims.get(axis).copied().unwrap_or(0);
-            let is_s8 = quantized.values.iter().all(|v| (-128..=127).contains(v));
+            let is_narrow = quantized.values.iter().all(|v| (-255..=255).contains(v));
             let per_row = quantized.scales.len() == 1 || quantized.axis == axis;
-            if is_s8 && per_row && !quantized.is_wide {
+            if is_narrow && per_row && !quantized.is_wide {
                 self.assembler.budget.take(quantized.values.len() + rows)?;
                 let values = quantized.values.iter().map(|v| real(*v, 1.0)).collect();
                 let scales = match quantized.scales[..] {
@@ -299,7 +285,7 @@ impl<'a> Importer<'a> {
                 return Ok((constant.clone(), values, scales));
             }
             self.assembler.graph.notes.push(format!(
-                "weights '{}' have zero points or scales that are not one an output channel: rounded again, so that outputs may differ by a few \
+                "weights '{}' have scales that are not one an output channel: rounded again, so that outputs may differ by a few \
                  steps; `weight_type=QuantType.QInt8` keeps them",
                 printable(&constant.name)
             ));

@@ -55,11 +55,16 @@ pub(in crate::import) fn concat<'a>(
     let mut dims = source.dims.clone();
     for input in &inputs[1..] {
         let other = &importer.tensor(*input).source;
-        if other.order != source.order || other.dims.len() != dims.len() {
-            return Err(Problem::unsupported(format!(
-                "activations {:?} and {:?} behind each other",
-                source.dims, other.dims
-            )));
+        // Vectors have no order of axes.
+        let one_order = other.order == source.order || dims.len() <= 2;
+        if !one_order || other.dims.len() != dims.len() {
+            return Err(Problem::refused(
+                format!(
+                    "activations {:?} and {:?} behind each other",
+                    source.dims, other.dims
+                ),
+                "give both one rank and one order of axes",
+            ));
         }
         dims[at] += other.dims[at];
     }

@@ -16,6 +16,7 @@ mod hybrid;
 mod liveness;
 mod names;
 mod nodes;
+mod operand;
 pub(in crate::import) mod pixels;
 #[cfg(test)]
 mod port_tests;

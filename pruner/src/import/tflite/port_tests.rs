@@ -70,20 +70,31 @@ fn a_layer_over_pixels_is_a_convolution_of_one_pixel() {
     assert_eq!(graph.nodes[0].op.name(), "conv_2d");
 }
 
-#[test]
-fn integers_with_constants_are_refused_with_a_way_out() {
+/// An int8 product with a constant of these dimensions.
+fn product(activation: &[i32], constant: &[i32]) -> Net {
     let mut net = Net::default();
-    let x = net.int8(&[1, 3], 0.5, 0);
-    let c = net.tensor(&[3], 9, Some(vec![1, 2, 3]), Some((&[0.5], 0, 0)));
-    let y = net.int8(&[1, 3], 0.5, 0);
+    let x = net.int8(activation, 0.5, 3);
+    let count: i32 = constant.iter().product();
+    let values = (0..count).map(|i| u8::try_from(i).unwrap()).collect();
+    let c = net.tensor(constant, 9, Some(values), Some((&[0.25], -128, 0)));
+    let y = net.int8(activation, 0.125, -5);
     net.operator(MUL, &[x, c], &[y], None);
     (net.inputs, net.outputs) = (vec![x], vec![y]);
-    let text = refusal(&net);
-    assert!(
-        text.contains("an int8 sum or product with constant 't1'"),
-        "{text}"
-    );
-    assert!(text.contains("`--calib`"), "{text}");
+    net
+}
+
+#[test]
+fn integers_and_a_constant_a_channel_are_a_pair() {
+    for net in [product(&[1, 3], &[3]), product(&[1, 2, 2, 3], &[])] {
+        let graph = import(&net);
+        let last = graph.nodes.last().unwrap();
+        assert_eq!(last.op.name(), "mul");
+        let constant = graph.tensor(last.inputs[1]);
+        assert_eq!(constant.shape, Shape::new(3, 1, 1));
+        assert_eq!(constant.quant.unwrap().zero_point, -128);
+    }
+    let text = refusal(&product(&[1, 2, 2, 3], &[2, 1]));
+    assert!(text.contains("does not act per channel"), "{text}");
 }
 
 /// A slice of `[1, 4, 4, 2]`: one index of axis 1 and all of the rest, as `[1, 4, 2]` or worse.

@@ -10,6 +10,7 @@
 //! that is wholly integer takes and gives integers, so that floats remain only in the caller's hands.
 
 mod layers;
+mod wide;
 
 use super::{fixed_quant, ties};
 use crate::interpret::integer_form;
@@ -157,6 +158,9 @@ impl<'b> Adoption<'b> {
         node.output = output;
         let input = self.quant(node.inputs[0]);
         let own = node.source_index.and_then(|i| self.biases.get(&i));
+        if wide::exceeds(&node.op) {
+            self.narrow(index, &mut node, own);
+        }
         integer_op(&mut node, shape, (input, given), own)?;
         integer_form(&self.graph, &node)?;
         let float = core::mem::replace(&mut self.graph.nodes[index], node).output;
@@ -174,6 +178,36 @@ impl<'b> Adoption<'b> {
             }
         }
         Ok(())
+    }
+
+    /// Gives a layer weights of eight bits: exact ones where it can read its input twice, rounded ones otherwise.
+    fn narrow(&mut self, index: usize, node: &mut Node, own: Option<&Vec<f32>>) {
+        let input = node.inputs[0];
+        let name = node.op.weights().map_or("", |w| &w.name).to_owned();
+        if wide::split(&mut node.op, self.graph.tensor(input).shape.c) {
+            let (twice, op) = wide::doubled(&mut self.graph, input);
+            self.extra.push((
+                index,
+                Node {
+                    name: format!("{}_input_twice", node.name),
+                    op,
+                    inputs: vec![input, input],
+                    output: twice,
+                    source_index: None,
+                },
+            ));
+            node.inputs = vec![twice];
+            self.graph.notes.push(format!(
+                "weights '{name}' have a zero point and exceed 8 bits: what exceeds them reads the input a second time, so that the \
+                 sums are exact; `weight_type=QuantType.QInt8` needs no second part"
+            ));
+            return;
+        }
+        to_floats(&mut node.op, own);
+        self.graph.notes.push(format!(
+            "weights '{name}' have a zero point and exceed 8 bits: rounded again, so that outputs may differ by a few steps; \
+             `weight_type=QuantType.QInt8` keeps them"
+        ));
     }
 
     /// Inputs in the scale that the operator writes, where it can only join equal scales.
