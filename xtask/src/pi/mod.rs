@@ -14,7 +14,7 @@ pub(crate) use mca::run as mca;
 use crate::command::{self, root};
 use crate::setup;
 use crate::toolchain::Toolchain;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -145,9 +145,5 @@ fn suites(toolchain: &Toolchain, core: &str, wanted: impl Fn(&(&str, bool)) -> b
 fn emulate(core: &str, program: &Path, arguments: &[&str]) -> Result<String> {
     let mut command = Command::new(EMULATOR);
     command.args(["-cpu", core]).arg(program).args(arguments);
-    let text = command::read(&mut command)?;
-    if text.is_empty() {
-        bail!("`{}` printed nothing", command::shown(&command));
-    }
-    Ok(text)
+    command::read(&mut command)
 }
