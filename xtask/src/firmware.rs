@@ -31,12 +31,18 @@ pub(crate) fn select(names: &[String]) -> Result<Vec<&'static Target>> {
 pub(crate) fn run(names: &[String]) -> Result<()> {
     println!("{}", plugin::build()?.display());
     select(names)?.into_iter().try_for_each(|target| {
-        println!("{}", build_any(target)?.display());
-        if let Some(image) = build_wire(target)? {
+        for image in build_images(target)? {
             println!("{}", image.display());
         }
         Ok(())
     })
+}
+
+/// Builds the images that run any model.
+pub(crate) fn build_images(target: &Target) -> Result<Vec<PathBuf>> {
+    let any = build_any(target)?;
+    let wire = build_wire(target)?;
+    Ok([any].into_iter().chain(wire).collect())
 }
 
 /// Builds the image that runs any model.

@@ -166,7 +166,7 @@ fn targets(summary: &mut Summary) {
     for target in Target::all().iter().filter(|t| t.emulator.is_some()) {
         let name = format!("firmware {}", target.name);
         if Toolchain::with(&target.triple).is_some() {
-            summary.part(&name, || firmware::build_any(target).map(drop));
+            summary.part(&name, || firmware::build_images(target).map(drop));
         } else {
             summary.skip(&name, &format!("no compiler for {}", target.triple));
         }

@@ -18,7 +18,7 @@ pub(crate) const ROWS: usize = 2;
 pub(crate) const NETWORKS: [&str; 4] = ["kws_int8", "resnet8_int8", "vww96_int8", "ad01_int8"];
 
 /// Why nothing can be tested, printed; a failure in CI.
-fn skip(reason: &str) {
+pub(crate) fn skip(reason: &str) {
     let is_ci = env::var("CI").is_ok_and(|v| v == "true" || v == "1");
     assert!(
         !is_ci || env::var_os("NNZ_HOST_ONLY").is_some(),
