@@ -92,6 +92,20 @@ impl RowTable {
         }
     }
 
+    /// The first row of an `s8` table, which the table begins behind from then on: no product leads from row to row.
+    ///
+    /// # Safety
+    ///
+    /// There is a row left.
+    #[cfg(isa = "rv32m")]
+    #[inline(always)]
+    pub(crate) unsafe fn take_s8(&mut self) -> RowS8 {
+        // SAFETY: the caller's contract.
+        let row = unsafe { self.s8(0) };
+        self.start = self.start.wrapping_add(if self.wide { 4 } else { 3 });
+        row
+    }
+
     /// Row `index` of an `f32` table.
     ///
     /// # Safety

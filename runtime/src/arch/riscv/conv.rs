@@ -3,8 +3,8 @@
 //! A map narrower than a tile fills only some of the eight lanes. The tile says how many, and the sums of the others
 //! are not computed: keyword spotting's maps are five columns wide.
 
-use super::finish::{Finish, store_all};
-use super::lanes::{mac_lanes, mac_pair, three_taps_s8};
+use super::finish::{Finish, are_small, store_all, unmarked};
+use super::lanes::{begun, mac_lanes, mac_pair, three_taps_s8};
 use crate::arch::keep_rolled;
 use crate::arch::portable::{Jumps, RowS8, RowTable, store_tile};
 use crate::kernels::Geometry;
@@ -55,27 +55,53 @@ unsafe fn sparse<R: Finish, const N: usize, const UNIT: usize>(
     weights: &CsrP<'_>,
     tile: &Tile<'_, i8>,
 ) {
-    let rows = table(weights.rows());
+    let mut rows = table(weights.rows());
+    let mut outputs = Outputs::<N>::new(tile);
     let mut at = weights.pairs().as_ptr();
-    for index in 0..weights.rows().len() {
-        // SAFETY: `index` is a row.
-        let row = unsafe { rows.s8(index) };
-        let mut acc = [row.bias; N];
+    for _ in 0..weights.rows().len() {
+        // SAFETY: a row is left.
+        let row = R::marked(unsafe { rows.take_s8() });
+        let mut acc = begun::<N>(row.bias);
         let mut x = tile.band.as_ptr().cast::<i8>();
+        // Four entries a turn, as an addition and a branch that is taken cost a tenth of an entry.
         let end = at.wrapping_add(row.nnz.wrapping_mul(2));
-        while at != end {
-            // SAFETY: the stream holds two bytes an entry of every row (proved by parse).
-            let delta = usize::from(unsafe { at.read() });
-            // SAFETY: as above.
-            let weight = unsafe { at.cast::<i8>().wrapping_add(1).read() };
-            at = at.wrapping_add(2);
-            x = x.wrapping_add(delta.wrapping_mul(UNIT));
-            // SAFETY: the running sum stays in the band with its eight lanes (proved by parse).
-            unsafe { mac_lanes(&mut acc, x, i32::from(weight)) };
+        let turns = at.wrapping_add((row.nnz & !3).wrapping_mul(2));
+        while at != turns {
+            for _ in 0..4 {
+                // SAFETY: four entries of the row are left.
+                x = unsafe { entry::<N, UNIT>(&mut acc, at, x) };
+                at = at.wrapping_add(2);
+            }
         }
-        // SAFETY: `index` is a row.
-        unsafe { finish::<R, N>(&acc, &row, tile, index) };
+        while at != end {
+            // SAFETY: an entry of the row is left.
+            x = unsafe { entry::<N, UNIT>(&mut acc, at, x) };
+            at = at.wrapping_add(2);
+        }
+        // SAFETY: the tile has an output for each row.
+        unsafe { outputs.finish::<R>(&acc, &row) };
     }
+}
+
+/// The entry of a CSR-P stream at `at`, whose distance counts from `x`; where it was in the band.
+///
+/// # Safety
+///
+/// As [`sparse`]; the entry is the one behind that which led to `x`.
+#[inline(always)]
+unsafe fn entry<const N: usize, const UNIT: usize>(
+    acc: &mut [i32; N],
+    at: *const u8,
+    x: *const i8,
+) -> *const i8 {
+    // SAFETY: the stream holds two bytes an entry of every row (proved by parse).
+    let delta = usize::from(unsafe { at.read() });
+    // SAFETY: as above.
+    let weight = unsafe { at.cast::<i8>().wrapping_add(1).read() };
+    let x = x.wrapping_add(delta.wrapping_mul(UNIT));
+    // SAFETY: the running sum stays in the band with its eight lanes (proved by parse).
+    unsafe { mac_lanes(acc, x, i32::from(weight)) };
+    x
 }
 
 /// Every row of a dense matrix over one tile.
@@ -119,16 +145,21 @@ unsafe fn pairs<R: Finish, const N: usize, const POINTWISE: usize>(
     tile: &Tile<'_, i8>,
     jumps: &[i16],
 ) {
-    let (rows, count) = (table(weights.rows()), weights.rows().len());
+    let (mut rows, mut left) = (table(weights.rows()), weights.rows().len());
+    let mut outputs = Outputs::<N>::new(tile);
     let columns = tile.geometry.columns();
     let mut w: *const i8 = weights.weights().as_ptr().cast();
-    let mut index = 0_usize;
-    while index < count {
+    while left > 0 {
         // The last row of an odd number is its own partner, and stored once.
-        let has_two = index.wrapping_add(1) < count;
-        let second = index.wrapping_add(usize::from(has_two));
-        // SAFETY: both are rows.
-        let (one, two) = unsafe { (rows.s8(index), rows.s8(second)) };
+        let has_two = left > 1;
+        // SAFETY: a row is left.
+        let one = R::marked(unsafe { rows.take_s8() });
+        let two = if has_two {
+            // SAFETY: another row is left.
+            R::marked(unsafe { rows.take_s8() })
+        } else {
+            one
+        };
         let mut accs = ([one.bias; N], [two.bias; N]);
         let v = if has_two { w.wrapping_add(columns) } else { w };
         if POINTWISE == 1 {
@@ -138,14 +169,14 @@ unsafe fn pairs<R: Finish, const N: usize, const POINTWISE: usize>(
             // SAFETY: as above.
             unsafe { taps(&mut accs, (w, v), tile, jumps) };
         }
-        // SAFETY: `index` is a row.
-        unsafe { finish::<R, N>(&accs.0, &one, tile, index) };
+        // SAFETY: the tile has an output for each row.
+        unsafe { outputs.finish::<R>(&accs.0, &one) };
         if has_two {
-            // SAFETY: `second` is a row.
-            unsafe { finish::<R, N>(&accs.1, &two, tile, second) };
+            // SAFETY: as above.
+            unsafe { outputs.finish::<R>(&accs.1, &two) };
         }
         w = v.wrapping_add(columns);
-        index = index.wrapping_add(2);
+        left = left.saturating_sub(2);
     }
 }
 
@@ -228,11 +259,12 @@ unsafe fn taps<const N: usize>(
 /// As [`dense`].
 #[inline(never)]
 unsafe fn three_columns<R: Finish>(weights: &DenseS8<'_>, tile: &Tile<'_, i8>) {
-    let rows = table(weights.rows());
+    let mut rows = table(weights.rows());
+    let mut outputs = Outputs::<LANES>::new(tile);
     let mut w: *const i8 = weights.weights().as_ptr().cast();
-    for index in 0..weights.rows().len() {
-        // SAFETY: `index` is a row.
-        let row = unsafe { rows.s8(index) };
+    for _ in 0..weights.rows().len() {
+        // SAFETY: a row is left.
+        let row = R::marked(unsafe { rows.take_s8() });
         let mut acc = [row.bias; LANES];
         let mut x = tile.band.as_ptr().cast::<i8>();
         for _ in 0..tile.geometry.cin.wrapping_mul(tile.geometry.kernel_h) {
@@ -241,8 +273,8 @@ unsafe fn three_columns<R: Finish>(weights: &DenseS8<'_>, tile: &Tile<'_, i8>) {
             w = w.wrapping_add(3);
             x = x.wrapping_add(LANES + 2);
         }
-        // SAFETY: `index` is a row.
-        unsafe { finish::<R, LANES>(&acc, &row, tile, index) };
+        // SAFETY: the tile has an output for each row.
+        unsafe { outputs.finish::<R>(&acc, &row) };
     }
 }
 
@@ -252,37 +284,51 @@ pub(super) fn table(rows: Rows<'_>) -> RowTable {
     RowTable::new(rows.bytes(), rows.is_wide())
 }
 
-/// Stores the outputs of channel `channel`.
-///
-/// # Safety
-///
-/// `channel` is a row of the weights that the tile is convolved with.
-#[inline(always)]
-unsafe fn finish<R: Finish, const N: usize>(
-    acc: &[i32; N],
-    row: &RowS8,
-    tile: &Tile<'_, i8>,
+/// Where the outputs of a tile go, `N` lanes a row, one row after the other.
+struct Outputs<'t, 's, const N: usize> {
+    tile: &'t Tile<'s, i8>,
+    /// The first lane of the next row.
+    at: *mut i8,
+    /// The next row.
     channel: usize,
-) {
-    let scale = R::scale(row.multiplier, row.shift, tile.post.zero_point);
-    let is_plain = tile.lanes == N && tile.pixel_stride == 1;
-    let (Some(scale), true) = (scale, is_plain) else {
-        let mut lanes = [0_i32; LANES];
-        lanes
-            .iter_mut()
-            .zip(acc)
-            .for_each(|(lane, &acc)| *lane = acc);
-        // SAFETY: the caller's contract.
-        unsafe { store_tile::<R>(&lanes, row, tile, channel) };
-        return;
-    };
-    let offset = channel.wrapping_mul(tile.channel_stride);
-    let at = tile
-        .out
-        .as_ptr()
-        .cast::<i8>()
-        .cast_mut()
-        .wrapping_add(offset);
-    // SAFETY: contract 2 of `Kernels`: `out` reaches the last lane of the last row.
-    unsafe { store_all::<R>(acc, scale, &tile.post, at) };
+    /// Whether all lanes are stored, side by side, and products are small.
+    is_plain: bool,
+}
+
+impl<'t, 's, const N: usize> Outputs<'t, 's, N> {
+    #[inline(always)]
+    fn new(tile: &'t Tile<'s, i8>) -> Self {
+        let small = are_small(tile.geometry.columns());
+        Self {
+            tile,
+            at: tile.out.as_ptr().cast::<i8>().cast_mut(),
+            channel: 0,
+            is_plain: tile.lanes == N && tile.pixel_stride == 1 && small,
+        }
+    }
+
+    /// Stores the outputs of the next row.
+    ///
+    /// # Safety
+    ///
+    /// It is a row of the weights that the tile is convolved with, marked.
+    #[inline(always)]
+    unsafe fn finish<R: Finish>(&mut self, acc: &[i32; N], row: &RowS8) {
+        let tile = self.tile;
+        match R::scale(row.multiplier, row.shift, tile.post.zero_point) {
+            // SAFETY: contract 2 of `Kernels`: `out` reaches the last lane of the last row.
+            Some(scale) if self.is_plain => unsafe {
+                store_all::<R>(acc, scale, &tile.post, self.at);
+            },
+            _ => {
+                let mut lanes = [0_i32; LANES];
+                let all = lanes.iter_mut().zip(acc);
+                all.for_each(|(lane, &acc)| *lane = acc);
+                // SAFETY: the caller's contract.
+                unsafe { store_tile::<R>(&lanes, &unmarked(*row), tile, self.channel) };
+            }
+        }
+        self.at = self.at.wrapping_add(tile.channel_stride);
+        self.channel = self.channel.wrapping_add(1);
+    }
 }

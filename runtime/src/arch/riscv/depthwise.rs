@@ -26,7 +26,7 @@ pub(super) unsafe fn plane<R: Finish>(weights: &DenseS8<'_>, plane: &Plane<'_, i
         return false;
     }
     // SAFETY: `plane.row` is a row.
-    let row = unsafe { table(weights.rows()).s8(plane.row) };
+    let row = R::marked(unsafe { table(weights.rows()).s8(plane.row) });
     let Some(scale) = R::scale(row.multiplier, row.shift, plane.post.zero_point) else {
         return false;
     };

@@ -2,19 +2,53 @@
 //!
 //! ```text
 //! once    r = (mulh(acc, m) + (2·zp + 1) << (s − 2)) >> (s − 1)
-//! twice   h = acc·2m / 2^32, rounded half up;  r = ((h + (h >> 31)) >> (s − 1)) + 2·zp + 1) >> 1
+//! twice   h = acc·2m / 2^32, rounded half up;  r = (h + (h >> 31) + (2·zp + 1) << (s − 1)) >> s
 //! ```
 //!
 //! Both are the contract of [`crate::requantize`] with the zero point added on the way. For shifts of 2 to 22 no sum
-//! leaves 32 bits: `mulh` by a multiplier below 2^31 is within 2^30, a zero point within 2^8. Other rows take the
-//! portable way.
+//! leaves 32 bits: `mulh` by a multiplier below 2^31 is within 2^30, a zero point within 2^8. What is rounded twice
+//! needs a sum within 2^30 for it, which a bias within 2^29 and at most 2^15 columns prove, as a product is within
+//! 2^14. Other rows take the portable way.
 
+use crate::arch::portable::RowS8;
 use crate::kernels::Post;
 use crate::requantize::{Double, Round, Single};
 use core::arch::asm;
 
 /// Shifts for which the short forms hold.
 const SHIFTS: core::ops::RangeInclusive<i32> = 2..=22;
+
+/// Most columns of rows whose sums stay small.
+const COLUMNS: usize = 1 << 15;
+
+/// Whether the products of a row stay within 2^29.
+pub(super) const fn are_small(columns: usize) -> bool {
+    columns <= COLUMNS
+}
+
+/// A row whose bias is not within 2^29 marked by its shift, which no short form takes: nothing of the bias has to be
+/// kept until the sum is finished. Shifts have six bits.
+#[inline(always)]
+fn marked(row: RowS8) -> RowS8 {
+    let mut shift = row.shift;
+    // SAFETY: arithmetic on named registers. Not `pure`, so that it stays in front of the sum.
+    unsafe {
+        asm!(
+            "add {t}, {t}, {bias}", "srli {t}, {t}, 30", "slli {t}, {t}, 6", "add {shift}, {shift}, {t}",
+            t = inout(reg) 1 << 29 => _, bias = in(reg) row.bias, shift = inout(reg) shift,
+            options(nomem, nostack, preserves_flags),
+        );
+    }
+    RowS8 { shift, ..row }
+}
+
+/// The row that was marked.
+pub(super) fn unmarked(row: RowS8) -> RowS8 {
+    RowS8 {
+        shift: row.shift.wrapping_shl(26) >> 26,
+        ..row
+    }
+}
 
 /// The constants of one row.
 #[derive(Debug, Clone, Copy)]
@@ -33,14 +67,22 @@ impl Scale {
 }
 
 /// A rounding's instructions.
-pub(crate) trait Finish: Round {
-    /// The constants for a multiplier, a right shift and a zero point; `None` where the short form does not hold.
+pub(super) trait Finish: Round {
+    /// A row as [`Finish::scale`] takes it: its shift tells whether sums can leave what the short form takes.
+    fn marked(row: RowS8) -> RowS8;
+    /// The constants for a marked row's multiplier and shift and a zero point; `None` where the short form does not
+    /// hold.
     fn scale(multiplier: i32, shift: i32, zero_point: i32) -> Option<Scale>;
     /// The output of a sum before its bounds.
     fn apply(scale: Scale, acc: i32) -> i32;
 }
 
 impl Finish for Single {
+    #[inline(always)]
+    fn marked(row: RowS8) -> RowS8 {
+        row
+    }
+
     #[inline(always)]
     fn scale(multiplier: i32, shift: i32, zero_point: i32) -> Option<Scale> {
         if !SHIFTS.contains(&shift) {
@@ -73,11 +115,21 @@ impl Finish for Single {
 
 impl Finish for Double {
     #[inline(always)]
+    fn marked(row: RowS8) -> RowS8 {
+        marked(row)
+    }
+
+    #[inline(always)]
     fn scale(multiplier: i32, shift: i32, zero_point: i32) -> Option<Scale> {
-        SHIFTS.contains(&shift).then(|| Scale {
+        if !SHIFTS.contains(&shift) {
+            return None;
+        }
+        let shift = shift.unsigned_abs();
+        let half = zero_point.wrapping_shl(1).wrapping_add(1);
+        Some(Scale {
             multiplier: multiplier.cast_unsigned().wrapping_shl(1),
-            added: zero_point.wrapping_shl(1).wrapping_add(1),
-            shift: shift.unsigned_abs().wrapping_sub(1),
+            added: half.wrapping_shl(shift.wrapping_sub(1)),
+            shift,
         })
     }
 
@@ -88,8 +140,7 @@ impl Finish for Double {
         unsafe {
             asm!(
                 "mul {l}, {acc}, {m}", "mulhsu {r}, {acc}, {m}", "srli {l}, {l}, 31", "add {r}, {r}, {l}",
-                "srai {l}, {r}, 31", "add {r}, {r}, {l}", "sra {r}, {r}, {s}",
-                "add {r}, {r}, {c}", "srai {r}, {r}, 1",
+                "srai {l}, {r}, 31", "add {r}, {r}, {c}", "add {r}, {r}, {l}", "sra {r}, {r}, {s}",
                 r = out(reg) result, l = out(reg) _, acc = inout(reg) acc => _,
                 m = in(reg) scale.multiplier, c = in(reg) scale.added, s = in(reg) scale.shift,
                 options(pure, nomem, nostack, preserves_flags),
@@ -119,10 +170,13 @@ pub(super) unsafe fn store_all<R: Finish>(
     }
 }
 
-/// `value` between `lo` and `hi`, which are `i8` values: a compiler copies it twice.
+/// `value` between `lo` and `hi`, which are `i8` values: without instructions for it a compiler copies it twice.
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "the bounds are i8 values")]
 pub(super) fn bounded(value: i32, lo: i32, hi: i32) -> i8 {
+    if cfg!(target_feature = "zbb") {
+        return value.max(lo).min(hi) as i8;
+    }
     let mut value = value;
     // SAFETY: arithmetic on one register.
     unsafe {

@@ -7,6 +7,23 @@
 use crate::kernels::LANES;
 use core::arch::asm;
 
+/// `N` sums that begin with `bias`, once: a compiler fills the registers again on every way into a loop.
+#[inline(always)]
+pub(super) fn begun<const N: usize>(bias: i32) -> [i32; N] {
+    [bias; N].map(pinned)
+}
+
+/// `value`, of which the compiler forgets where it came from.
+#[inline(always)]
+fn pinned(value: i32) -> i32 {
+    let mut value = value;
+    // SAFETY: no instruction.
+    unsafe {
+        asm!("/* {v} */", v = inout(reg) value, options(nomem, nostack, preserves_flags));
+    }
+    value
+}
+
 /// `acc[lane] += x[lane] · w` for `N` lanes.
 ///
 /// # Safety
