@@ -32,6 +32,7 @@ becomes int8. With --sparsity weights are removed.
   nnz prune net.onnx --calib calib.npz --latency 20ms --target cortex-m4 -o net.nnz
   nnz prune net.onnx --calib calib.npz --accuracy-drop 1 --data eval.npz -o net.nnz   what one point buys
   nnz prune net.onnx --calib calib.npz --mean 128 --std 64 --layout nhwc -o net.nnz
+  nnz prune net.onnx --calib calib.npz --sparsity 0.5 -o net.nnz --report net.html --data eval.npz
   nnz prune net.onnx --calib calib.npz --sparsity 0.5 -o pruned.onnx       floats, for any other runtime
   nnz prune net.onnx --calib calib.npz --sparsity 0.9 -o pruned.onnx --masks masks.safetensors
 
@@ -92,17 +93,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         labels: labels(args.calib.as_deref()),
         ..args.options()
     };
-    check_pattern(&options)?;
-    check_output(&args.output, &args.model)?;
-    for beside in [&args.masks, &args.report].into_iter().flatten() {
-        atomic::check_writable(beside)?;
-    }
-    if args.report.is_some() && has_extension(&args.output, "onnx") {
-        return Err(failure(
-            "--report is about .nnz files",
-            "name the output OUT.nnz, or leave --report out",
-        ));
-    }
+    check(args, &options)?;
     let bytes = nnz_file::read(&args.model)?;
     if has_extension(&args.output, "onnx") {
         if args.budget.is_given() {
@@ -117,7 +108,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     atomic::write(&args.output, &pruned.bytes)?;
     write_masks(args, pruned.masks.as_deref())?;
     if let Some(path) = &args.report {
-        write_report(path, &args.output, &pruned)?;
+        write_report(path, args, &pruned)?;
     }
     let peak = host_bench::peak_rss();
     if args.json {
@@ -135,6 +126,28 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         ));
     }
     ui::print_text(&text)
+}
+
+/// Whether the options fit each other and what is to be written can be written.
+fn check(args: &Args, options: &Options) -> anyhow::Result<()> {
+    check_pattern(options)?;
+    check_output(&args.output, &args.model)?;
+    for beside in [&args.masks, &args.report].into_iter().flatten() {
+        atomic::check_writable(beside)?;
+    }
+    if args.budget.data.is_some() && args.budget.accuracy_drop.is_none() && args.report.is_none() {
+        return Err(failure(
+            "--data is what --accuracy-drop and --report measure accuracy on",
+            "give one of them, or measure the finished file with `nnz eval OUT.nnz --data EVAL.npz`",
+        ));
+    }
+    if args.report.is_some() && has_extension(&args.output, "onnx") {
+        return Err(failure(
+            "--report is about .nnz files",
+            "name the output OUT.nnz, or leave --report out",
+        ));
+    }
+    Ok(())
 }
 
 /// The file, as small as the accuracy on labelled samples allows where that is the limit.
@@ -200,11 +213,17 @@ fn onnx(args: &Args, options: &Options, bytes: &[u8]) -> anyhow::Result<()> {
     ui::print_text(&render_onnx(&args.output, &pruned))
 }
 
-/// Writes the page about the result.
-fn write_report(path: &Path, output: &Path, pruned: &Pruned) -> anyhow::Result<()> {
+/// Writes the page about the result, with accuracy before and after where labelled samples are given.
+fn write_report(path: &Path, args: &Args, pruned: &Pruned) -> anyhow::Result<()> {
     let bytes = nnz_file::Aligned::copy_of(&pruned.bytes);
+    let output = &args.output;
     let name = output.file_name().unwrap_or(output.as_os_str());
-    let extra = Extra::of(name.to_string_lossy().into_owned(), &pruned.report);
+    let mut extra = Extra::of(name.to_string_lossy().into_owned(), &pruned.report);
+    if let Some(data) = &args.budget.data {
+        let network = Network::from_bytes(output, &pruned.bytes)?;
+        let judged = super::report::judge((&network, data), Some(&args.model), &args.data)?;
+        extra.judged = Some(judged);
+    }
     let html = report::html(&nnz_file::parse(output, bytes.bytes())?, &extra);
     atomic::write(path, html.as_bytes())
 }
@@ -235,7 +254,11 @@ fn labels(calib: Option<&Path>) -> Vec<String> {
 
 /// A block pattern alone does not say how much is to go.
 fn check_pattern(options: &Options) -> anyhow::Result<()> {
-    if matches!(options.pattern, Pattern::Block { .. }) && options.method() == Method::Keep {
+    let is_named = options.method.is_some();
+    if !is_named
+        && matches!(options.pattern, Pattern::Block { .. })
+        && options.method() == Method::Keep
+    {
         return Err(failure(
             format!("--pattern {} alone removes nothing", options.pattern),
             "give `--sparsity S`, the share of zeros; the zeros that are there need no pattern",
@@ -410,8 +433,8 @@ fn render(path: &Path, report: &Report) -> String {
         ui::grouped(report.weights),
         ui::percent(zeros, report.weights),
         ui::grouped(report.stored_macs),
-        ui::grouped(report.macs),
-        ui::percent(report.stored_macs, report.macs)
+        ui::grouped(report.dense_macs),
+        ui::percent(report.stored_macs, report.dense_macs)
     ));
     out
 }

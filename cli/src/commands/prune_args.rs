@@ -71,8 +71,8 @@ pub(super) struct BudgetArgs {
     /// Remove as much as leaves at most so many percentage points of accuracy lost, measured on --data
     #[arg(long, value_name = "POINTS", value_parser = points, conflicts_with_all = ["sparsity", "macs"])]
     pub(super) accuracy_drop: Option<f64>,
-    /// Labelled samples for --accuracy-drop [default: those of --calib]
-    #[arg(long, value_name = "EVAL.npz", requires = "accuracy_drop")]
+    /// Labelled samples for --accuracy-drop [default: those of --calib], and for accuracy before and after in --report
+    #[arg(long, value_name = "EVAL.npz")]
     pub(super) data: Option<PathBuf>,
 }
 

@@ -52,7 +52,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             "`nnz prune MODEL -o OUT.nnz --report OUT.html` reports on a model",
         ));
     };
-    let judged = args.data.as_deref().map(|data| judge(args, &network, data));
+    let judged = args.data.as_deref().map(|data| {
+        let other = args.compare.as_deref();
+        judge((&network, data), other, &args.preprocess)
+    });
     let extra = Extra {
         title: file_name(&args.file),
         judged: judged.transpose()?,
@@ -71,18 +74,23 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     ))
 }
 
-fn judge(args: &Args, network: &Network, data: &Path) -> anyhow::Result<Judged> {
+/// Accuracy of a file and maybe of another network on labelled samples.
+pub(super) fn judge(
+    (network, data): (&Network, &Path),
+    other: Option<&Path>,
+    preprocess: &DataArgs,
+) -> anyhow::Result<Judged> {
     let data = network.data(data)?;
-    let other = match &args.compare {
+    let other = match other {
         Some(path) => {
             let other = Network::open(path)?;
-            let options = super::eval::options(&other, Some(network), &args.preprocess)?;
+            let options = super::eval::options(&other, Some(network), preprocess)?;
             Some((file_name(path), accuracy(&other, &data, &options)?))
         }
         None => None,
     };
     Ok(Judged {
-        accuracy: accuracy(network, &data, &args.preprocess)?,
+        accuracy: accuracy(network, &data, preprocess)?,
         other,
     })
 }

@@ -67,11 +67,16 @@ impl Extra {
     /// What a report of the pruner tells.
     #[must_use]
     pub fn of(title: String, report: &Report) -> Self {
+        let macs = Versus {
+            now: report.stored_macs,
+            dense: report.dense_macs,
+        };
         let rows = [
             ("bytes", Some(report.bytes)),
             ("arena", Some(report.arena)),
             ("predicted instructions", report.instructions),
             ("predicted cycles", report.cycles),
+            ("multiply-accumulates", Some(macs)),
         ];
         let set = rows.into_iter();
         Self {

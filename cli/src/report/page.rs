@@ -98,11 +98,14 @@ fn summary(content: &Content<'_>) -> String {
             card(&mut out, &ui::grouped(costs.iter().sum()), &what, "");
         }
     }
-    let note = format!(
-        "{} dense, {:.1} % of it",
-        ui::grouped(i.macs),
-        share(i.stored_macs, i.macs)
-    );
+    let note = match dense("multiply-accumulates") {
+        note if !note.is_empty() => note,
+        _ => format!(
+            "{:.1} % of {} with every weight stored",
+            share(i.stored_macs, i.macs),
+            ui::grouped(i.macs)
+        ),
+    };
     card(
         &mut out,
         &ui::grouped(i.stored_macs),

@@ -5,7 +5,7 @@ use crate::data::Preprocess;
 use crate::ir::Order;
 use crate::lower::{Prefer, WeightChoice};
 use crate::quantize::Range;
-use crate::sparsify::{self, Alloc, Criterion, Method, Pattern, Refit};
+use crate::sparsify::{self, Alloc, Criterion, Effort, Method, Pattern, Refit};
 use crate::target::Target;
 use nnz_format::Rounding;
 use std::path::PathBuf;
@@ -95,6 +95,8 @@ pub struct Options {
     pub calib_limit: Option<usize>,
     /// Solve on at most so many calibration samples; `None` = all.
     pub solve_limit: Option<usize>,
+    /// How much is done for a layer that is solved.
+    pub effort: Effort,
     /// From data values to real numbers.
     pub preprocess: Preprocess,
     /// Axis order of the calibration data; `None` = the source model's.
@@ -142,6 +144,7 @@ impl Default for Options {
             calib: None,
             calib_limit: None,
             solve_limit: None,
+            effort: Effort::Full,
             preprocess: Preprocess::NONE,
             layout: None,
             range: Range::default(),
@@ -214,6 +217,7 @@ impl Options {
             macs: self.macs,
             shares: self.shares.clone(),
             seed: self.seed,
+            effort: self.effort,
         }
     }
 

@@ -64,6 +64,8 @@ pub struct Report {
     pub stored_weights: u64,
     /// Multiply-accumulates with every weight stored.
     pub macs: u64,
+    /// Multiply-accumulates of the network as it came, channels that have left included.
+    pub dense_macs: u64,
     /// Stored weights × output pixels.
     pub stored_macs: u64,
     /// Output channels all of whose weights are zero, of all layers that the file has.
@@ -139,6 +141,7 @@ impl Report {
             nonzeros: totals.nonzeros,
             stored_weights: totals.stored_weights,
             macs: totals.macs,
+            dense_macs: dense_totals.macs,
             stored_macs: totals.stored_macs,
             empty_channels: 0,
             arena_bound: plan.lower_bound.into(),

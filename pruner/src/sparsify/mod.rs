@@ -17,7 +17,7 @@ mod sensitivity;
 #[cfg(test)]
 mod tests;
 
-pub use calibrated::{Calibration, Refit, Refitted, RefittedLayer, refit};
+pub use calibrated::{Calibration, Effort, Refit, Refitted, RefittedLayer, refit};
 pub use error::PruneError;
 pub use filter::Criterion;
 pub use layers::Choice;
@@ -78,6 +78,8 @@ pub struct Options {
     pub shares: Vec<(String, f64)>,
     /// Seed of methods that draw samples.
     pub seed: u64,
+    /// How much `obs` and `filter` do for a layer.
+    pub effort: Effort,
 }
 
 impl Default for Options {
@@ -94,6 +96,7 @@ impl Default for Options {
             macs: None,
             shares: Vec::new(),
             seed: 0,
+            effort: Effort::Full,
         }
     }
 }
@@ -259,7 +262,10 @@ impl Task {
             (Method::Keep | Method::Threshold, _, Some(_)) => {
                 Err(wrong("takes no --sparsity: use --method magnitude"))
             }
-            (Method::Keep, ..) => Ok(Self::Keep),
+            (Method::Keep, Pattern::Unstructured, _) => Ok(Self::Keep),
+            (Method::Keep, ..) => Err(wrong(
+                "removes nothing: leave --pattern out, or use --method obs or magnitude",
+            )),
             (Method::Threshold, Pattern::NofM { .. }, _) => {
                 Err(wrong("knows no N:M patterns: use --method magnitude"))
             }

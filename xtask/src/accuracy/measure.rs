@@ -79,7 +79,9 @@ impl Made {
 
 impl Bench {
     /// Runs one row; `dense` is the network without pruning, where it is known already.
-    pub(super) fn row(&self, row: &'static Row, dense: Option<Score>) -> Result<Measured> {
+    ///
+    /// `None` where this machine lacks something.
+    pub(super) fn row(&self, row: &'static Row, dense: Option<Score>) -> Result<Option<Measured>> {
         let mut options = row.options.to_owned();
         if let Bound::Budget(limit, share) = row.bound {
             options.push_str(&self.limit(row, limit, share)?);
@@ -92,12 +94,22 @@ impl Bench {
             }
         };
         let [judged, beside] = row.methods;
-        let made = self.make(row.network, &how(judged, &options))?;
+        let made = match row.bound {
+            Bound::Tuned(_) if self.tune(row.network, &options)? => None,
+            Bound::Tuned(_) => return Ok(None),
+            Bound::Correct(_)
+            | Bound::Error(_)
+            | Bound::Small
+            | Bound::Refitted
+            | Bound::Budget(..)
+            | Bound::Seconds(_) => Some(self.make(row.network, &how(judged, &options))?),
+        };
         let first = self.score(row.network)?;
-        self.make(row.network, &how(beside, &options))?;
-        let second = self.score(row.network)?;
-        let (said, passed) = self.judge(row, &made, [dense, first, second])?;
-        Ok(Measured {
+        let second = self.make(row.network, &how(beside, &options))?;
+        let scores = [dense, first, self.score(row.network)?];
+        let (said, passed) = self.judge(row, made.as_ref().unwrap_or(&second), scores)?;
+        let [_, _, second] = scores;
+        Ok(Some(Measured {
             row,
             options,
             dense,
@@ -105,14 +117,14 @@ impl Bench {
             second,
             said,
             passed,
-        })
+        }))
     }
 
     /// Whether the row reaches its bound, and the figures.
     fn judge(&self, row: &Row, made: &Made, scores: [Score; 3]) -> Result<(String, bool)> {
         let [dense, first, second] = scores;
         Ok(match (row.bound, dense, first) {
-            (Bound::Correct(least), _, Score::Right(right, _)) => {
+            (Bound::Correct(least) | Bound::Tuned(least), _, Score::Right(right, _)) => {
                 (format!("≥ {least}"), right >= least)
             }
             (Bound::Error(most), Score::Error(dense), Score::Error(error)) => {
@@ -126,7 +138,7 @@ impl Bench {
                 let said = format!("{:.1} s of processor time; ≤ {most}", made.seconds);
                 (said, made.seconds <= real(most))
             }
-            (Bound::Correct(_) | Bound::Error(_), ..) => {
+            (Bound::Correct(_) | Bound::Tuned(_) | Bound::Error(_), ..) => {
                 bail!("`nnz eval` measures something else than the bound of {row:?}")
             }
         })
@@ -208,12 +220,12 @@ impl Bench {
         Ok(Score::Right(number("correct")?, number("n")?))
     }
 
-    fn out(&self) -> PathBuf {
+    pub(super) fn out(&self) -> PathBuf {
         self.folder.join("network.nnz")
     }
 
     /// A data file: one of this run's, or one beside the repository.
-    fn data(&self, name: &str) -> PathBuf {
+    pub(super) fn data(&self, name: &str) -> PathBuf {
         let made = self.folder.join(format!("{name}.npy"));
         match made.exists() {
             true => made,

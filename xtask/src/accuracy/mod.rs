@@ -11,6 +11,7 @@
 mod measure;
 mod record;
 mod rows;
+mod tuned;
 mod windows;
 
 use crate::command::{self, root};
@@ -51,7 +52,9 @@ pub(crate) fn run(only: Option<&str>) -> Result<()> {
     for row in chosen {
         let same = |m: &&Measured| m.row.network.model == row.network.model;
         let dense = measured.iter().find(same).map(|m| m.dense);
-        let result = bench.row(row, dense)?;
+        let Some(result) = bench.row(row, dense)? else {
+            continue;
+        };
         println!("{}", line(&result));
         record.put(&result)?;
         measured.push(result);
@@ -80,6 +83,7 @@ fn name(row: &Row) -> String {
         Bound::Correct(_) | Bound::Error(_) => "",
         Bound::Refitted => " refit",
         Bound::Small => " size",
+        Bound::Tuned(_) => " tuned",
         Bound::Budget(Limit::Flash, _) => " budget flash",
         Bound::Budget(Limit::Cycles, _) => " budget cycles",
         Bound::Seconds(_) => " time",

@@ -11,7 +11,7 @@ use super::limits::Need;
 use crate::ir::Graph;
 use crate::pipeline::build::{Finished, Input, finish};
 use crate::pipeline::{Listener, Options, PipelineError};
-use crate::sparsify::{Method, Refit};
+use crate::sparsify::{Effort, Method, Refit};
 
 /// Files that are built before the best is taken.
 const ATTEMPTS: usize = 12;
@@ -88,6 +88,7 @@ impl Contest<'_> {
         }
         if samples.is_some() {
             turned.refit = Refit::Off;
+            turned.effort = Effort::Sweep;
         }
         finish(self.graph.clone(), self.input, &turned, self.progress)
     }

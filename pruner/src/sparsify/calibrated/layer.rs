@@ -1,11 +1,13 @@
 //! Prunes one layer, given what it receives in the dense and in the pruned network.
 
 use super::super::{Method, Pattern, select};
-use super::Job;
+use super::goal::Goal;
 use super::gram::Rows;
 use super::matrix::{Square, times, times_inverse};
 use super::reader::Reader;
+use super::support;
 use super::sweep::Sweep;
+use super::{Effort, Job};
 use crate::arith;
 use crate::ir::{Bias, Graph, Quant, Weights};
 
@@ -32,7 +34,7 @@ pub(super) struct Inputs {
 pub(super) fn prune(
     graph: &mut Graph,
     job: &Job,
-    method: Method,
+    (method, effort): (Method, Effort),
     inputs: Inputs,
 ) -> Result<(), String> {
     let input = graph.tensor(graph.nodes[job.node].inputs[0]);
@@ -61,7 +63,7 @@ pub(super) fn prune(
                 zeros: wanted,
                 gone: gone.flatten().collect(),
             };
-            sweep = solve(&sweep, &wanted, inputs, (&md, &ms))?;
+            sweep = solve(&sweep, &wanted, inputs, (&md, &ms), effort)?;
             let after = sums(&sweep.weights, &ms);
             let change: Vec<f64> = before.iter().zip(&after).map(|(b, a)| b - a).collect();
             add_bias(bias, &change, weights, quant);
@@ -87,14 +89,21 @@ pub(super) fn at_levels(
     let dense = Sweep::new(weights, pattern);
     let means = patches.means();
     patches.subtract(&means);
-    let (u, _) = damped_factor(patches.gram(), DAMPING)?;
+    let own = patches.gram();
     drop(patches);
+    let (u, lambda) = damped_factor(own.clone(), DAMPING)?;
+    let goal = Goal::new(&own, lambda, &times(&dense.weights, &own), &dense.weights);
     let before = sums(&dense.weights, &means);
     let len = weights.len();
     let of_level = |level: &f64| {
         let mut candidate = graph.clone();
         let mut sweep = dense.clone();
+        let grid = sweep.take_grid();
         sweep.solve(&u, select::share(len, *level));
+        if goal.is_narrow() {
+            goal.polish(&mut sweep.weights);
+        }
+        sweep.snap(grid, &u);
         let after = sums(&sweep.weights, &means);
         let change: Vec<f64> = before.iter().zip(&after).map(|(b, a)| b - a).collect();
         if let Some((weights, bias, _)) = candidate.nodes[node].op.layer_mut() {
@@ -152,23 +161,30 @@ impl Moments {
         }
     }
 
-    /// The sweep with refitted weights; `cross` is its product with the cross covariance.
+    /// The sweep with refitted weights, and the best values for those that stay; `cross` is its product with the cross
+    /// covariance.
     fn solve(
         &self,
         (sweep, cross): (&Sweep, &[f64]),
         wanted: &Wanted,
         damping: f64,
+        effort: Effort,
     ) -> Result<Sweep, String> {
         let (u, lambda) = damped_factor(self.own.clone(), damping)?;
         let mut sweep = sweep.clone();
-        let mut target = cross.to_vec();
-        target
-            .iter_mut()
-            .zip(&sweep.weights)
-            .for_each(|(t, w)| *t += lambda * w);
-        sweep.weights = times_inverse(&target, &u);
+        let mut goal = Goal::new(&self.own, lambda, cross, &sweep.weights);
+        sweep.weights = times_inverse(&goal.target, &u);
         sweep.clear_columns(&wanted.gone);
+        goal.without_columns(&wanted.gone);
+        let grid = sweep.take_grid();
         sweep.solve(&u, wanted.zeros);
+        if effort == Effort::Full || (goal.is_narrow() && effort == Effort::Polish) {
+            goal.polish(&mut sweep.weights);
+        }
+        if goal.is_narrow() && effort == Effort::Full && sweep.chooses(wanted.zeros) {
+            support::improve(&mut sweep, &goal, wanted.zeros);
+        }
+        sweep.snap(grid, &u);
         Ok(sweep)
     }
 
@@ -187,6 +203,7 @@ fn solve(
     wanted: &Wanted,
     inputs: Inputs,
     (md, ms): (&[f64], &[f64]),
+    effort: Effort,
 ) -> Result<Sweep, String> {
     let Inputs {
         mut dense,
@@ -199,14 +216,14 @@ fn solve(
     let (pruned, pruned_aside) = pruned.split(per_sample, ASIDE);
     let fit = Moments::of(&dense, &pruned);
     let cross = times(&sweep.weights, &fit.cross);
-    if pruned_aside.len() == 0 {
-        return fit.solve((sweep, &cross), wanted, DAMPING);
+    if pruned_aside.len() == 0 || effort == Effort::Sweep {
+        return fit.solve((sweep, &cross), wanted, DAMPING, effort);
     }
     let aside = Moments::of(&dense_aside, &pruned_aside);
     let cross_aside = times(&sweep.weights, &aside.cross);
     let mut best = (f64::INFINITY, DAMPING);
     for damping in DAMPINGS {
-        let solved = fit.solve((sweep, &cross), wanted, damping)?;
+        let solved = fit.solve((sweep, &cross), wanted, damping, Effort::Polish)?;
         let error = aside.error(&cross_aside, &solved);
         if error < best.0 {
             best = (error, damping);
@@ -218,7 +235,7 @@ fn solve(
         cross: fit.cross.mixed(&aside.cross, share),
     };
     let cross = times(&sweep.weights, &all.cross);
-    all.solve((sweep, &cross), wanted, best.1)
+    all.solve((sweep, &cross), wanted, best.1, effort)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^52")]

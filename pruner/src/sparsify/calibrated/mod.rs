@@ -7,16 +7,18 @@
 //! H  = cov(Xs) + λ                          λ = 1 % of the mean diagonal
 //! W* = (W · cov(Xd, Xs) + λ W) · H⁻¹        the dense layer's outputs from the pruned net's inputs
 //! W₂ = sweep of W* under the pattern        each removed weight moves into the columns after it
+//! W₂ = best zeros and weights near W₂       alternating directions, then least squares on what stays
 //! b += W · mean(Xd) − W₂ · mean(Xs)
 //! ```
 //!
-//! Weights that are integers stay integers of the same scales: the sweep rounds each column to the grid and moves
+//! Weights that are integers stay integers of the same scales: a last sweep rounds each column to the grid and moves
 //! the rounding error on like that of a removed weight; biases move by whole steps; inputs are the dequantised
 //! activations of the integer network.
 //!
 //! Memory: the live tensors of all samples twice, and at most [`MAX_PATCH_VALUES`] floats of patches twice.
 
 mod factor;
+mod goal;
 mod gram;
 mod layer;
 mod matrix;
@@ -25,6 +27,7 @@ mod probe;
 mod reader;
 mod refit;
 mod stream;
+mod support;
 mod sweep;
 #[cfg(test)]
 pub(in crate::sparsify) mod tests;
@@ -55,6 +58,18 @@ pub struct Calibration<'a> {
     pub limit: Option<usize>,
     /// How accumulators of integer layers are rounded.
     pub rounding: Rounding,
+}
+
+/// How much is done for a layer that is solved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Effort {
+    /// One sweep: enough to know how large and fast a network will be.
+    Sweep,
+    /// The damping that suits the samples, and the best values for the weights that stay.
+    Polish,
+    /// The best choice of weights that stay, too.
+    #[default]
+    Full,
 }
 
 /// Rows that estimate a covariance well enough.
@@ -165,7 +180,7 @@ pub(super) fn run(
                 inputs.pruned.len()
             ));
         }
-        layer::prune(graph, job, options.method, inputs)
+        layer::prune(graph, job, (options.method, options.effort), inputs)
             .map_err(|reason| failed(format!("layer '{}': {reason}", graph.nodes[node].name)))?;
         progress(done + 1, jobs.len());
     }

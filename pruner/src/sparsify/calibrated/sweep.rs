@@ -106,11 +106,27 @@ impl Sweep {
     /// Rounds weights to their grid, block by block, and zeroes those of `zero`; what either changes moves to later
     /// columns as in [`Self::solve`].
     pub(super) fn round(&mut self, u: &Square, zero: &[bool]) {
+        let keep = self.keep.take();
         for groups in self.blocks() {
             let (from, to) = (groups[0].start, groups[groups.len() - 1].end);
             let rows = zero.chunks(self.cols);
             let mask = rows.flat_map(|row| row[from..to].iter().copied()).collect();
             self.clear_groups(&groups, mask, u, &[]);
+        }
+        self.keep = keep;
+    }
+
+    /// Lets the weights be real numbers; the grid that they leave.
+    pub(super) fn take_grid(&mut self) -> Vec<f64> {
+        core::mem::take(&mut self.grid)
+    }
+
+    /// Brings the weights to a grid, zeros stay; nothing to do where it is empty.
+    pub(super) fn snap(&mut self, grid: Vec<f64>, u: &Square) {
+        self.grid = grid;
+        if !self.grid.is_empty() {
+            let zero: Vec<bool> = self.weights.iter().map(|w| *w == 0.0).collect();
+            self.round(u, &zero);
         }
     }
 
@@ -143,6 +159,21 @@ impl Sweep {
                 }
                 move_on(weights, &errors, u, (from, to));
             });
+    }
+
+    /// Whether the pattern or a number of zeros leaves anything to choose.
+    pub(super) const fn chooses(&self, zeros: usize) -> bool {
+        zeros > 0 || self.keep.is_some()
+    }
+
+    /// Which weights are least by `w² · scale`: `zeros` of all of them (N:M: what the pattern says).
+    pub(super) fn least(&self, scale: &[f64], zeros: usize) -> Vec<bool> {
+        self.mask(
+            &self.groups,
+            scale,
+            zeros,
+            0..self.weights.len() / self.cols,
+        )
     }
 
     /// Zeroes whole columns.

@@ -1,5 +1,6 @@
 //! One layer's integers: what could be changed, judged on rows that were kept aside.
 
+use super::super::goal::Goal;
 use super::super::gram::Rows;
 use super::super::layer::{Moments, damped_factor, sums};
 use super::super::matrix::{Square, times, times_inverse};
@@ -247,10 +248,14 @@ impl Matrix {
     /// The weights refitted to the integer network's inputs, on the grid.
     fn rounded(&self, cross: &[f64], samples: &Samples, damping: f64) -> Option<Sweep> {
         let (u, lambda) = damped_factor(samples.moments.own.clone(), damping).ok()?;
-        let pairs = cross.iter().zip(&self.wanted);
-        let target: Vec<f64> = pairs.map(|(c, w)| c + lambda * w).collect();
+        let goal = Goal::new(&samples.moments.own, lambda, cross, &self.wanted);
         let mut sweep = self.now.clone();
-        sweep.weights = times_inverse(&target, &u);
+        if goal.is_narrow() {
+            sweep.weights.clone_from(&self.wanted);
+            goal.polish(&mut sweep.weights);
+        } else {
+            sweep.weights = times_inverse(&goal.target, &u);
+        }
         sweep.round(&u, &self.zero);
         Some(sweep)
     }

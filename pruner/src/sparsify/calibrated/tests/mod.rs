@@ -2,6 +2,7 @@
 
 mod integers;
 mod refit;
+mod support;
 
 use super::super::{Alloc, METHODS, Method, Options, Pattern, PruneError, apply, apply_with};
 use super::gram::Rows;
