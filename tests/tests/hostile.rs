@@ -13,12 +13,9 @@
 mod common;
 
 use common::{Builder, CLAMP_F32, CLAMP_S8, Rng, every_kernel_file};
-use nnz::Session;
-use nnz::host::{Isa, Network};
 use nnz_format::write::write;
-use nnz_format::{
-    DType, Model, Op, TensorLayout, WeightLayout, Window, crc32, decode, scratch_len,
-};
+use nnz_format::{DType, Model, Op, TensorLayout, WeightLayout, Window};
+use nnz_hostile::model::{self, Use, seal};
 use nnz_pruner::emit::{self, Provenance};
 use nnz_pruner::pass::{self, PassSet};
 use nnz_pruner::{import, lower, plan};
@@ -33,85 +30,8 @@ const CHANGES: usize = if cfg!(debug_assertions) {
 const STRIDE: usize = if cfg!(debug_assertions) { 13 } else { 1 };
 /// One in so many models that run also runs on the vectors of this CPU, whose weights take long to pack.
 const HOST_STRIDE: usize = 50;
-/// Callers refuse larger arenas than they have.
-const MAX_ARENA: usize = 1 << 20;
 /// Models of more work are not run: it would only take long.
 const MAX_WORK: u64 = 1 << 24;
-/// Bytes on both sides of the arena that nothing may touch.
-const GUARD: usize = 4096;
-
-/// Bytes at a multiple of 16 within a longer buffer.
-struct Aligned {
-    bytes: Vec<u8>,
-    start: usize,
-    len: usize,
-}
-
-impl Aligned {
-    fn new(len: usize, guard: usize, fill: u8) -> Self {
-        let bytes = vec![fill; len + 2 * guard + 16];
-        let start = guard + (16 - (bytes.as_ptr().addr() + guard) % 16) % 16;
-        Self { bytes, start, len }
-    }
-
-    fn get_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes[self.start..self.start + self.len]
-    }
-
-    fn guards_hold(&self, fill: u8) -> bool {
-        let (before, rest) = self.bytes.split_at(self.start);
-        before
-            .iter()
-            .chain(&rest[self.len..])
-            .all(|byte| *byte == fill)
-    }
-}
-
-/// Makes the checksum right, so that the parser looks at everything else.
-fn seal(file: &mut [u8]) {
-    let len = u32::from_le_bytes(file[8..12].try_into().unwrap()) as usize;
-    if let Some(summed) = file.get(8..len) {
-        let crc = crc32(summed);
-        file[4..8].copy_from_slice(&crc.to_le_bytes());
-    }
-}
-
-/// Everything that the model says lies where it may lie.
-fn check_bounds(model: &Model<'_>) {
-    let arena = model.arena_len() as u64;
-    for index in 0..model.tensors_len() {
-        let t = model.tensor(index).unwrap();
-        assert!(u64::from(t.offset) + u64::from(t.len) <= arena);
-        let strides = t.strides();
-        let last = u64::from(t.c - 1) * u64::from(strides.c)
-            + u64::from(t.h - 1) * u64::from(strides.y)
-            + u64::from(t.w - 1) * u64::from(strides.x);
-        assert!((last + 1) * u64::from(t.dtype.size()) <= u64::from(t.len));
-    }
-    assert_eq!(model.steps().count(), model.steps_len());
-    for step in model.steps() {
-        assert!(
-            step.scratch_len
-                >= scratch_len(
-                    model.backend(),
-                    &step.op,
-                    step.layout,
-                    &step.input,
-                    &step.output
-                )
-        );
-        assert!(u64::from(step.scratch_offset) + u64::from(step.scratch_len) <= arena);
-        // Weights that belong to no tap are an error of the decoder, not a panic.
-        let _ = decode::weights(&step);
-    }
-    for io in (0..model.inputs_len()).map(|index| model.input(index)) {
-        assert!(io.unwrap().tensor_index < model.tensors_len());
-    }
-    for io in (0..model.outputs_len()).map(|index| model.output(index)) {
-        assert!(io.unwrap().tensor_index < model.tensors_len());
-    }
-}
-
 /// Parses; a model must stay in its bounds, and run in an arena between guards. Whether it was a model.
 fn survive(file: &[u8], seed: usize) -> bool {
     survive_if(file, seed, true)
@@ -119,54 +39,12 @@ fn survive(file: &[u8], seed: usize) -> bool {
 
 /// As [`survive`], but runs the model only where `runs`.
 fn survive_if(file: &[u8], seed: usize, runs: bool) -> bool {
-    let mut bytes = Aligned::new(file.len(), 0, 0);
-    bytes.get_mut().copy_from_slice(file);
-    let bytes = &*bytes.get_mut();
-    let Ok(model) = Model::parse(bytes) else {
-        return false;
+    let usage = match (runs, seed.is_multiple_of(HOST_STRIDE)) {
+        (false, _) => Use::Parse,
+        (true, false) => Use::Run,
+        (true, true) => Use::Hosts,
     };
-    if !runs {
-        return true;
-    }
-    check_bounds(&model);
-    if model.arena_len() > MAX_ARENA || model.work() > MAX_WORK {
-        return true;
-    }
-    let fill = 0xA5;
-    let mut arena = Aligned::new(model.arena_len(), GUARD, fill);
-    let mut session: Session<'_, '_> = Session::new(&model, arena.get_mut()).unwrap();
-    for input in 0..model.inputs_len() {
-        for (index, byte) in session.input_bytes(input).unwrap().iter_mut().enumerate() {
-            *byte = (index * 37 + seed) as u8;
-        }
-    }
-    session.run();
-    assert!(
-        arena.guards_hold(fill),
-        "a run wrote outside its arena, seed {seed}"
-    );
-    if seed.is_multiple_of(HOST_STRIDE) {
-        run_on_host(bytes, seed);
-    }
-    true
-}
-
-/// Packs the weights for every instruction set that this CPU has, and runs.
-fn run_on_host(file: &[u8], seed: usize) {
-    for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
-        let network = Network::with_isa(file, isa).unwrap();
-        let mut session = network.session();
-        for input in 0..network.model().inputs_len() {
-            let bytes = session.input_bytes(input).unwrap();
-            for (index, byte) in bytes.iter_mut().enumerate() {
-                *byte = (index * 37 + seed) as u8;
-            }
-        }
-        session.run();
-        for output in 0..network.model().outputs_len() {
-            session.output_bytes(output).unwrap();
-        }
-    }
+    model::survive(file, seed, usage, MAX_WORK)
 }
 
 #[test]

@@ -18,6 +18,7 @@
 //! compare    compare/                 Cortex-M against TensorFlow Lite Micro, record and README
 //! accuracy   accuracy/                what pruning costs, benches/record/accuracy.csv
 //! large      large/                   networks at 224x224 from real exporters, pruned, quantised and run
+//! fuzz       fuzz/                    readers of bytes from strangers, under AddressSanitizer, benches/record/fuzz.csv
 //! bench      bench.rs                 benches/record/TARGET/DATE.csv
 //! ```
 
@@ -30,6 +31,7 @@ mod compare;
 mod embassy;
 mod example;
 mod firmware;
+mod fuzz;
 mod keyword;
 mod large;
 mod pi;
@@ -202,6 +204,23 @@ enum Chore {
         #[arg(long)]
         nnz: Option<PathBuf>,
     },
+    /// Fuzz the readers of bytes from strangers under `AddressSanitizer`; a finding fails.
+    Fuzz {
+        /// Targets (parse, run, wire, onnx, tflite, data); all where none is named.
+        targets: Vec<String>,
+        /// Seconds for each target.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Executions after which a target is done earlier.
+        #[arg(long)]
+        runs: Option<u64>,
+        /// Add a row a target to benches/record/fuzz.csv.
+        #[arg(long)]
+        record: bool,
+        /// Keep the smallest inputs of what was learnt in fuzz/corpus.
+        #[arg(long)]
+        keep: bool,
+    },
     /// Measure models on every emulated machine and record the figures.
     Bench {
         /// The models.
@@ -267,6 +286,19 @@ fn main() -> ExitCode {
             sparsity,
         } => large::run(python, only.as_deref(), &sparsity),
         Chore::Compare { only, nnz } => compare::run(only.as_deref(), nnz),
+        Chore::Fuzz {
+            targets,
+            seconds,
+            runs,
+            record,
+            keep,
+        } => fuzz::run(&fuzz::Options {
+            targets,
+            seconds,
+            runs,
+            record,
+            keep,
+        }),
         Chore::Bench { models, date } => bench::run(&models, date),
     };
     match result {

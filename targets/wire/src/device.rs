@@ -4,7 +4,7 @@ use crate::command::{Command, Hex};
 use crate::decimal::Decimal;
 use crate::line::Line;
 use crate::store::{Flash, Update};
-use crate::{CHUNK, LINE, crc32};
+use crate::{CHUNK, LINE, MOST_RUNS, crc32};
 use core::fmt::{self, Write as _};
 use embedded_io::{Read, Write};
 
@@ -210,6 +210,9 @@ impl<B: Board, N: Network, F: Flash> Device<'_, B, N, F> {
         }
         if runs == 0 {
             return Err(Refusal::Reason("no run, no result"));
+        }
+        if runs.max(warmups) > MOST_RUNS {
+            return Err(Refusal::Reason("too many runs at once"));
         }
         let bytes = self.inputs.get(..inputs.expected).unwrap_or_default();
         writeln!(reply, "m-warmup-start-{warmups}\r")?;

@@ -30,5 +30,7 @@ pub use nnz_format::crc32;
 
 /// Bytes of the longest command: room for [`CHUNK`] bytes as text and what stands around them.
 pub const LINE: usize = 2 * CHUNK + 64;
+/// Most runs that one command asks for: a device that runs does not listen.
+pub const MOST_RUNS: u32 = 10_000;
 /// Most bytes of a model or of inputs in one command.
 pub const CHUNK: usize = 256;
