@@ -9,6 +9,7 @@
 pub mod command;
 pub mod fixtures;
 pub mod hash;
+pub mod networks;
 pub mod npy;
 pub mod python;
 pub mod shared;

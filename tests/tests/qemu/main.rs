@@ -14,6 +14,7 @@ mod cycles;
 mod kernels;
 mod machines;
 mod narrow;
+mod networks;
 mod random;
 mod wire;
 

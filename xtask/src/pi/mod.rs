@@ -34,13 +34,14 @@ const PACKAGES: [&str; 3] = [
 /// A core with dot products (Raspberry Pi 5) and one without (Raspberry Pi 4).
 const CORES: [&str; 2] = ["cortex-a76", "cortex-a72"];
 /// Suites of the runtime that run vectors, and whether they are quick under emulation.
-const SUITES: [(&str, bool); 6] = [
+const SUITES: [(&str, bool); 7] = [
     ("host", true),
     ("convolutions", true),
     ("fully_connected", true),
     ("pools", true),
     ("elementwise", false),
     ("activations", false),
+    ("saved", false),
 ];
 
 /// What `cargo xtask pi` does beside building.
@@ -66,9 +67,12 @@ pub(crate) fn run(tests: Tests) -> Result<()> {
         }
     }
     match tests {
-        Tests::All => CORES
-            .iter()
-            .try_for_each(|core| suites(&toolchain, core, |_| true)),
+        Tests::All => {
+            networks::save()?;
+            CORES
+                .iter()
+                .try_for_each(|core| suites(&toolchain, core, |_| true))
+        }
         Tests::Quick => {
             suites(&toolchain, CORES[0], |(_, is_quick)| *is_quick)?;
             suites(&toolchain, CORES[1], |(name, _)| *name == "host")
@@ -137,6 +141,7 @@ fn suites(toolchain: &Toolchain, core: &str, wanted: impl Fn(&(&str, bool)) -> b
         command.args(["--test", name]);
     }
     let runner = format!("{EMULATOR} -cpu {core}");
+    command.env("NNZ_SAVED", networks::saved());
     println!("== {core}");
     command::run(command.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER", runner))
 }

@@ -4,7 +4,7 @@ use super::{CORES, emulate};
 use crate::command::{self, release_nnz, root};
 use anyhow::{Result, bail};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What a network is run on.
@@ -50,6 +50,22 @@ const NETWORKS: [Network; 5] = [
         data: Data::Rows("../shared/golden/ad01_int8.in.npy"),
     },
 ];
+
+/// Random networks that [`save`] keeps for the suite `saved`.
+const RANDOM: &str = "300";
+
+/// Where they are.
+pub(super) fn saved() -> PathBuf {
+    root().join("target/pi/saved")
+}
+
+/// Makes random networks here, with the bytes that they give.
+pub(super) fn save() -> Result<()> {
+    let mut test = command::cargo();
+    test.args(["test", "--release", "--package", "nnz-tests"]);
+    test.args(["--test", "differential"]);
+    command::run(test.env("NNZ_NETWORKS", RANDOM).env("NNZ_SAVED", saved()))
+}
 
 /// Runs every network that is there on both cores.
 pub(super) fn run(program: &Path) -> Result<()> {
