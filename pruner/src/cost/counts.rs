@@ -241,10 +241,11 @@ pub fn kernels(op: &Op, input: &Tensor, (layout, narrow): (WeightLayout, bool)) 
         | WeightLayout::Blk4x1
         | WeightLayout::CsrF => format!("{}.{}", op.name(), layout.name()),
     };
-    let variant = variant(op, input);
+    let variants = [columns(op, input), variant(op, input)];
     let mut names = Vec::new();
     let mut add = |suffix: &str| {
-        names.extend(variant.map(|variant| format!("{base}.{variant}{suffix}")));
+        let own = variants.into_iter().flatten();
+        names.extend(own.map(|variant| format!("{base}.{variant}{suffix}")));
         names.push(format!("{base}{suffix}"));
     };
     if narrow {
@@ -255,6 +256,23 @@ pub fn kernels(op: &Op, input: &Tensor, (layout, narrow): (WeightLayout, bool)) 
     }
     add("");
     names
+}
+
+/// Windows of so many columns that some cores have code for them alone.
+fn columns(op: &Op, input: &Tensor) -> Option<&'static str> {
+    let Op::Conv2d { window, .. } = op else {
+        return None;
+    };
+    let interleaved = input.layout == TensorLayout::Interleaved && input.c > 1;
+    match (window.kernel_w, window.stride_w) {
+        (3, 1) if interleaved => Some("interleaved_3"),
+        (3, 2) if interleaved => Some("interleaved_strided_3"),
+        _ if interleaved => None,
+        (3, 1) => Some("window_3"),
+        (3, 2) => Some("strided_3"),
+        (4, 2) => Some("strided_4"),
+        _ => None,
+    }
 }
 
 /// The geometry for which a kernel has code of its own.

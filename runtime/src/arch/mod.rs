@@ -50,6 +50,9 @@ pub(crate) const ROWS: usize = if cfg!(target_arch = "riscv32") { 2 } else { 1 }
 /// Whether words may lie at any address.
 pub(crate) const UNALIGNED_WORDS: bool = cfg!(isa = "thumb2");
 
+/// Whether the last bytes of a run are copied as words that reach back into it: where bands are of bytes.
+pub(crate) const OVERLAPPED_WORDS: bool = cfg!(all(isa = "thumb2", not(isa = "dsp")));
+
 /// Stands in a loop that must stay a loop: compilers for microcontrollers unroll tight ones until they are out of
 /// registers, and turn a few stores into a call.
 #[inline(always)]

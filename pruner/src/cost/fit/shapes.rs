@@ -55,7 +55,7 @@ const POINTWISE: &[Conv] = &[
     (1, 1, 1, 24, 48, 10, 10),
     (1, 1, 1, 64, 16, 16, 16),
 ];
-const WINDOW: &[Conv] = &[
+const WINDOW_3: &[Conv] = &[
     (3, 3, 1, 16, 16, 16, 16),
     (3, 3, 1, 16, 32, 12, 12),
     (3, 3, 1, 32, 32, 16, 16),
@@ -64,18 +64,46 @@ const WINDOW: &[Conv] = &[
     (3, 3, 1, 4, 16, 20, 20),
     (3, 3, 1, 1, 8, 28, 28),
     (3, 3, 1, 32, 16, 6, 6),
-    (5, 5, 1, 6, 16, 10, 10),
+    (3, 3, 1, 3, 16, 32, 32),
     (3, 3, 1, 64, 32, 4, 4),
     (3, 3, 1, 16, 16, 32, 32),
 ];
-const STRIDED: &[Conv] = &[
+const WINDOW: &[Conv] = &[
+    (5, 5, 1, 6, 16, 10, 10),
+    (5, 5, 1, 1, 8, 28, 28),
+    (5, 5, 1, 16, 16, 16, 16),
+    (4, 4, 1, 8, 16, 12, 12),
+    (2, 2, 1, 16, 16, 15, 15),
+    (7, 7, 1, 4, 8, 14, 14),
+    (5, 5, 1, 16, 24, 5, 5),
+    (1, 5, 1, 16, 16, 9, 20),
+];
+const STRIDED_3: &[Conv] = &[
     (3, 3, 2, 16, 32, 32, 32),
     (3, 3, 2, 32, 64, 16, 16),
     (3, 3, 2, 8, 16, 24, 24),
-    (10, 4, 2, 1, 64, 49, 10),
     (3, 3, 2, 3, 16, 32, 32),
     (3, 3, 2, 64, 64, 8, 8),
+    (3, 3, 2, 16, 24, 20, 20),
+    (3, 3, 2, 1, 16, 28, 28),
+];
+const STRIDED_4: &[Conv] = &[
+    (10, 4, 2, 1, 64, 49, 10),
+    (4, 4, 2, 3, 16, 32, 32),
+    (4, 4, 2, 16, 16, 16, 16),
+    (10, 4, 2, 1, 16, 25, 20),
+    (8, 4, 2, 1, 32, 40, 10),
+    (4, 4, 2, 8, 24, 12, 12),
+    (4, 4, 2, 32, 32, 8, 8),
+];
+const STRIDED: &[Conv] = &[
     (5, 5, 2, 4, 16, 24, 24),
+    (5, 5, 2, 1, 8, 28, 28),
+    (5, 5, 2, 16, 16, 16, 16),
+    (7, 7, 2, 3, 16, 32, 32),
+    (2, 2, 2, 16, 32, 16, 16),
+    (5, 5, 2, 24, 24, 8, 8),
+    (3, 3, 3, 8, 16, 24, 24),
 ];
 const ONE_STRIDED: &[Conv] = &[
     (1, 1, 2, 16, 32, 32, 32),
@@ -84,15 +112,29 @@ const ONE_STRIDED: &[Conv] = &[
     (1, 1, 2, 64, 64, 8, 8),
     (1, 1, 2, 32, 32, 20, 20),
 ];
-const INTERLEAVED: &[Conv] = &[
+const INTERLEAVED_3: &[Conv] = &[
     (3, 3, 1, 3, 16, 32, 32),
-    (3, 3, 2, 3, 8, 64, 64),
-    (3, 3, 2, 3, 16, 40, 40),
     (3, 3, 1, 3, 8, 24, 24),
     (3, 3, 1, 4, 16, 20, 20),
-    (5, 5, 2, 3, 24, 32, 32),
     (3, 3, 1, 2, 12, 16, 16),
+    (3, 3, 1, 3, 24, 12, 12),
+    (3, 3, 1, 3, 8, 48, 48),
+];
+const INTERLEAVED_STRIDED_3: &[Conv] = &[
+    (3, 3, 2, 3, 8, 64, 64),
+    (3, 3, 2, 3, 16, 40, 40),
     (3, 3, 2, 3, 32, 20, 20),
+    (3, 3, 2, 4, 16, 24, 24),
+    (3, 3, 2, 3, 8, 48, 48),
+    (3, 3, 2, 2, 12, 16, 16),
+];
+const INTERLEAVED: &[Conv] = &[
+    (5, 5, 2, 3, 24, 32, 32),
+    (5, 5, 2, 4, 16, 24, 24),
+    (5, 5, 1, 3, 12, 16, 16),
+    (7, 7, 2, 3, 8, 40, 40),
+    (5, 5, 1, 2, 16, 20, 20),
+    (7, 7, 2, 3, 16, 24, 24),
 ];
 const DEPTHWISE_3X3: &[Conv] = &[
     (3, 3, 1, 64, 64, 25, 5),
@@ -135,7 +177,7 @@ const DEPTHWISE_STRIDED: &[Conv] = &[
     (7, 7, 2, 8, 8, 32, 32),
     (4, 4, 2, 16, 16, 16, 16),
     (5, 5, 2, 64, 64, 8, 8),
-    (5, 3, 2, 24, 24, 10, 10),
+    (5, 5, 2, 24, 24, 10, 10),
 ];
 const POOLS: &[Conv] = &[
     (2, 2, 2, 16, 16, 24, 24),
@@ -265,9 +307,14 @@ pub(super) fn families() -> Vec<Vec<Shape>> {
     };
     vec![
         convolutions(POINTWISE, planar, conv),
+        convolutions(WINDOW_3, planar, conv),
         convolutions(WINDOW, planar, conv),
+        convolutions(STRIDED_3, planar, conv),
+        convolutions(STRIDED_4, planar, conv),
         convolutions(STRIDED, planar, conv),
         convolutions(ONE_STRIDED, planar, conv),
+        convolutions(INTERLEAVED_3, TensorLayout::Interleaved, conv),
+        convolutions(INTERLEAVED_STRIDED_3, TensorLayout::Interleaved, conv),
         convolutions(INTERLEAVED, TensorLayout::Interleaved, conv),
         convolutions(DEPTHWISE_3X3, planar, depthwise),
         convolutions(DEPTHWISE_3X3_STRIDED, planar, depthwise),

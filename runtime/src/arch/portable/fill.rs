@@ -7,8 +7,11 @@
 //! ```
 
 use super::lanes::{load, store};
-use crate::arch::{UNALIGNED_WORDS, keep_rolled};
+use crate::arch::{OVERLAPPED_WORDS, UNALIGNED_WORDS, keep_rolled};
 use crate::kernels::{Geometry, LANES, Padding, Source};
+
+/// Bytes of a word.
+const WORD: usize = 4;
 
 /// A run of `len` elements: `lead` outside the input, then `copied` from it, `step` apart, then outside again.
 #[derive(Debug, Clone, Copy)]
@@ -117,6 +120,11 @@ unsafe fn copy<T: Copy>(mut to: *mut T, mut from: *const T, count: usize, step: 
             from = from.wrapping_add(LANES);
             left = left.wrapping_sub(LANES);
         }
+        if OVERLAPPED_WORDS && size_of::<T>() == 1 && count >= WORD {
+            // SAFETY: the last `count` elements from `to` and `from` on are `left`, and there are four before their end.
+            unsafe { copy_tail(to, from, left) };
+            return;
+        }
     }
     while left > 0 {
         // SAFETY: an element is left to read.
@@ -126,6 +134,27 @@ unsafe fn copy<T: Copy>(mut to: *mut T, mut from: *const T, count: usize, step: 
         to = to.wrapping_add(1);
         from = from.wrapping_add(step);
         left = left.wrapping_sub(1);
+    }
+}
+
+/// Copies the last `left` bytes, fewer than eight, of at least four: as words, of which one may reach back.
+///
+/// # Safety
+///
+/// `left` bytes at `to` and `from` can be written and read, and so can the four before their ends.
+#[inline(always)]
+unsafe fn copy_tail<T: Copy>(to: *mut T, from: *const T, left: usize) {
+    let word = |at: usize| {
+        // SAFETY: the caller's contract: four bytes, of any alignment.
+        let bytes = unsafe { from.wrapping_add(at).cast::<u32>().read_unaligned() };
+        // SAFETY: as above.
+        unsafe { to.wrapping_add(at).cast::<u32>().write_unaligned(bytes) };
+    };
+    if left > WORD {
+        word(0);
+    }
+    if left > 0 {
+        word(left.wrapping_sub(WORD));
     }
 }
 

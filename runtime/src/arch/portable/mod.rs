@@ -33,7 +33,7 @@ pub(crate) use plain::{add_linear_s8, sum_s8};
 pub(crate) use rest::portable_rest;
 pub(crate) use table::{PortableDouble, PortableF32, PortableSingle};
 #[allow(unused_imports, reason = "for targets with kernels of their own")]
-pub(crate) use table::{csr_p_from, dense_from};
+pub(crate) use table::{csr_p_rows, dense_rows};
 pub(crate) use word_fill::{band as fill_word_band, tile as fill_word_tile};
 #[allow(unused_imports, reason = "some targets have their own")]
 pub(crate) use words::{WordsDouble, WordsSingle, csr_n as csr_n_words};

@@ -15,6 +15,17 @@ macro_rules! portable_rest {
             unsafe { <$portable>::$kernel(weights, tile) };
         }
     };
+    // With a stack frame of its own.
+    (@conv_apart $portable:ty, $kernel:ident, $weights:ident) => {
+        #[inline(never)]
+        unsafe fn $kernel(
+            weights: &nnz_format::$weights<'_>,
+            tile: &$crate::kernels::Tile<'_, i8>,
+        ) {
+            // SAFETY: the caller's contract.
+            unsafe { <$portable>::$kernel(weights, tile) };
+        }
+    };
     (@matvec $portable:ty, $kernel:ident, $weights:ident) => {
         unsafe fn $kernel(
             weights: &nnz_format::$weights<'_>,

@@ -14,6 +14,7 @@ use crate::kernels::{
 };
 use crate::requantize::{Double, Round, Single};
 use core::cell::Cell;
+use core::ops::Range;
 use nnz_format::{Blk1x4, Blk4x1, CsrF, CsrN, CsrP, CsrQ, DenseF32, DenseS8, Rows, RowsF32};
 
 /// Integers that are rounded once.
@@ -123,40 +124,52 @@ macro_rules! depthwise {
     };
 }
 
-/// Dense convolution from row `row` on.
+/// Rows of a dense convolution, `rows.end` at most all.
 ///
 /// # Safety
 ///
 /// Contracts 1 and 2 of [`Kernels`].
 #[inline(always)]
-pub(crate) unsafe fn dense_from<R: Round>(weights: &DenseS8<'_>, tile: &Tile<'_, i8>, row: usize) {
+pub(crate) unsafe fn dense_rows<R: Round>(
+    weights: &DenseS8<'_>,
+    tile: &Tile<'_, i8>,
+    rows: Range<usize>,
+) {
+    let matrix = DenseMatrix {
+        rows: rows.end,
+        ..dense_s8(weights)
+    };
     if tile.geometry.is_1x1() {
         // SAFETY: the caller's contract.
-        unsafe { dense::conv::<S8<R>, true>(&dense_s8(weights), tile, row) };
+        unsafe { dense::conv::<S8<R>, true>(&matrix, tile, rows.start) };
     } else {
         // SAFETY: the caller's contract.
-        unsafe { dense::conv::<S8<R>, false>(&dense_s8(weights), tile, row) };
+        unsafe { dense::conv::<S8<R>, false>(&matrix, tile, rows.start) };
     }
 }
 
-/// CSR-P convolution from row `row` on, whose first entry is `entry`.
+/// Rows of a CSR-P convolution, `rows.end` at most all; the first one's first entry is `entry`.
 ///
 /// # Safety
 ///
-/// Contracts 1 and 2 of [`Kernels`], and the entries of the rows before `row` lie before `entry`.
+/// Contracts 1 and 2 of [`Kernels`], and the entries of the rows before `rows` lie before `entry`.
 #[inline(always)]
-pub(crate) unsafe fn csr_p_from<R: Round>(
+pub(crate) unsafe fn csr_p_rows<R: Round>(
     weights: &CsrP<'_>,
     tile: &Tile<'_, i8>,
-    (row, entry): (usize, usize),
+    (rows, entry): (Range<usize>, usize),
 ) {
-    let matrix = csr_p(weights);
+    let matrix = CsrMatrix {
+        rows: rows.end,
+        ..csr_p(weights)
+    };
+    let first = (rows.start, entry);
     if tile.geometry.unit() == LANES {
         // SAFETY: the caller's contract.
-        unsafe { csr::conv::<S8<R>, Pairs, LANES>(&matrix, tile, (row, entry)) };
+        unsafe { csr::conv::<S8<R>, Pairs, LANES>(&matrix, tile, first) };
     } else {
         // SAFETY: the caller's contract.
-        unsafe { csr::conv::<S8<R>, Pairs, 1>(&matrix, tile, (row, entry)) };
+        unsafe { csr::conv::<S8<R>, Pairs, 1>(&matrix, tile, first) };
     }
 }
 
@@ -167,12 +180,12 @@ macro_rules! integer_kernels {
         impl Kernels for $table {
             unsafe fn dense_s8_conv(weights: &DenseS8<'_>, tile: &Tile<'_, i8>) {
                 // SAFETY: the caller's contract.
-                unsafe { dense_from::<$rounding>(weights, tile, 0) };
+                unsafe { dense_rows::<$rounding>(weights, tile, 0..weights.rows().len()) };
             }
 
             unsafe fn csr_p_s8_conv(weights: &CsrP<'_>, tile: &Tile<'_, i8>) {
                 // SAFETY: the caller's contract.
-                unsafe { csr_p_from::<$rounding>(weights, tile, (0, 0)) };
+                unsafe { csr_p_rows::<$rounding>(weights, tile, (0..weights.rows().len(), 0)) };
             }
 
             unsafe fn csr_n_s8_conv(weights: &CsrN<'_>, tile: &Tile<'_, i8>) {

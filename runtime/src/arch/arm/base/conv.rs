@@ -1,16 +1,14 @@
 //! Convolutions row by row: the arguments of the assembly, and the rows that are not for its fast way.
 
-use crate::arch::portable::{csr_p_from, dense_from};
+use crate::arch::portable::{csr_p_rows, dense_rows};
 use crate::kernels::{LANES, Post, Tile};
 use crate::requantize::{Double, Round, Single};
 use core::cell::Cell;
-use nnz_format::{CsrP, DenseS8, Row, Rows};
-
-/// Columns of the windows that `TAPS` knows.
-pub(super) const TAPS: usize = 3;
+use core::ops::Range;
+use nnz_format::{CsrP, DenseS8, Rows};
 
 /// Bytes of a compact row of the table.
-const ROW: usize = 12;
+pub(super) const ROW: usize = 12;
 
 /// What the kernels read and change, in the order of the assembly.
 #[derive(Debug)]
@@ -38,19 +36,24 @@ pub(super) struct Args {
     pub(super) hi: i32,
     /// The inputs that position 0 stands for.
     pub(super) x: *const i8,
-    /// Whether eight pixels follow each other and have no bounds.
-    pub(super) is_plain: u32,
-    /// Weights of a dense row, or bytes between rows of inputs.
+    /// Pixels that follow each other and have no bounds; 0 where they do not.
+    pub(super) plain: usize,
+    /// Weights of a dense row; of taps: bytes between rows of inputs.
     pub(super) columns: usize,
-    /// Rows of taps.
+    /// Of taps: weights of a row.
     pub(super) taps: usize,
+    /// Of taps: rows that are left.
+    pub(super) left: usize,
+    /// Of taps: from a row of the table to the next, in bytes.
+    pub(super) row_step: usize,
+    /// Of taps: from a row's weights to the next row's.
+    pub(super) stream_step: usize,
+    /// Of taps: from a row's inputs to the next row's.
+    pub(super) x_step: usize,
 }
 
 /// A kernel over rows of a tile.
-type Kernel = unsafe extern "C" fn(args: *mut Args);
-/// A kernel of three taps a row.
-pub(super) type Taps =
-    unsafe extern "C" fn(args: *mut Args, multiplier: u32, packed: u32, bias: i32);
+pub(super) type Kernel = unsafe extern "C" fn(args: *mut Args);
 
 unsafe extern "C" {
     fn nnz_base_csr_p_byte_single(args: *mut Args);
@@ -59,8 +62,12 @@ unsafe extern "C" {
     fn nnz_base_csr_p_tile_double(args: *mut Args);
     fn nnz_base_pointwise_single(args: *mut Args);
     fn nnz_base_pointwise_double(args: *mut Args);
-    fn nnz_base_taps_single(args: *mut Args, multiplier: u32, packed: u32, bias: i32);
-    fn nnz_base_taps_double(args: *mut Args, multiplier: u32, packed: u32, bias: i32);
+    fn nnz_base_taps_31_single(args: *mut Args);
+    fn nnz_base_taps_31_double(args: *mut Args);
+    fn nnz_base_taps_42_single(args: *mut Args);
+    fn nnz_base_taps_42_double(args: *mut Args);
+    fn nnz_base_taps_apart_single(args: *mut Args);
+    fn nnz_base_taps_apart_double(args: *mut Args);
 }
 
 /// A rounding's assembly.
@@ -71,22 +78,30 @@ pub(super) trait Assembly: Round {
     const CSR_P_TILE: Kernel;
     /// Dense rows over a tile of eight bytes a channel.
     const POINTWISE: Kernel;
-    /// One row, three taps of each row of inputs.
-    const TAPS: Taps;
+    /// Windows of three columns, stride 1, and planes likewise.
+    const TAPS_31: Kernel;
+    /// Windows of four columns, stride 2.
+    const TAPS_42: Kernel;
+    /// Planes under three columns, stride 2.
+    const TAPS_APART: Kernel;
 }
 
 impl Assembly for Single {
     const CSR_P_BYTE: Kernel = nnz_base_csr_p_byte_single;
     const CSR_P_TILE: Kernel = nnz_base_csr_p_tile_single;
     const POINTWISE: Kernel = nnz_base_pointwise_single;
-    const TAPS: Taps = nnz_base_taps_single;
+    const TAPS_31: Kernel = nnz_base_taps_31_single;
+    const TAPS_42: Kernel = nnz_base_taps_42_single;
+    const TAPS_APART: Kernel = nnz_base_taps_apart_single;
 }
 
 impl Assembly for Double {
     const CSR_P_BYTE: Kernel = nnz_base_csr_p_byte_double;
     const CSR_P_TILE: Kernel = nnz_base_csr_p_tile_double;
     const POINTWISE: Kernel = nnz_base_pointwise_double;
-    const TAPS: Taps = nnz_base_taps_double;
+    const TAPS_31: Kernel = nnz_base_taps_31_double;
+    const TAPS_42: Kernel = nnz_base_taps_42_double;
+    const TAPS_APART: Kernel = nnz_base_taps_apart_double;
 }
 
 impl Args {
@@ -112,9 +127,13 @@ impl Args {
             lo: post.lo.into(),
             hi: post.hi.into(),
             x: core::ptr::null(),
-            is_plain: u32::from(is_plain(post, pixels)),
+            plain: plain(post, pixels),
             columns: 0,
             taps: 0,
+            left: 0,
+            row_step: 0,
+            stream_step: 0,
+            x_step: 0,
         }
     }
 
@@ -130,6 +149,14 @@ impl Args {
         }
     }
 
+    /// Leaves out a row, whose weights take so many bytes of the stream.
+    #[inline(always)]
+    fn skip(&mut self, bytes: usize) {
+        self.rows = self.rows.wrapping_add(ROW);
+        self.stream = self.stream.wrapping_add(bytes);
+        self.out = self.out.wrapping_add(self.channel_stride);
+    }
+
     /// Rows of the table that are done.
     #[inline(always)]
     fn done(&self, rows: Rows<'_>) -> usize {
@@ -137,10 +164,14 @@ impl Args {
     }
 }
 
-/// Whether so many pixels, so many bytes apart, are eight bytes in a row without bounds.
+/// So many pixels, where they follow each other and have no bounds; 0 otherwise.
 #[inline(always)]
-pub(super) const fn is_plain(post: &Post<i8>, (lanes, pixel_stride): (usize, usize)) -> bool {
-    lanes == LANES && pixel_stride == 1 && post.lo == i8::MIN && post.hi == i8::MAX
+pub(super) const fn plain(post: &Post<i8>, (lanes, pixel_stride): (usize, usize)) -> usize {
+    if pixel_stride == 1 && post.lo == i8::MIN && post.hi == i8::MAX {
+        lanes
+    } else {
+        0
+    }
 }
 
 /// Whether the inputs of a 1x1 window are words.
@@ -157,23 +188,37 @@ fn is_aligned(tile: &Tile<'_, i8>) -> bool {
 #[inline(always)]
 pub(super) unsafe fn csr_p<R: Assembly>(weights: &CsrP<'_>, tile: &Tile<'_, i8>) {
     let (rows, pairs) = (weights.rows(), weights.pairs());
-    let (mut row, mut entry) = (0, 0);
     let by_tiles = tile.geometry.unit() == LANES;
-    if !rows.is_wide() && (!by_tiles || is_aligned(tile)) {
-        let mut args = Args::of_tile(rows, pairs, tile);
-        let kernel = if by_tiles {
-            R::CSR_P_TILE
-        } else {
-            R::CSR_P_BYTE
-        };
-        // SAFETY: the caller's contract: the stream holds the entries of all rows, whose positions have eight lanes in
-        // the band (proved by parse).
-        unsafe { kernel(&raw mut args) };
-        row = args.done(rows);
-        entry = args.stream.addr().wrapping_sub(pairs.as_ptr().addr()) / 2;
+    let is_fast = !rows.is_wide() && (!by_tiles || is_aligned(tile));
+    let kernel = if by_tiles {
+        R::CSR_P_TILE
+    } else {
+        R::CSR_P_BYTE
+    };
+    let mut args = Args::of_tile(rows, pairs, tile);
+    let mut row = 0;
+    while row < rows.len() {
+        if is_fast {
+            // SAFETY: the caller's contract: the stream holds the entries of all rows, whose positions have eight lanes
+            // in the band (proved by parse).
+            unsafe { kernel(&raw mut args) };
+            row = args.done(rows);
+        }
+        // The row that the kernel left, or all.
+        let mut end = rows.len();
+        if row == end {
+            return;
+        }
+        if is_fast {
+            end = row.wrapping_add(1);
+        }
+        let entry = args.stream.addr().wrapping_sub(pairs.as_ptr().addr()) / 2;
+        // SAFETY: the caller's contract; the entries of the rows that are done lie before.
+        unsafe { csr_p_rest::<R>(weights, tile, (row..end, entry)) };
+        let entries = rows.get(row).map_or(0, |row| row.nnz as usize);
+        args.skip(entries.wrapping_mul(2));
+        row = end;
     }
-    // SAFETY: the caller's contract; the entries of the rows that are done lie before.
-    unsafe { csr_p_from::<R>(weights, tile, (row, entry)) };
 }
 
 /// Every row of a dense matrix over one tile.
@@ -184,50 +229,80 @@ pub(super) unsafe fn csr_p<R: Assembly>(weights: &CsrP<'_>, tile: &Tile<'_, i8>)
 #[inline(always)]
 pub(super) unsafe fn dense<R: Assembly>(weights: &DenseS8<'_>, tile: &Tile<'_, i8>) {
     let rows = weights.rows();
-    let geometry = &tile.geometry;
-    let mut row = 0;
-    if !rows.is_wide() && geometry.is_1x1() && is_aligned(tile) {
-        let mut args = Args::of_tile(rows, weights.weights(), tile);
-        // SAFETY: the caller's contract: a row has a weight a channel, and the tile eight inputs.
-        unsafe { R::POINTWISE(&raw mut args) };
-        row = args.done(rows);
-    } else if geometry.kernel_w == TAPS && geometry.phases() == 1 {
-        // SAFETY: the caller's contract; the window is that of `taps`.
-        row = unsafe { taps::<R>(weights, tile) };
+    let columns = tile.geometry.columns();
+    let kernel = dense_kernel::<R>(tile).filter(|_| !rows.is_wide());
+    let mut args = Args::of_tile(rows, weights.weights(), tile);
+    if !tile.geometry.is_1x1() {
+        args.columns = tile.geometry.pitch;
     }
-    // SAFETY: the caller's contract.
-    unsafe { dense_from::<R>(weights, tile, row) };
+    args.taps = columns;
+    args.left = rows.len();
+    args.row_step = ROW;
+    args.stream_step = columns;
+    let mut row = 0;
+    while row < rows.len() {
+        let mut end = rows.len();
+        if let Some(kernel) = kernel {
+            // SAFETY: the caller's contract: a row has so many weights, whose inputs lie in the rows of the band.
+            unsafe { kernel(&raw mut args) };
+            row = args.done(rows);
+            if row == end {
+                return;
+            }
+            end = row.wrapping_add(1);
+        }
+        // The row that the kernel left, or all.
+        // SAFETY: the caller's contract.
+        unsafe { dense_rest::<R>(weights, tile, row..end) };
+        args.skip(columns);
+        args.left = args.left.wrapping_sub(1);
+        row = end;
+    }
 }
 
-/// The rows before the first that is not for the fast way, of a window of three columns and stride 1; returns how many.
+/// [`csr_p_rows`] with a stack frame of its own, which the assembly's does not add to.
 ///
 /// # Safety
 ///
-/// Contracts 1 and 2 of [`crate::kernels::Kernels`].
-#[inline(always)]
-unsafe fn taps<R: Assembly>(weights: &DenseS8<'_>, tile: &Tile<'_, i8>) -> usize {
-    let (rows, geometry) = (weights.rows(), &tile.geometry);
-    let mut args = Args::of_tile(rows, weights.weights(), tile);
-    args.columns = geometry.pitch;
-    args.taps = geometry.cin.wrapping_mul(geometry.kernel_h);
-    for index in 0..rows.len() {
-        let Some((row, packed)) = fast_row(rows, index) else {
-            return index;
-        };
-        let multiplier = row.multiplier.cast_unsigned();
-        // SAFETY: the caller's contract: the row has three weights for each of so many rows of ten inputs.
-        unsafe { R::TAPS(&raw mut args, multiplier, packed, row.bias) };
-        args.stream = args.stream.wrapping_add(geometry.columns());
-    }
-    rows.len()
+/// As [`csr_p_rows`].
+#[inline(never)]
+unsafe fn csr_p_rest<R: Round>(
+    weights: &CsrP<'_>,
+    tile: &Tile<'_, i8>,
+    rows: (Range<usize>, usize),
+) {
+    // SAFETY: the caller's contract.
+    unsafe { csr_p_rows::<R>(weights, tile, rows) };
 }
 
-/// Row `index` and the last word of its compact form, if it is for the fast way.
+/// [`dense_rows`] with a stack frame of its own, likewise.
+///
+/// # Safety
+///
+/// As [`dense_rows`].
+#[inline(never)]
+unsafe fn dense_rest<R: Round>(weights: &DenseS8<'_>, tile: &Tile<'_, i8>, rows: Range<usize>) {
+    // SAFETY: the caller's contract.
+    unsafe { dense_rows::<R>(weights, tile, rows) };
+}
+
+/// The kernel of a tile's window, if it has one.
 #[inline(always)]
-pub(super) fn fast_row(rows: Rows<'_>, index: usize) -> Option<(Row, u32)> {
-    let row = rows.get(index)?;
-    match u32::try_from(row.shift) {
-        Ok(shift @ 1..=31) if row.multiplier >= 1 << 30 => Some((row, shift << 27)),
+fn dense_kernel<R: Assembly>(tile: &Tile<'_, i8>) -> Option<Kernel> {
+    let geometry = &tile.geometry;
+    if geometry.is_1x1() {
+        return is_aligned(tile).then_some(R::POINTWISE);
+    }
+    match (geometry.kernel_w, geometry.stride_w.get()) {
+        (3, 1) => Some(R::TAPS_31),
+        (4, 2) => Some(R::TAPS_42),
         _ => None,
     }
+}
+
+/// Whether row `index` of a compact table is for the fast way.
+#[inline(always)]
+pub(super) fn is_fast(rows: Rows<'_>, index: usize) -> bool {
+    rows.get(index)
+        .is_some_and(|row| row.shift >= 1 && row.multiplier >= 1 << 30)
 }

@@ -1,6 +1,6 @@
-//! Depthwise convolutions of three columns and stride 1.
+//! Depthwise convolutions of three columns and stride 1 or 2.
 
-use super::conv::{Args, Assembly, TAPS, fast_row, is_plain};
+use super::conv::{Args, Assembly, ROW, is_fast, plain};
 use crate::kernels::{LANES, Plane};
 use nnz_format::DenseS8;
 
@@ -12,42 +12,40 @@ use nnz_format::DenseS8;
 #[inline(always)]
 pub(super) unsafe fn plane<R: Assembly>(weights: &DenseS8<'_>, plane: &Plane<'_, i8>) -> bool {
     let rows = weights.rows();
-    let Some((row, packed)) = fast_row(rows, plane.row) else {
-        return false;
+    let kernel = match (plane.kernel_w, plane.stride_w) {
+        (3, 1) => R::TAPS_31,
+        (3, 2) => R::TAPS_APART,
+        _ => return false,
     };
-    if plane.kernel_w != TAPS || plane.stride_w != 1 {
+    if rows.is_wide() || !is_fast(rows, plane.row) {
         return false;
     }
     let outputs = (plane.out, (0, plane.pixel_stride));
-    let mut args = Args::new(rows, weights.weights(), &plane.post, outputs);
-    let taps = plane.kernel_h.wrapping_mul(TAPS);
-    args.stream = args.stream.wrapping_add(plane.row.wrapping_mul(taps));
-    args.columns = plane.padded_w;
-    args.taps = plane.kernel_h;
-    let (mut top, mut out) = (plane.padded.as_ptr().cast::<i8>(), args.out);
-    for _ in 0..plane.out_h {
-        let (mut x, mut at, mut left) = (top, out, plane.out_w);
-        while left > 0 {
-            args.x = x;
-            args.out = at;
-            args.lanes = left.min(LANES);
-            args.is_plain = u32::from(is_plain(&plane.post, (args.lanes, plane.pixel_stride)));
-            // SAFETY: the rows of taps lie in the padded plane; lanes past the row end in the next row or in the
-            // slack; the output plane has the pixels that are left of this row.
-            unsafe {
-                R::TAPS(
-                    &raw mut args,
-                    row.multiplier.cast_unsigned(),
-                    packed,
-                    row.bias,
-                );
-            };
-            at = at.wrapping_add(plane.pixel_stride.wrapping_mul(LANES));
-            x = x.wrapping_add(LANES);
-            left = left.saturating_sub(LANES);
-        }
-        top = top.wrapping_add(plane.stride_h.wrapping_mul(plane.padded_w));
-        out = out.wrapping_add(plane.row_stride);
+    let taps = plane.kernel_h.wrapping_mul(plane.kernel_w);
+    let first = Args::new(rows, weights.weights(), &plane.post, outputs);
+    let (mut x, mut out, mut left) = (plane.padded.as_ptr().cast::<i8>(), first.out, plane.out_w);
+    while left > 0 {
+        let lanes = left.min(LANES);
+        // Down a strip of eight columns: every row of outputs has the same weights.
+        let mut args = Args {
+            rows: first.rows.wrapping_add(plane.row.wrapping_mul(ROW)),
+            stream: first.stream.wrapping_add(plane.row.wrapping_mul(taps)),
+            out,
+            channel_stride: plane.row_stride,
+            lanes,
+            x,
+            plain: plain(&plane.post, (lanes, plane.pixel_stride)),
+            columns: plane.padded_w,
+            taps,
+            left: plane.out_h,
+            x_step: plane.stride_h.wrapping_mul(plane.padded_w),
+            ..first
+        };
+        // SAFETY: the rows of taps lie in the padded plane; the output plane has the pixels of this strip.
+        unsafe { kernel(&raw mut args) };
+        out = out.wrapping_add(plane.pixel_stride.wrapping_mul(LANES));
+        x = x.wrapping_add(LANES.wrapping_mul(plane.stride_w));
+        left = left.saturating_sub(LANES);
     }
     true
 }

@@ -5,7 +5,7 @@
 // covers: the caller computes that row and goes on behind it.
 //   args: 0 row of the table   4 end of the table   8 stream   12 out   16 bytes between channels   20 lanes
 //         24 bytes between pixels   28 zero point   32, 36 lowest and highest output   40 inputs   44 unused
-//         48 columns, or bytes between rows of inputs   52 rows of taps
+//         48 columns; others see m0_taps.S
 //   r6-r12, lr sums
 
     .syntax unified
@@ -319,93 +319,6 @@ nnz_base_pointwise_\rounding:
     .endm
     NNZ_BASE_POINTWISE single
     NNZ_BASE_POINTWISE double
-
-// \acc plus r2 · \w; `keep` keeps r2, else it is clobbered; clobbers r3.
-    .macro NNZ_TAP acc, w, keep=keep
-    .ifc    \keep, keep
-    movs    r3, r2
-    muls    r3, \w, r3
-    add     \acc, \acc, r3
-    .else
-    muls    r2, \w, r2
-    add     \acc, \acc, r2
-    .endif
-    .endm
-    .macro NNZ_INPUT at
-    ldrb    r2, [r0, #\at]
-    sxtb    r2, r2
-    .endm
-// The input at \at under three taps.
-    .macro NNZ_THREE at, a, b, c
-    NNZ_INPUT \at
-    NNZ_TAP \a, r4
-    NNZ_TAP \b, r5
-    NNZ_TAP \c, r1, last
-    .endm
-
-// void nnz_base_taps_ROUNDING(args *, u32 multiplier, u32 packed, s32 bias)
-//
-// One row of weights, three taps each of `taps` ≥ 1 rows of inputs, for eight pixels that follow each other; `packed` is
-// the last word of a row for the fast way. Neither the row nor the stream moves on.
-//   r0 inputs   r1, r4, r5 weights   r2, r3 inputs   [sp] weights, rows of taps left   [sp, #24] args, multiplier, packed
-    .macro NNZ_BASE_TAPS rounding
-    .section .text.nnz_base_taps_\rounding, "ax", %progbits
-    .global nnz_base_taps_\rounding
-    .type nnz_base_taps_\rounding, %function
-    .thumb_func
-    .p2align 2
-nnz_base_taps_\rounding:
-    NNZ_BASE_ENTER r0, r1, r2
-    ldr     r1, [r0, #8]
-    ldr     r2, [r0, #52]
-    push    {r1, r2}
-    mov     r6, r3
-    NNZ_BASE_BEGIN
-    ldr     r0, [r0, #40]
-2:  ldr     r2, [sp]
-    ldrb    r4, [r2]
-    ldrb    r5, [r2, #1]
-    ldrb    r1, [r2, #2]
-    adds    r2, r2, #3
-    str     r2, [sp]
-    sxtb    r4, r4
-    sxtb    r5, r5
-    sxtb    r1, r1
-    NNZ_INPUT 0
-    NNZ_TAP r6, r4, last
-    NNZ_INPUT 1
-    NNZ_TAP r7, r4
-    NNZ_TAP r6, r5, last
-    NNZ_THREE 2, r8, r7, r6
-    NNZ_THREE 3, r9, r8, r7
-    NNZ_THREE 4, r10, r9, r8
-    NNZ_THREE 5, r11, r10, r9
-    NNZ_THREE 6, r12, r11, r10
-    NNZ_THREE 7, lr, r12, r11
-    NNZ_INPUT 8
-    NNZ_TAP lr, r5
-    NNZ_TAP r12, r1, last
-    NNZ_INPUT 9
-    NNZ_TAP lr, r1, last
-    ldr     r2, [sp, #24]
-    ldr     r2, [r2, #48]
-    adds    r0, r0, r2
-    ldr     r2, [sp, #4]
-    subs    r2, r2, #1
-    str     r2, [sp, #4]
-    bne     2b
-    NNZ_BASE_PUSH
-    ldr     r0, [sp, #56]
-    mov     r1, sp
-    ldr     r2, [sp, #60]
-    ldr     r3, [sp, #64]
-    bl      nnz_base_store_\rounding
-    add     sp, sp, #40
-    NNZ_BASE_LEAVE r0, r1, r2
-    .size nnz_base_taps_\rounding, . - nnz_base_taps_\rounding
-    .endm
-    NNZ_BASE_TAPS single
-    NNZ_BASE_TAPS double
 
 // void nnz_base_add(const s8 *x, const s8 *y, s8 *out, const struct { u32 count; s32 cx, cy, my, sy, mo, so, zo; } *)
 //

@@ -4,9 +4,8 @@
 // A kernel runs rows until the table ends or a row's multiplier is below 2^30 or its exponent 0, which no fast way
 // covers: the caller computes that row and goes on behind it.
 //   args: 0 row of the table   4 end of the table   8 stream   12 out   16 bytes between channels   20 lanes
-//         24 bytes between pixels   28 zero point   32, 36 lowest and highest output   40 inputs   44 whether eight
-//         lanes follow each other and are not bounded   48 columns, or bytes between rows of inputs
-//         52 rows of taps
+//         24 bytes between pixels   28 zero point   32, 36 lowest and highest output   40 inputs   44 lanes that follow
+//         each other and are not bounded, or 0   48 columns; others see m3_taps.S
 
     .syntax unified
     .cpu cortex-m3
@@ -87,34 +86,39 @@
     NNZ_BASE_STORE \rounding
     .endm
 
-// Stores the outputs of r4-r11 of the args at r0 and moves `out` on; r2 multiplier, r3 packed word of the row.
+// Stores the outputs of r4-r11 of the args at r0 and moves `out` on; r2 multiplier, r3 packed word of the row. Lanes that
+// follow each other without bounds are entered at the last.
     .macro NNZ_BASE_STORE rounding
     lsls    r2, r2, #1
     lsrs    r3, r3, #27
     ldrd    r1, r12, [r0, #12]
-    ldr     lr, [r0, #44]
     add     r12, r12, r1
     str     r12, [r0, #12]
-    cmp     lr, #0
+    ldr     r12, [r0, #44]
     ldr     lr, [r0, #28]
-    beq     91f
+    cmp     r12, #0
+    beq.w   91f
     mov     r0, r1
-    NNZ_BASE_OUT_\rounding r4
-    strb    r4, [r0]
-    NNZ_BASE_OUT_\rounding r5
-    strb    r5, [r0, #1]
-    NNZ_BASE_OUT_\rounding r6
-    strb    r6, [r0, #2]
-    NNZ_BASE_OUT_\rounding r7
-    strb    r7, [r0, #3]
-    NNZ_BASE_OUT_\rounding r8
-    strb    r8, [r0, #4]
-    NNZ_BASE_OUT_\rounding r9
-    strb    r9, [r0, #5]
-    NNZ_BASE_OUT_\rounding r10
-    strb    r10, [r0, #6]
-    NNZ_BASE_OUT_\rounding r11
+    tbb     [pc, r12]
+80: .byte   0, (81f - 80b) / 2, (82f - 80b) / 2, (83f - 80b) / 2, (84f - 80b) / 2
+    .byte   (85f - 80b) / 2, (86f - 80b) / 2, (87f - 80b) / 2, (88f - 80b) / 2
+    .p2align 1
+88: NNZ_BASE_OUT_\rounding r11
     strb    r11, [r0, #7]
+87: NNZ_BASE_OUT_\rounding r10
+    strb    r10, [r0, #6]
+86: NNZ_BASE_OUT_\rounding r9
+    strb    r9, [r0, #5]
+85: NNZ_BASE_OUT_\rounding r8
+    strb    r8, [r0, #4]
+84: NNZ_BASE_OUT_\rounding r7
+    strb    r7, [r0, #3]
+83: NNZ_BASE_OUT_\rounding r6
+    strb    r6, [r0, #2]
+82: NNZ_BASE_OUT_\rounding r5
+    strb    r5, [r0, #1]
+81: NNZ_BASE_OUT_\rounding r4
+    strb    r4, [r0]
     b       93f
 91: push    {r4-r11}
     mov     r5, r1
@@ -139,7 +143,7 @@
 
 // void nnz_base_csr_p_UNIT_ROUNDING(args *)
 //
-// Entries `[delta u8][weight s8]`, distances in units of 1 or 8 bytes.
+// Entries `[delta u8][weight s8]`, distances in units of 1 or 8 bytes; two a turn, an odd one first.
 //   r0 inputs   r1 stream   r2 end of the row's stream   r3, r12 inputs   r4-r11 sums   lr weight   [sp] args
     .macro NNZ_BASE_CSR_P unit, shift, rounding
     .section .text.nnz_base_csr_p_\unit\()_\rounding, "ax", %progbits
@@ -150,10 +154,16 @@
 nnz_base_csr_p_\unit\()_\rounding:
     push    {r0, r4-r11, lr}
 1:  NNZ_BASE_ROW 5f
+    lsls    r3, r2, #31
     add     r2, r1, r2, lsl #1
+    bne     7f
     cmp     r1, r2
     beq     3f
 2:  ldrb    r3, [r1], #2
+    ldrsb   lr, [r1, #-1]
+    add     r0, r0, r3, lsl #\shift
+    NNZ_MAC8 lr
+7:  ldrb    r3, [r1], #2
     ldrsb   lr, [r1, #-1]
     add     r0, r0, r3, lsl #\shift
     cmp     r1, r2
@@ -201,87 +211,3 @@ nnz_base_pointwise_\rounding:
     .endm
     NNZ_BASE_POINTWISE single
     NNZ_BASE_POINTWISE double
-
-// Adds three taps at r0 of weights from r1 on to eight sums; each of the ten inputs is loaded once.
-    .macro NNZ_THREE_TAPS
-    ldrsb   r12, [r1], #1
-    ldrsb   lr, [r1], #1
-    ldrsb   r2, [r1], #1
-    ldrsb   r3, [r0]
-    mla     r4, r3, r12, r4
-    ldrsb   r3, [r0, #1]
-    mla     r5, r3, r12, r5
-    mla     r4, r3, lr, r4
-    ldrsb   r3, [r0, #2]
-    mla     r6, r3, r12, r6
-    mla     r5, r3, lr, r5
-    mla     r4, r3, r2, r4
-    ldrsb   r3, [r0, #3]
-    mla     r7, r3, r12, r7
-    mla     r6, r3, lr, r6
-    mla     r5, r3, r2, r5
-    ldrsb   r3, [r0, #4]
-    mla     r8, r3, r12, r8
-    mla     r7, r3, lr, r7
-    mla     r6, r3, r2, r6
-    ldrsb   r3, [r0, #5]
-    mla     r9, r3, r12, r9
-    mla     r8, r3, lr, r8
-    mla     r7, r3, r2, r7
-    ldrsb   r3, [r0, #6]
-    mla     r10, r3, r12, r10
-    mla     r9, r3, lr, r9
-    mla     r8, r3, r2, r8
-    ldrsb   r3, [r0, #7]
-    mla     r11, r3, r12, r11
-    mla     r10, r3, lr, r10
-    mla     r9, r3, r2, r9
-    ldrsb   r3, [r0, #8]
-    mla     r11, r3, lr, r11
-    mla     r10, r3, r2, r10
-    ldrsb   r3, [r0, #9]
-    mla     r11, r3, r2, r11
-    .endm
-
-// void nnz_base_taps_ROUNDING(args *, u32 multiplier, u32 packed, s32 bias)
-//
-// One row of weights, three taps each of `rows` ≥ 1 rows of inputs, for eight pixels that follow each other; `packed` is
-// the last word of a row for the fast way. Neither the row nor the stream moves on.
-//   r0 inputs   r1 weights   r2, r12, lr weights   r3 input   [sp] rows of taps left   [sp, #4] args, multiplier, packed
-    .macro NNZ_BASE_TAPS rounding
-    .section .text.nnz_base_taps_\rounding, "ax", %progbits
-    .global nnz_base_taps_\rounding
-    .type nnz_base_taps_\rounding, %function
-    .thumb_func
-    .p2align 2
-nnz_base_taps_\rounding:
-    push    {r0-r2, r4-r11, lr}
-    mov     r4, r3
-    mov     r5, r3
-    mov     r6, r3
-    mov     r7, r3
-    mov     r8, r3
-    mov     r9, r3
-    mov     r10, r3
-    mov     r11, r3
-    ldr     r2, [r0, #52]
-    ldr     r1, [r0, #8]
-    ldr     r0, [r0, #40]
-    push    {r2}
-2:  NNZ_THREE_TAPS
-    ldr     r2, [sp, #4]
-    ldr     r3, [sp]
-    ldr     r2, [r2, #48]
-    subs    r3, r3, #1
-    str     r3, [sp]
-    add     r0, r0, r2
-    bne     2b
-    add     sp, sp, #4
-    ldr     r0, [sp]
-    ldrd    r2, r3, [sp, #4]
-    NNZ_BASE_STORE \rounding
-    pop     {r0-r2, r4-r11, pc}
-    .size nnz_base_taps_\rounding, . - nnz_base_taps_\rounding
-    .endm
-    NNZ_BASE_TAPS single
-    NNZ_BASE_TAPS double

@@ -9,8 +9,18 @@ pub(crate) mod plain;
 mod table;
 
 #[cfg(not(isa = "thumb2"))]
-core::arch::global_asm!(include_str!("m0.S"), include_str!("m0_add.S"), options(raw));
+core::arch::global_asm!(
+    include_str!("m0.S"),
+    include_str!("m0_taps.S"),
+    include_str!("m0_add.S"),
+    options(raw)
+);
 #[cfg(isa = "thumb2")]
-core::arch::global_asm!(include_str!("m3.S"), include_str!("m3_add.S"), options(raw));
+core::arch::global_asm!(
+    include_str!("m3.S"),
+    include_str!("m3_taps.S"),
+    include_str!("m3_add.S"),
+    options(raw)
+);
 
 pub(crate) use table::{BaseDouble, BaseSingle};

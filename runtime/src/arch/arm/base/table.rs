@@ -18,9 +18,9 @@ macro_rules! integer_kernels {
         impl Kernels for $table {
             portable_rest!(
                 $portable:
-                csr_n_s8_conv CsrN conv,
-                blk_1x4_s8_conv Blk1x4 conv,
-                blk_4x1_s8_conv Blk4x1 conv,
+                csr_n_s8_conv CsrN conv_apart,
+                blk_1x4_s8_conv Blk1x4 conv_apart,
+                blk_4x1_s8_conv Blk4x1 conv_apart,
                 dense_s8_matvec DenseS8 matvec,
                 csr_p_s8_matvec CsrP matvec,
                 csr_n_s8_matvec CsrN matvec,
