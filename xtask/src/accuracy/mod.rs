@@ -12,7 +12,7 @@ mod measure;
 mod record;
 mod rows;
 mod tuned;
-mod windows;
+pub(crate) mod windows;
 
 use crate::command::{self, root};
 use anyhow::{Result, bail};

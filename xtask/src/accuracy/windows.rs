@@ -17,7 +17,7 @@ const ALIGNMENT: usize = 64;
 const HEAD: usize = 10;
 
 /// Writes `calib` and `eval` from `archive`.
-pub(super) fn write(archive: &Path, calib: &Path, eval: &Path) -> Result<()> {
+pub(crate) fn write(archive: &Path, calib: &Path, eval: &Path) -> Result<()> {
     let (frames, bands) = read(archive).with_context(|| archive.display().to_string())?;
     let windows = frames.windows(FRAMES * bands * 4).step_by(bands * 4);
     let (mut even, mut odd) = (Vec::new(), Vec::new());

@@ -1,5 +1,6 @@
 //! One comparison, measured: prune, emulate, and build the image of the model alone.
 
+use super::quality::Found;
 use super::rows::{Rival, Row, STACK};
 use crate::command;
 use crate::size;
@@ -40,6 +41,8 @@ pub(super) struct Measured {
     pub(super) rival: (u64, Option<u64>),
     /// Code of the model's image, where the row bounds it.
     pub(super) code: Option<u64>,
+    /// How good the file is, where the row bounds it.
+    pub(super) quality: Option<Found>,
 }
 
 impl Measured {
@@ -68,6 +71,7 @@ impl Measured {
             (above(Some(self.cost.arena), row.arena), "arena"),
             (above(self.code, row.code), "code"),
             (is_bounded && self.cost.stack > STACK, "stack"),
+            (self.quality.is_some_and(|found| !found.passed), "accuracy"),
         ]
         .into_iter()
         .filter_map(|(is_missed, what)| is_missed.then_some(what))
@@ -93,6 +97,10 @@ impl Bench {
             Some(_) => Some(size::code_bytes(&model, target)?),
             None => None,
         };
+        let quality = match row.quality {
+            Some(quality) => Some(self.quality(row, quality)?),
+            None => None,
+        };
         let rival = match row.rival {
             Rival::Tflm(name) => self.tflm(name, row.target)?,
             Rival::Dense => {
@@ -100,11 +108,16 @@ impl Bench {
                 (dense.instructions, dense.cycles)
             }
         };
-        Ok(Measured { cost, rival, code })
+        Ok(Measured {
+            cost,
+            rival,
+            code,
+            quality,
+        })
     }
 
     /// Makes the row's file.
-    fn prune(&self, row: &Row, options: &str) -> Result<PathBuf> {
+    pub(super) fn prune(&self, row: &Row, options: &str) -> Result<PathBuf> {
         let out = self.folder.join("network.nnz");
         let mut prune = Command::new(&self.nnz);
         prune
@@ -113,14 +126,24 @@ impl Bench {
             .args(["--target", row.target, "--json", "-o"])
             .arg(&out);
         for word in options.split_whitespace() {
-            if Path::new(word).extension().is_some_and(|e| e == "npz") {
-                prune.arg(self.shared.join("data").join(word));
+            if word.ends_with(".npz") || word.ends_with(".npy") {
+                prune.arg(self.data(word));
             } else {
                 prune.arg(word);
             }
         }
         command::read(&mut prune)?;
         Ok(out)
+    }
+
+    /// Data beside the repository, or made of them.
+    pub(super) fn data(&self, name: &str) -> PathBuf {
+        let made = self.folder.join(name);
+        if made.exists() {
+            made
+        } else {
+            self.shared.join("data").join(name)
+        }
     }
 
     /// TensorFlow Lite Micro's instructions and modelled cycles.

@@ -8,10 +8,12 @@
 //! Every row prints the command that makes its file. Networks, data and the rival's figures are those of `../shared`.
 
 mod measure;
+mod quality;
 mod rows;
 
 pub(crate) use measure::run as run_once;
 
+use crate::accuracy::windows;
 use crate::command::{self, root};
 use crate::firmware;
 use anyhow::{Context, Result, bail};
@@ -21,7 +23,7 @@ use rows::{ROWS, Rival, Row};
 use std::fs;
 use std::path::PathBuf;
 
-const HEAD: &str = "target,model,options,rival,instructions,cycles,instruction_ratio,most,cycle_ratio,most,arena_bytes,stack_bytes,code_bytes,missed\n";
+const HEAD: &str = "target,model,options,rival,instructions,cycles,instruction_ratio,most,cycle_ratio,most,arena_bytes,stack_bytes,code_bytes,accuracy,missed\n";
 const BEGIN: &str = "<!-- begin cortex-m -->\n";
 const END: &str = "<!-- end cortex-m -->";
 
@@ -40,6 +42,9 @@ pub(crate) fn run(only: Option<&str>, nnz: Option<PathBuf>) -> Result<()> {
     targets.dedup();
     firmware::run(&targets)?;
     let folder = tempfile::tempdir()?;
+    let made = |name: &str| folder.path().join(name);
+    let recording = shared.join("data/ad01_toycar_clip.npz");
+    windows::write(&recording, &made("ad01_calib.npy"), &made("ad01_eval.npy"))?;
     let bench = Bench {
         nnz: nnz.map_or_else(command::release_nnz, Ok)?,
         shared,
@@ -102,9 +107,14 @@ fn line(row: &Row, measured: &Measured) -> String {
         measured.cost.arena.to_string(),
         measured.cost.stack.to_string(),
         count(measured.code),
+        accuracy(measured).unwrap_or_default(),
         measured.misses(row).join(" "),
     ]
     .join(",")
+}
+
+fn accuracy(measured: &Measured) -> Option<String> {
+    measured.quality.map(|found| found.figure.to_string())
 }
 
 fn rival(row: &Row) -> &'static str {
@@ -115,8 +125,8 @@ fn rival(row: &Row) -> &'static str {
 }
 
 fn head() -> String {
-    "| target | `nnz prune` | against | instructions | cycles | arena | stack | code |\n\
-     |---|---|---|---:|---:|---:|---:|---:|\n"
+    "| target | `nnz prune` | against | instructions | cycles | arena | stack | code | right |\n\
+     |---|---|---|---:|---:|---:|---:|---:|---:|\n"
         .to_owned()
 }
 
@@ -132,7 +142,7 @@ fn cells(row: &Row, measured: &Measured) -> String {
         .code
         .map_or_else(|| "–".to_owned(), |n| n.to_string());
     format!(
-        "| {} | `{} {}` | {} | {} | {} | {} | {} | {code} |\n",
+        "| {} | `{} {}` | {} | {} | {} | {} | {} | {code} | {} |\n",
         row.target,
         row.model,
         row.options,
@@ -141,6 +151,7 @@ fn cells(row: &Row, measured: &Measured) -> String {
         ratio(cycles, row.cycles),
         measured.cost.arena,
         measured.cost.stack,
+        accuracy(measured).unwrap_or_else(|| "–".to_owned()),
     )
 }
 
