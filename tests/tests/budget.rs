@@ -13,7 +13,7 @@ fn example(name: &str) -> String {
 }
 
 /// Samples that the budgets are met with.
-const SAMPLES: usize = 150;
+const SAMPLES: usize = 64;
 
 /// The first calibration samples of the example network, in a file of their own: a budget builds dozens of networks.
 fn calib(folder: &Path) -> String {
@@ -221,8 +221,6 @@ fn results_do_not_depend_on_the_number_of_threads() {
             std::fs::read(out).expect("written")
         };
         let one = with_threads(1);
-        for n in [2, 3] {
-            assert!(with_threads(n) == one, "{n} threads, {options:?}");
-        }
+        assert!(with_threads(3) == one, "{options:?}");
     }
 }

@@ -16,10 +16,11 @@ use crate::sparsify::{Effort, Method, Refit};
 /// Files that are built before the best is taken.
 const ATTEMPTS: usize = 12;
 /// Calibration samples of files that only tell a size.
-const FEW: usize = 64;
-/// Files with all samples that are built, each in [`SHRINK`] of the room before.
-const RETRIES: usize = 4;
-const SHRINK: f64 = 0.995;
+const FEW: usize = 32;
+/// Files with all samples that are built, in less room while they exceed the budget: by what they use too much, and
+/// [`SHRINK`] of it more each time.
+const RETRIES: usize = 6;
+const SHRINK: f64 = 0.004;
 /// Share of the budget that is full enough.
 const FULL: f64 = 0.992;
 /// Share that the search aims at.
@@ -69,8 +70,8 @@ struct Contest<'a> {
     progress: Listener<'a>,
     /// None where there is one knob.
     judge: Option<Judge<'a>>,
-    /// Loss, knob and room.
-    best: Option<(f64, Knob, f64)>,
+    /// Loss, knob and what its search found.
+    best: Option<(f64, Knob, Found)>,
     /// Why the first knob met no budget.
     lacking: Option<PipelineError>,
 }
@@ -98,20 +99,21 @@ impl Contest<'_> {
         let found = room(&knob, self.options, |room| {
             Ok(self.build(&knob, room, Some(FEW))?.need())
         });
-        let room = match found {
-            Ok(room) => room,
+        let found = match found {
+            Ok(found) => found,
             Err(error) => {
                 self.lacking.get_or_insert(error);
                 return Ok(None);
             }
         };
+        let room = found.room;
         let whole = knob.is_whole_at(self.options, room);
         let loss = match &self.judge {
             Some(judge) if !whole => judge.loss(&knob.options(self.options, room).0)?,
             Some(_) | None => 0.0,
         };
         if self.best.as_ref().is_none_or(|(least, ..)| loss < *least) {
-            self.best = Some((loss, knob, room));
+            self.best = Some((loss, knob, found));
         }
         Ok(Some(loss))
     }
@@ -134,24 +136,26 @@ impl Contest<'_> {
     /// Whether something must be pruned.
     fn prunes(&self) -> bool {
         let best = self.best.as_ref();
-        best.is_none_or(|(_, knob, room)| !knob.is_whole_at(self.options, *room))
+        best.is_none_or(|(_, knob, found)| !knob.is_whole_at(self.options, found.room))
     }
 
     /// The best one's file, from all samples.
     fn finish(mut self) -> Result<Finished, PipelineError> {
-        let Some((_, knob, mut room)) = self.best.take() else {
+        let Some((_, knob, Found { mut room, slope })) = self.best.take() else {
             let lacking = self.lacking.take();
             return Err(lacking.unwrap_or_else(|| cannot(self.options, None)));
         };
         let mut least = None;
-        for _ in 0..RETRIES {
+        for again in 0..RETRIES {
             let finished = self.build(&knob, room, None)?;
             let need = finished.need();
-            if used(self.options, need) <= 1.0 {
+            let share = used(self.options, need);
+            if share <= 1.0 {
                 return Ok(finished);
             }
             least = Some(need);
-            room *= SHRINK;
+            let more = SHRINK * f64::from(1_u32 << again);
+            room = (room - (share - AIM + more) / slope).max(LEAST);
         }
         Err(cannot(self.options, least))
     }
@@ -163,12 +167,21 @@ fn used(options: &Options, need: Need) -> f64 {
     binding.map_or(0.0, |u| u.share())
 }
 
+/// What the search for a room found.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    /// The room of the fullest network within the budget.
+    room: f64,
+    /// Share of the budget that more room uses there, by room.
+    slope: f64,
+}
+
 /// The room of the fullest network within the budget, by what networks in some rooms need.
 fn room(
     knob: &Knob,
     options: &Options,
     need: impl Fn(f64) -> Result<Need, PipelineError>,
-) -> Result<f64, PipelineError> {
+) -> Result<Found, PipelineError> {
     let mut search = Search::default();
     let (mut best, mut least): (Option<(f64, f64)>, Option<Need>) = (None, None);
     let mut room = 1.0;
@@ -198,8 +211,9 @@ fn room(
             Knob::Layers(..) | Knob::Sparsity(_) | Knob::Channels => next.clamp(LEAST, knob.most()),
         };
     }
-    let (_, room) = best.ok_or_else(|| cannot(options, least))?;
-    Ok(room)
+    let (share, room) = best.ok_or_else(|| cannot(options, least))?;
+    let slope = search.slope().unwrap_or(share / room);
+    Ok(Found { room, slope })
 }
 
 /// The nearest rooms on both sides of the budget.
@@ -230,6 +244,13 @@ impl Search {
         } else if self.exceeds.is_none_or(|(r, _)| room < r) {
             self.exceeds = Some((room, used));
         }
+    }
+
+    /// Use by room between both sides, where they lie apart.
+    fn slope(&self) -> Option<f64> {
+        let ((low, under), (high, over)) = self.fits.zip(self.exceeds)?;
+        let slope = (over - under) / (high - low);
+        (slope.is_finite() && slope > 0.1).then_some(slope)
     }
 
     /// The room to try next; `None` where both sides touch. `proportional`: use follows room.
