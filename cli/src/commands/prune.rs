@@ -110,22 +110,21 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(path) = &args.report {
         write_report(path, args, &pruned)?;
     }
-    let peak = host_bench::peak_rss();
     if args.json {
         let mut report = serde_json::to_value(&pruned.report)?;
         if let Some(map) = report.as_object_mut() {
-            map.insert("peak_rss_bytes".into(), peak.into());
+            map.insert("peak_rss_bytes".into(), host_bench::peak_rss().into());
         }
         return ui::print_json(&report);
     }
-    let mut text = render(&args.output, &pruned.report);
-    if let Some(peak) = peak {
-        text.push_str(&format!(
-            "peak memory of this program {}\n",
-            ui::bytes(peak)
-        ));
-    }
-    ui::print_text(&text)
+    ui::print_text(&(render(&args.output, &pruned.report) + &peak_memory()))
+}
+
+/// What this program needed at most, where the system tells.
+fn peak_memory() -> String {
+    host_bench::peak_rss().map_or_else(String::new, |peak| {
+        format!("peak memory of this program {}\n", ui::bytes(peak))
+    })
 }
 
 /// Whether the options fit each other and what is to be written can be written.
@@ -207,10 +206,10 @@ fn onnx(args: &Args, options: &Options, bytes: &[u8]) -> anyhow::Result<()> {
             "bytes": pruned.bytes.len(), "method": pruned.report.method, "pattern": pruned.report.pattern,
             "sparsity_of_prunable": pruned.report.sparsity(),
             "sparsity_of_all": pruned.report.sparsity_of_all(),
-            "layers": pruned.report.layers, "notes": pruned.notes,
+            "layers": pruned.report.layers, "notes": pruned.notes, "peak_rss_bytes": host_bench::peak_rss(),
         }));
     }
-    ui::print_text(&render_onnx(&args.output, &pruned))
+    ui::print_text(&(render_onnx(&args.output, &pruned) + &peak_memory()))
 }
 
 /// Writes the page about the result, with accuracy before and after where labelled samples are given.

@@ -56,7 +56,7 @@ fn summary(content: &Content<'_>) -> String {
         let row = extra.versus.iter().find(|(name, _)| *name == label);
         row.map_or_else(String::new, |(_, v)| {
             format!(
-                "{} dense, {:.1} % of it",
+                "{} dense, {:.1}\u{a0}% of it",
                 ui::grouped(v.dense),
                 share(v.now, v.dense)
             )

@@ -182,11 +182,14 @@ fn recommend(rows: &[Row], drop: f64) -> anyhow::Result<(usize, String)> {
     let best = good.min_by_key(|i| (rows[*i].cost, rows[*i].bytes));
     let best = best.unwrap_or(0);
     let found = &rows[best];
+    let plural = if drop == 1.0 { "" } else { "s" };
     let reason = if best == 0 {
-        format!("every pruned candidate loses more than {drop} points, or costs more than dense")
+        format!(
+            "every pruned candidate loses more than {drop} point{plural}, or costs more than dense"
+        )
     } else {
         format!(
-            "of the candidates within {drop} points of dense it has the least predicted cost: {} of dense, {} of its bytes, {:+.2} points",
+            "of the candidates within {drop} point{plural} of dense it has the least predicted cost: {} of dense, {} of its bytes, {:+.2} points",
             ui::percent(found.cost, dense.cost),
             ui::percent(found.bytes, dense.bytes),
             100.0 * (found.accuracy - dense.accuracy)
