@@ -1,7 +1,7 @@
 // CV32E40P as the bench sees it: two memory ports, a debug request, and readings of the counter of instructions.
 //
 // `reading_o` is high in the cycles in which an instruction that reads `minstret` is executed; `reading_value_o` is
-// what it reads in the last of them.
+// what it reads in the last of them. The write that sets the counter to zero is no reading.
 module core_top import cv32e40p_pkg::*; #(
   parameter int Pulp = 1
 ) (
@@ -38,6 +38,6 @@ module core_top import cv32e40p_pkg::*; #(
   );
 
   assign reading_o = top.core_i.csr_access_ex && top.core_i.csr_op == CSR_OP_READ &&
-                     top.core_i.csr_addr == CSR_MINSTRET;
+                     top.core_i.csr_addr == CSR_MINSTRET && top.core_i.csr_rdata != 0;
   assign reading_value_o = top.core_i.csr_rdata;
 endmodule

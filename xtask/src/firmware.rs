@@ -9,6 +9,7 @@
 
 use crate::command::{self, root};
 use crate::plugin;
+use crate::setup;
 use crate::toolchain::Toolchain;
 use anyhow::{Context, Result};
 use nnz_support::targets::Target;
@@ -16,12 +17,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The targets of these names, or all that an emulator plays.
+/// The targets of these names, or all that an emulator plays and nobody has to ask for.
 pub(crate) fn select(names: &[String]) -> Result<Vec<&'static Target>> {
     if names.is_empty() {
         return Ok(Target::all()
             .iter()
-            .filter(|t| t.emulator.is_some())
+            .filter(|t| t.emulator.is_some() && !t.on_request)
             .collect());
     }
     names.iter().map(|name| Ok(Target::find(name)?)).collect()
@@ -30,7 +31,10 @@ pub(crate) fn select(names: &[String]) -> Result<Vec<&'static Target>> {
 /// Builds the images of the named targets, or of all.
 pub(crate) fn run(names: &[String]) -> Result<()> {
     println!("{}", plugin::build()?.display());
-    select(names)?.into_iter().try_for_each(|target| {
+    let targets = select(names)?;
+    let named = targets.iter().filter(|_| !names.is_empty());
+    setup::install_libraries(named.map(|target| target.triple.as_str()))?;
+    targets.into_iter().try_for_each(|target| {
         for image in build_images(target)? {
             println!("{}", image.display());
         }
@@ -96,10 +100,19 @@ pub(crate) fn build_parsing(target: &Target, model: &Path) -> Result<PathBuf> {
 /// Cargo's folder for a target: one of its own where the core is named, as that rebuilds every crate.
 fn folder(target: &Target) -> PathBuf {
     let folder = root().join("target/firmware-build");
-    match &target.cpu {
-        Some(cpu) => folder.join(cpu),
+    match target.cpu.as_ref().or(target.features.as_ref()) {
+        Some(core) => folder.join(core.replace(['+', ','], "")),
         None => folder,
     }
+}
+
+/// What the compiler is told about the core.
+pub(crate) fn flags(target: &Target) -> Option<String> {
+    let cpu = target.cpu.iter().map(|cpu| format!("-Ctarget-cpu={cpu}"));
+    let features = target.features.iter();
+    let features = features.map(|features| format!("-Ctarget-feature={features}"));
+    let all: Vec<String> = cpu.chain(features).collect();
+    (!all.is_empty()).then(|| all.join(" "))
 }
 
 /// Where [`build_lean`] leaves its image.
@@ -126,8 +139,8 @@ fn build(target: &Target, image: &str, options: &[&str], model: Option<&Path>) -
     if let Some(model) = model {
         command.env("NNZ_MODEL", model);
     }
-    if let Some(cpu) = &target.cpu {
-        command.env("RUSTFLAGS", format!("-Ctarget-cpu={cpu}"));
+    if let Some(flags) = flags(target) {
+        command.env("RUSTFLAGS", flags);
     }
     println!("{}: building {image}", target.name);
     command::run(&mut command)?;

@@ -4,6 +4,7 @@
 //! setup      toolchain.rs, setup.rs   compilers and emulators that the machine lacks
 //! check      check.rs                 format, lints, documentation, sizes of files and functions
 //! firmware   firmware.rs, plugin.rs   target/firmware/NAME.elf for every target, and the cycle model
+//!            boards.rs                target/boards/NAME.elf, one network on a board
 //! test       test.rs                  everything that can be tested here, and what was skipped
 //! rtl        rtl/                     simulators of real RISC-V cores
 //! qemu       qemu.rs                  one model on the emulated machines
@@ -24,6 +25,7 @@
 
 mod accuracy;
 mod bench;
+mod boards;
 mod c_library;
 mod check;
 mod command;
@@ -72,10 +74,19 @@ enum Chore {
         #[arg(long)]
         host_only: bool,
     },
-    /// Build the images that run any model into target/firmware.
+    /// Build the images that run any model into target/firmware, or one network for a board into target/boards.
     Firmware {
-        /// Targets; all where none is named.
+        /// Targets; all that are emulated where none is named.
         targets: Vec<String>,
+        /// The board, a package of targets/boards.
+        #[arg(long, conflicts_with = "targets")]
+        board: Option<String>,
+        /// The board's network, lowered for it; the keyword network of this repository where not given.
+        #[arg(long, requires = "board")]
+        model: Option<PathBuf>,
+        /// Only compile the board's package; nothing is linked.
+        #[arg(long, requires = "board")]
+        check: bool,
     },
     /// Install Verilator and build simulators of real RISC-V cores, each once.
     Rtl {
@@ -237,7 +248,24 @@ fn main() -> ExitCode {
         Chore::Setup => setup::run(),
         Chore::Check => check::run(),
         Chore::Test { host_only } => test::run(host_only),
-        Chore::Firmware { targets } => firmware::run(&targets),
+        Chore::Firmware {
+            targets,
+            board: None,
+            ..
+        } => firmware::run(&targets),
+        Chore::Firmware {
+            board: Some(board),
+            model,
+            check,
+            ..
+        } => {
+            let step = if check {
+                boards::Step::Check
+            } else {
+                boards::Step::Build
+            };
+            boards::run(&board, model.as_deref(), step)
+        }
         Chore::Rtl {
             targets,
             table,

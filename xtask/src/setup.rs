@@ -27,7 +27,7 @@ const COMPILER_PACKAGES: [&str; 6] = [
 pub(crate) fn run() -> Result<()> {
     let emulators = install_emulators();
     let compilers = install_compilers();
-    for target in Target::all() {
+    for target in Target::all().iter().filter(|target| !target.on_request) {
         let compiler = if Toolchain::with(&target.triple).is_some() {
             "yes"
         } else {
@@ -72,7 +72,13 @@ fn install_emulators() -> Result<()> {
 }
 
 fn install_compilers() -> Result<()> {
-    let triples: BTreeSet<&str> = Target::all().iter().map(|t| t.triple.as_str()).collect();
+    let expected = Target::all().iter().filter(|target| !target.on_request);
+    install_libraries(expected.map(|target| target.triple.as_str()))
+}
+
+/// Installs Rust's libraries for these triples, where they are missing.
+pub(crate) fn install_libraries<'a>(triples: impl Iterator<Item = &'a str>) -> Result<()> {
+    let triples: BTreeSet<&str> = triples.collect();
     let missing: Vec<&str> = triples
         .into_iter()
         .filter(|triple| Toolchain::with(triple).is_none())

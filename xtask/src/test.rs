@@ -166,7 +166,8 @@ fn targets(summary: &mut Summary) {
             summary.skip("setup", &format!("{error:#}"));
         }
     }
-    for target in Target::all().iter().filter(|t| t.emulator.is_some()) {
+    let emulated = Target::all().iter().filter(|t| t.emulator.is_some());
+    for target in emulated.filter(|target| !target.on_request) {
         let name = format!("firmware {}", target.name);
         if Toolchain::with(&target.triple).is_some() {
             summary.part(&name, || firmware::build_images(target).map(drop));

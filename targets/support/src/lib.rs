@@ -3,6 +3,7 @@
 //! ```text
 //! firmware (no_std)      clock    instructions out of a timer's ticks
 //!                        stack    paint below the stack pointer, find the high-water mark
+//!                        memory   static buffers for models and arenas
 //!                        report   the lines a firmware prints, written and read
 //! host (feature `facts`) targets  the facts of targets/*/target.toml
 //! host (feature `std`)   emulator run one model on one target's firmware image under QEMU
@@ -14,6 +15,7 @@
 #![cfg_attr(not(feature = "facts"), no_std)]
 
 pub mod clock;
+pub mod memory;
 pub mod report;
 pub mod stack;
 

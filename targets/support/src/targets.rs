@@ -29,6 +29,11 @@ pub struct Target {
     pub triple: String,
     /// What the compiler calls the core (`-C target-cpu`), where it has instructions that its triple does not tell.
     pub cpu: Option<String>,
+    /// Instructions that the compiler may use beyond its triple's (`-C target-feature`).
+    pub features: Option<String>,
+    /// Whether its images are built and tested only where it is named.
+    #[serde(default)]
+    pub on_request: bool,
     /// Level at which kernels are optimised, where it is not that of the firmware's profile.
     pub kernel_opt_level: Option<u8>,
     /// Kernel family that files for this target use.

@@ -58,6 +58,9 @@ pub(super) struct Args {
     json: bool,
 }
 
+/// Most products of a step on a simulated core.
+const SIMULATED: usize = 20_000;
+
 /// A kernel and its constants.
 #[derive(Debug)]
 struct Line {
@@ -137,6 +140,15 @@ impl Machine {
         })
     }
 
+    /// Most products of a step that is measured: a simulated core takes a second for a million cycles.
+    fn most(&self) -> usize {
+        if self.target.rtl.is_some() {
+            SIMULATED
+        } else {
+            usize::MAX
+        }
+    }
+
     /// What each step of a file takes.
     fn measure(&self, model: &[u8], input: &[u8]) -> anyhow::Result<Vec<u64>> {
         let outcome = emulator::run(&emulator::Request {
@@ -164,7 +176,7 @@ impl Machine {
 }
 
 fn fit_all(machine: &Machine, prefix: &str) -> anyhow::Result<Vec<Line>> {
-    let all: Vec<Experiment> = fit::experiments(machine.backend)
+    let all: Vec<Experiment> = fit::experiments(machine.backend, machine.most())
         .into_iter()
         .filter(|experiment| experiment.kernel.starts_with(prefix))
         .collect();

@@ -104,11 +104,14 @@ const LAYOUTS: [WeightLayout; 6] = [
     WeightLayout::Blk4x1,
 ];
 
-/// Every integer kernel of a backend, with what to run to learn its cost.
+/// Every integer kernel of a backend, with what to run to learn its cost: steps of at most `most` products, as simulated
+/// cores are slow.
 #[must_use]
-pub fn experiments(backend: Backend) -> Vec<Experiment> {
+pub fn experiments(backend: Backend, most: usize) -> Vec<Experiment> {
     let mut found = Vec::new();
     for family in shapes::families() {
+        let cut = family.into_iter().filter_map(|shape| shape.within(most));
+        let family: Vec<shapes::Shape> = cut.collect();
         let has_layouts = matches!(
             family.first().map(|s| s.op),
             Some(Op::Conv2d { .. } | Op::FullyConnected { .. })

@@ -17,6 +17,37 @@ pub(super) struct Shape {
     pub(super) density: usize,
 }
 
+/// Pixels of a tile.
+const LANES: usize = 8;
+
+impl Shape {
+    /// The shape with as many rows as make at most `most` products with dense weights, as the others cost alike; `None`
+    /// where a single row makes far more.
+    pub(super) fn within(mut self, most: usize) -> Option<Self> {
+        let (window, cout) = if let Op::Conv2d { window, .. } = self.op {
+            (window, usize::from(self.cout))
+        } else if let Op::DepthwiseConv2d { window, .. } = self.op {
+            (window, 1)
+        } else {
+            return Some(self);
+        };
+        let [channels, height, width] = self.input.map(usize::from);
+        let taps = usize::from(window.kernel_h) * usize::from(window.kernel_w);
+        let strides = usize::from(window.stride_h) * usize::from(window.stride_w);
+        let row = (channels * width * taps * cout / strides.max(1)).max(1);
+        // Two tiles, where a tile runs across the ends of rows.
+        let least = if taps == 1 {
+            (2 * LANES).div_ceil(width)
+        } else {
+            1
+        };
+        let least = least.max(usize::from(window.stride_h));
+        let rows = (most / row).max(least).min(height);
+        self.input[1] = u16::try_from(rows).ok()?;
+        (row * least <= most.saturating_mul(5)).then_some(self)
+    }
+}
+
 const CLAMP: Clamp = Clamp::S8 { lo: -128, hi: 127 };
 /// Densities in turn; coprime to the number of shapes, mostly.
 const DENSITIES: [usize; 5] = [20, 50, 10, 30, 5];

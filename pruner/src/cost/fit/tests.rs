@@ -7,7 +7,7 @@ use nnz_format::Model;
 #[test]
 fn every_kernel_of_a_backend_has_files_that_parse() {
     for backend in [Backend::Planar, Backend::ArmDsp] {
-        let all = experiments(backend);
+        let all = experiments(backend, usize::MAX);
         assert!(all.len() >= 35, "{}", all.len());
         for experiment in &all {
             assert!(!experiment.trials.is_empty(), "{}", experiment.kernel);
@@ -25,9 +25,15 @@ fn every_kernel_of_a_backend_has_files_that_parse() {
     }
 }
 
+/// Experiments of all shapes, and of shapes cut down for simulated cores.
+fn small_and_large() -> Vec<Experiment> {
+    let small = experiments(Backend::Planar, 20_000);
+    [experiments(Backend::Planar, usize::MAX), small].concat()
+}
+
 #[test]
 fn constants_come_back_from_what_they_cost() {
-    for experiment in experiments(Backend::Planar) {
+    for experiment in small_and_large() {
         let mut constants = [0.0; Term::ALL.len()];
         for (index, term) in experiment.terms.iter().enumerate() {
             constants[*term as usize] = 10.0 + 3.0 * index as f64;

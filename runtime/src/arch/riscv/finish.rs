@@ -8,7 +8,11 @@
 //! Both are the contract of [`crate::requantize`] with the zero point added on the way. For shifts of 2 to 22 no sum
 //! leaves 32 bits: `mulh` by a multiplier below 2^31 is within 2^30, a zero point within 2^8. What is rounded twice
 //! needs a sum within 2^30 for it, which a bias within 2^29 and at most 2^15 columns prove, as a product is within
-//! 2^14. Other rows take the portable way.
+//! 2^14. Other rows take the portable way. A row with one output only is not worth the proof:
+//!
+//! ```text
+//! alone   r = (((h + (h >> 31)) >> (s − 1)) + 2·zp + 1) >> 1
+//! ```
 
 use crate::arch::portable::RowS8;
 use crate::kernels::Post;
@@ -58,14 +62,6 @@ pub(crate) struct Scale {
     shift: u32,
 }
 
-impl Scale {
-    /// The output before its bounds.
-    #[inline(always)]
-    pub(super) fn apply<R: Finish>(self, acc: i32) -> i32 {
-        R::apply(self, acc)
-    }
-}
-
 /// A rounding's instructions.
 pub(super) trait Finish: Round {
     /// A row as [`Finish::scale`] takes it: its shift tells whether sums can leave what the short form takes.
@@ -75,6 +71,8 @@ pub(super) trait Finish: Round {
     fn scale(multiplier: i32, shift: i32, zero_point: i32) -> Option<Scale>;
     /// The output of a sum before its bounds.
     fn apply(scale: Scale, acc: i32) -> i32;
+    /// As [`Finish::scale`] and [`Finish::apply`] for a row that is not marked and has one output.
+    fn alone(multiplier: i32, shift: i32, zero_point: i32, acc: i32) -> Option<i32>;
 }
 
 impl Finish for Single {
@@ -110,6 +108,11 @@ impl Finish for Single {
             );
         }
         result
+    }
+
+    #[inline(always)]
+    fn alone(multiplier: i32, shift: i32, zero_point: i32, acc: i32) -> Option<i32> {
+        Self::scale(multiplier, shift, zero_point).map(|scale| Self::apply(scale, acc))
     }
 }
 
@@ -148,6 +151,27 @@ impl Finish for Double {
         }
         result
     }
+
+    #[inline(always)]
+    fn alone(multiplier: i32, shift: i32, zero_point: i32, acc: i32) -> Option<i32> {
+        if !SHIFTS.contains(&shift) {
+            return None;
+        }
+        let result;
+        // SAFETY: arithmetic on named registers.
+        unsafe {
+            asm!(
+                "mul {l}, {acc}, {m}", "mulhsu {r}, {acc}, {m}", "srli {l}, {l}, 31", "add {r}, {r}, {l}",
+                "srai {l}, {r}, 31", "add {r}, {r}, {l}", "sra {r}, {r}, {s}",
+                "add {r}, {r}, {c}", "srai {r}, {r}, 1",
+                r = out(reg) result, l = out(reg) _, acc = inout(reg) acc => _,
+                m = in(reg) multiplier.wrapping_shl(1), s = in(reg) shift.wrapping_sub(1),
+                c = in(reg) zero_point.wrapping_shl(1).wrapping_add(1),
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        Some(result)
+    }
 }
 
 /// Finishes all of `accs`, storing one after the other from `at` on.
@@ -164,7 +188,7 @@ pub(super) unsafe fn store_all<R: Finish>(
 ) {
     let (lo, hi) = (i32::from(post.lo), i32::from(post.hi));
     for (lane, &acc) in accs.iter().enumerate() {
-        let value = bounded(scale.apply::<R>(acc), lo, hi);
+        let value = bounded(R::apply(scale, acc), lo, hi);
         // SAFETY: the caller's contract.
         unsafe { at.wrapping_add(lane).write(value) };
     }

@@ -1,7 +1,7 @@
 //! Dense matrices times vectors: four rows share the loads of the vector, sixteen columns a turn.
 
 use super::conv::table;
-use super::finish::{Finish, are_small, bounded, unmarked};
+use super::finish::{Finish, bounded};
 use crate::arch::portable::RowS8;
 use crate::kernels::Product;
 use core::arch::asm;
@@ -52,7 +52,7 @@ unsafe fn rows<R: Finish, const N: usize>(
     let table = table(weights.rows());
     // SAFETY: the rows exist.
     let constants: [RowS8; N] =
-        core::array::from_fn(|n| R::marked(unsafe { table.s8(first.wrapping_add(n)) }));
+        core::array::from_fn(|n| unsafe { table.s8(first.wrapping_add(n)) });
     let mut acc = constants.map(|row| row.bias);
     let mut x = product.x.as_ptr().cast::<i8>();
     for _ in 0..columns / TURN {
@@ -140,15 +140,14 @@ unsafe fn column<const AT: usize>(acc: i32, w: *const i8, x: *const i8) -> i32 {
 ///
 /// # Safety
 ///
-/// `index` is in `product.first..product.end`, and its row marked.
+/// `index` is in `product.first..product.end`.
 #[inline(always)]
 unsafe fn finish<R: Finish>(acc: i32, row: &RowS8, product: &Product<'_, i8>, index: usize) {
     let post = &product.post;
     let (lo, hi) = (i32::from(post.lo), i32::from(post.hi));
-    let scale = R::scale(row.multiplier, row.shift, post.zero_point);
-    let value = match scale.filter(|_| are_small(product.x.len())) {
-        Some(scale) => scale.apply::<R>(acc),
-        None => scaled::<R>(acc, &unmarked(*row)).wrapping_add(post.zero_point),
+    let value = match R::alone(row.multiplier, row.shift, post.zero_point, acc) {
+        Some(value) => value,
+        None => scaled::<R>(acc, row).wrapping_add(post.zero_point),
     };
     let at = product.out.as_ptr().cast::<i8>().cast_mut();
     let at = at.wrapping_add(index.wrapping_mul(product.stride));

@@ -48,7 +48,8 @@ pub(super) fn run(
     let mut command = Command::new(&simulator);
     command.arg("--image").arg(&image);
     command.args(["--totals", meter::TOTALS_FILE]);
-    command.args(waits(request.target, flash));
+    let imaged = Target::find(&rtl.image).unwrap_or(request.target);
+    command.args(waits(imaged, flash));
     listen(&mut command, folder.path(), &log)?;
     let child = command
         .spawn()
@@ -66,7 +67,7 @@ pub(super) fn run(
     })
 }
 
-/// The options that make the core wait for its flash.
+/// The options that make the core wait for the flash of the target whose image it runs.
 fn waits(target: &Target, flash: FlashModel) -> Vec<String> {
     let region = target.memory.flash;
     let options = [
