@@ -1,4 +1,4 @@
-//! Names the network to embed (`NNZ_MODEL`, a path) and the linker scripts: the map of this folder, then riscv-rt's.
+//! Names the network to embed (`NNZ_MODEL`, a path) and the linker scripts: the map of this folder, interrupts, riscv-rt's.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
@@ -16,5 +16,6 @@ fn main() {
     println!("cargo:rustc-link-search={}", env!("CARGO_MANIFEST_DIR"));
     println!("cargo:rustc-link-arg-bins=--nmagic");
     println!("cargo:rustc-link-arg-bins=-Tmemory.x");
+    println!("cargo:rustc-link-arg-bins=-Tdevice.x");
     println!("cargo:rustc-link-arg-bins=-Tlink.x");
 }

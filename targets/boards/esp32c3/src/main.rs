@@ -19,7 +19,7 @@ use nnz_support::clock::{Clock, Rate, Ticks};
 use nnz_support::memory::Buffer;
 
 #[unsafe(export_name = "esp_app_desc")]
-#[unsafe(link_section = ".rodata_desc.appdesc")]
+#[unsafe(link_section = ".flash.appdesc")]
 #[used]
 static DESCRIPTION: Description = Description::NEW;
 

@@ -114,9 +114,9 @@ impl Ticks for Cycles {
 /// Lowest address of the stack: the end of static variables.
 fn stack_end() -> usize {
     unsafe extern "C" {
-        static __sheap: u32;
+        static _sheap: u32;
     }
-    (&raw const __sheap) as usize
+    (&raw const _sheap) as usize
 }
 
 fn stop() -> ! {
