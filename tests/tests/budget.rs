@@ -100,6 +100,9 @@ fn a_budget_out_of_reach_is_said_with_what_lacks() {
         &out,
     ];
     assert!(nnz(portable).failed().contains("cortex-m4"));
+    let unlabelled = ["prune", &model, "--calib", &calib, "-o", &out];
+    let unlabelled = nnz([&unlabelled[..], &["--accuracy-drop", "1"]].concat());
+    assert!(unlabelled.failed().contains("--data EVAL.npz"));
 }
 
 #[test]

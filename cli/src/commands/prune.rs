@@ -7,7 +7,7 @@ use crate::network::Network;
 use crate::report::{self, Extra};
 use crate::ui::{self, Align, Progress, Style, Table};
 use crate::{atomic, host_bench, nnz_file};
-use nnz_pruner::data::{Dataset, read_classes};
+use nnz_pruner::data::{Dataset, Targets, read_classes};
 use nnz_pruner::export::{self, Mask};
 use nnz_pruner::import;
 use nnz_pruner::pipeline::{
@@ -159,17 +159,13 @@ fn made(
     let Some(points) = args.budget.accuracy_drop else {
         return pipeline::prune_beside(&args.model, bytes, options, listener).map_err(Box::new);
     };
-    let labelled = args.budget.data.as_ref().or(args.calib.as_ref());
     let name = args.model.display().to_string();
     let graph = import::from_bytes_beside(&name, bytes, args.model.parent());
     let graph = graph.map_err(|e| Box::new(PipelineError::Import(e)))?;
-    let open = |path: &PathBuf| Dataset::open_for(path, &graph.input_names());
-    let data = labelled.map(open).transpose();
-    let data = data.map_err(|e| Box::new(PipelineError::Data(e)))?;
+    let data = labelled(args, &graph.input_names())?;
     let accuracy = |file: &[u8]| {
-        let data = data.as_ref().ok_or("there are no samples")?;
         let network = Network::from_bytes(Path::new("candidate.nnz"), file);
-        let found = network.and_then(|n| super::eval::quiet_accuracy(&n, data, &args.data));
+        let found = network.and_then(|n| super::eval::quiet_accuracy(&n, &data, &args.data));
         found.map(|a| a.fraction()).map_err(|e| format!("{e:#}"))
     };
     let allowance = Allowance {
@@ -177,6 +173,21 @@ fn made(
         accuracy: &accuracy,
     };
     pipeline::prune_within(&args.model, bytes, options, allowance, listener).map_err(Box::new)
+}
+
+/// The samples with classes that an allowed loss is measured on.
+fn labelled(args: &Args, inputs: &[&str]) -> Result<Dataset, Box<PipelineError>> {
+    let path = args.budget.data.as_ref().or(args.calib.as_ref());
+    let data = path.map(|path| Dataset::open_for(path, inputs)).transpose();
+    let data = data.map_err(|e| Box::new(PipelineError::Data(e)))?;
+    data.filter(|d| matches!(d.targets(), Targets::Classes(_)))
+        .ok_or_else(|| {
+            Box::new(PipelineError::Option {
+                reason: "--accuracy-drop is measured on samples with classes, and there are none"
+                    .into(),
+                help: "give `--data EVAL.npz` with arrays `x` and `y`".into(),
+            })
+        })
 }
 
 /// Runs a pipeline with its stages shown, and errors under the model's path.

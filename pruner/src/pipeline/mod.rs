@@ -54,6 +54,8 @@ pub enum Stage {
     Passes,
     /// Trying what every layer can lose.
     Measure,
+    /// Building files of which the best fills a budget.
+    Search,
     /// Choosing weights to remove.
     Sparsify,
     /// Measuring what was kept.
@@ -78,6 +80,7 @@ impl Stage {
             Self::Import => "reading",
             Self::Passes => "simplifying",
             Self::Measure => "trying layers",
+            Self::Search => "filling the budget",
             Self::Sparsify => "pruning",
             Self::Judge => "measuring accuracy",
             Self::Quantize => "quantising",

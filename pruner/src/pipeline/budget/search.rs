@@ -10,8 +10,9 @@ use super::knob::{Knob, LEAST, NARROWED};
 use super::limits::Need;
 use crate::ir::Graph;
 use crate::pipeline::build::{Finished, Input, finish};
-use crate::pipeline::{Listener, Options, PipelineError};
+use crate::pipeline::{Listener, Options, PipelineError, Stage};
 use crate::sparsify::{Effort, Method, Refit};
+use core::cell::Cell;
 
 /// Files that are built before the best is taken.
 const ATTEMPTS: usize = 12;
@@ -38,7 +39,14 @@ pub(in crate::pipeline) fn meet(
 ) -> Result<Finished, PipelineError> {
     options.budget.check(options.target)?;
     let knobs = Knob::all(graph, input, options, progress)?;
+    let narrowed = if options.any_technique {
+        NARROWED.len()
+    } else {
+        0
+    };
     let mut contest = Contest {
+        tried: Cell::new(0),
+        most: (knobs.len() + narrowed) * ATTEMPTS,
         graph,
         input,
         options,
@@ -68,6 +76,9 @@ struct Contest<'a> {
     input: &'a Input<'a>,
     options: &'a Options,
     progress: Listener<'a>,
+    /// Drafts that were built, those that were not needed included, and the most that can be.
+    tried: Cell<usize>,
+    most: usize,
     /// None where there is one knob.
     judge: Option<Judge<'a>>,
     /// Loss, knob and what its search found.
@@ -87,11 +98,15 @@ impl Contest<'_> {
         for limit in [&mut turned.calib_limit, &mut turned.solve_limit] {
             *limit = samples.into_iter().chain(*limit).min();
         }
+        let mut progress = self.progress;
         if samples.is_some() {
             turned.refit = Refit::Off;
             turned.effort = Effort::Sweep;
+            (self.progress)(Stage::Search, self.tried.get(), self.most);
+            self.tried.update(|n| n + 1);
+            progress = &|_, _, _| ();
         }
-        finish(self.graph.clone(), self.input, &turned, self.progress)
+        finish(self.graph.clone(), self.input, &turned, progress)
     }
 
     /// Fills the budget with a knob; what that network loses, `None` where no file fits.
@@ -99,6 +114,7 @@ impl Contest<'_> {
         let found = room(&knob, self.options, |room| {
             Ok(self.build(&knob, room, Some(FEW))?.need())
         });
+        self.tried.update(|n| n.next_multiple_of(ATTEMPTS));
         let found = match found {
             Ok(found) => found,
             Err(error) => {
@@ -122,7 +138,8 @@ impl Contest<'_> {
     fn enter_narrowed(&mut self) -> Result<(), PipelineError> {
         let mut before = f64::INFINITY;
         for macs in NARROWED {
-            let knob = Knob::narrowed(self.graph, self.input, self.options, macs, self.progress);
+            let silent: Listener<'_> = &|_, _, _| ();
+            let knob = Knob::narrowed(self.graph, self.input, self.options, macs, silent);
             let Some(knob) = knob else { break };
             match self.enter(knob)? {
                 Some(loss) if loss > before => break,
