@@ -214,6 +214,9 @@ enum Chore {
         /// The program `nnz`, where it is built already.
         #[arg(long)]
         nnz: Option<PathBuf>,
+        /// Instead: four networks at 0, 30, 50 and 80 % on M4, M3 and M0+ beside their files of `--weights dense`.
+        #[arg(long, conflicts_with = "only")]
+        beside_dense: bool,
     },
     /// Fuzz the readers of bytes from strangers under `AddressSanitizer`; a finding fails.
     Fuzz {
@@ -313,7 +316,12 @@ fn main() -> ExitCode {
             only,
             sparsity,
         } => large::run(python, only.as_deref(), &sparsity),
-        Chore::Compare { only, nnz } => compare::run(only.as_deref(), nnz),
+        Chore::Compare {
+            nnz,
+            beside_dense: true,
+            ..
+        } => compare::beside_dense(nnz),
+        Chore::Compare { only, nnz, .. } => compare::run(only.as_deref(), nnz),
         Chore::Fuzz {
             targets,
             seconds,

@@ -83,7 +83,7 @@ impl Measured {
     clippy::cast_precision_loss,
     reason = "counts of one inference are far below 2^52"
 )]
-fn ratio(a: u64, b: u64) -> f64 {
+pub(super) fn ratio(a: u64, b: u64) -> f64 {
     a as f64 / b as f64
 }
 
@@ -118,12 +118,17 @@ impl Bench {
 
     /// Makes the row's file.
     pub(super) fn prune(&self, row: &Row, options: &str) -> Result<PathBuf> {
+        self.make(row.model, row.target, options)
+    }
+
+    /// Makes a file with these options.
+    pub(super) fn make(&self, model: &str, target: &str, options: &str) -> Result<PathBuf> {
         let out = self.folder.join("network.nnz");
         let mut prune = Command::new(&self.nnz);
         prune
             .arg("prune")
-            .arg(self.shared.join("models").join(row.model))
-            .args(["--target", row.target, "--json", "-o"])
+            .arg(self.shared.join("models").join(model))
+            .args(["--target", target, "--json", "-o"])
             .arg(&out);
         for word in options.split_whitespace() {
             if word.ends_with(".npz") || word.ends_with(".npy") {

@@ -7,6 +7,7 @@
 //!
 //! Every row prints the command that makes its file. Networks, data and the rival's figures are those of `../shared`.
 
+mod beside;
 mod measure;
 mod quality;
 mod rows;
@@ -21,7 +22,7 @@ use core::fmt::Write;
 use measure::{Bench, Measured};
 use rows::{ROWS, Rival, Row};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const HEAD: &str = "target,model,options,rival,instructions,cycles,instruction_ratio,most,cycle_ratio,most,arena_bytes,stack_bytes,code_bytes,accuracy,missed\n";
 const BEGIN: &str = "<!-- begin cortex-m -->\n";
@@ -30,6 +31,25 @@ const END: &str = "<!-- end cortex-m -->";
 /// Measures the rows whose target, network or options contain `only`; all of them renew record and README. A row that
 /// misses its bounds is an error at the end.
 pub(crate) fn run(only: Option<&str>, nnz: Option<PathBuf>) -> Result<()> {
+    let chosen = choose(only)?;
+    let mut targets: Vec<&str> = chosen.iter().map(|row| row.target).collect();
+    targets.dedup();
+    let folder = tempfile::tempdir()?;
+    let bench = prepared(&targets, nnz, folder.path())?;
+    let made = |name: &str| folder.path().join(name);
+    let recording = bench.shared.join("data/ad01_toycar_clip.npz");
+    windows::write(&recording, &made("ad01_calib.npy"), &made("ad01_eval.npy"))?;
+    measure_all(&bench, &chosen, only.is_none())
+}
+
+/// Networks at several sparsities beside their dense files, instead.
+pub(crate) fn beside_dense(nnz: Option<PathBuf>) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    beside::all(&prepared(&beside::TARGETS, nnz, folder.path())?)
+}
+
+/// Images of the targets and the program, built; room for files in `folder`.
+fn prepared(targets: &[&str], nnz: Option<PathBuf>, folder: &Path) -> Result<Bench> {
     let shared = root().join("../shared");
     if !shared.join("baselines").is_dir() {
         bail!(
@@ -37,19 +57,17 @@ pub(crate) fn run(only: Option<&str>, nnz: Option<PathBuf>) -> Result<()> {
             shared.display()
         );
     }
-    let chosen = choose(only)?;
-    let mut targets: Vec<String> = chosen.iter().map(|row| row.target.to_owned()).collect();
-    targets.dedup();
+    let targets: Vec<String> = targets.iter().map(|name| (*name).to_owned()).collect();
     firmware::run(&targets)?;
-    let folder = tempfile::tempdir()?;
-    let made = |name: &str| folder.path().join(name);
-    let recording = shared.join("data/ad01_toycar_clip.npz");
-    windows::write(&recording, &made("ad01_calib.npy"), &made("ad01_eval.npy"))?;
-    let bench = Bench {
+    Ok(Bench {
         nnz: nnz.map_or_else(command::release_nnz, Ok)?,
         shared,
-        folder: folder.path().to_owned(),
-    };
+        folder: folder.to_owned(),
+    })
+}
+
+/// Measures rows; `is_whole` writes record and README.
+fn measure_all(bench: &Bench, chosen: &[&Row], is_whole: bool) -> Result<()> {
     let (mut csv, mut table) = (HEAD.to_owned(), head());
     let mut missed = Vec::new();
     for row in chosen {
@@ -62,7 +80,7 @@ pub(crate) fn run(only: Option<&str>, nnz: Option<PathBuf>) -> Result<()> {
             missed.push(line);
         }
     }
-    if only.is_none() {
+    if is_whole {
         write(&csv, &table)?;
     }
     if missed.is_empty() {

@@ -3,7 +3,7 @@
 use crate::random::Random;
 use core::fmt::{self, Display};
 use nnz_format::encode::{self, Blob, Matrix, RowQuant};
-use nnz_format::{Clamp, DType, Op, Tensor, TensorLayout, WeightLayout, Window};
+use nnz_format::{Clamp, DType, Op, Tensor, TensorLayout, WeightLayout, Window, works_in_place};
 
 /// One step with its tensors, not yet placed.
 #[derive(Debug)]
@@ -139,9 +139,9 @@ fn rows(random: &mut Random, count: usize) -> Vec<RowQuant> {
         .collect()
 }
 
-/// A window whose padding is smaller than its kernel; every third one is 1x1 with stride 1, every third 3x3.
+/// A window whose padding is smaller than its kernel: 1x1 with stride 1, 3x3, as wide as kernels of their own know, or any.
 fn window(random: &mut Random) -> Window {
-    let kind = random.within(0, 2);
+    let kind = random.within(0, 3);
     if kind == 0 {
         return Window {
             kernel_h: 1,
@@ -151,20 +151,20 @@ fn window(random: &mut Random) -> Window {
             ..Window::default()
         };
     }
-    let (kernel_h, kernel_w) = if kind == 1 {
-        (3, 3)
-    } else {
-        (random.size(1, 6), random.size(1, 7))
+    let (kernel_h, kernel_w) = match kind {
+        1 => (3, 3),
+        2 => random.one_of(&[(10, 4), (4, 4), (5, 5), (2, 3), (5, 3)]),
+        _ => (random.size(1, 6), random.size(1, 7)),
     };
     let stride_h = random.size(1, 3);
     Window {
         kernel_h,
         kernel_w,
         stride_h,
-        stride_w: if random.one_in(3) {
-            random.size(1, 4)
-        } else {
-            random.size(1, 2)
+        stride_w: match random.within(0, 2) {
+            0 => random.size(1, 4),
+            1 => random.size(1, 2),
+            _ => 2 - kernel_w % 2,
         },
         pad_top: random.size(0, kernel_h - 1),
         pad_left: random.size(0, kernel_w - 1),
@@ -251,18 +251,49 @@ pub(crate) fn fully_connected(random: &mut Random) -> Case {
     }
 }
 
+/// Layouts of sparse convolutions.
+const SPARSE: [WeightLayout; 4] = [
+    WeightLayout::CsrP,
+    WeightLayout::CsrN,
+    WeightLayout::Blk1x4,
+    WeightLayout::Blk4x1,
+];
+
 /// A convolution in any layout; every second one is dense.
 pub(crate) fn convolution(random: &mut Random) -> Case {
-    const SPARSE: [WeightLayout; 4] = [
-        WeightLayout::CsrP,
-        WeightLayout::CsrN,
-        WeightLayout::Blk1x4,
-        WeightLayout::Blk4x1,
-    ];
     let (window, (h, w), (out_h, out_w)) = geometry(random);
     let (cin, count) = (random.size(1, 21), random.size(1, 11));
     let input = image(random, (cin.into(), h, w));
     let output = image(random, (count.into(), out_h, out_w));
+    convolved(random, window, (input, output))
+}
+
+/// A convolution of a window of several taps that writes its output over its input.
+pub(crate) fn in_place(random: &mut Random) -> Case {
+    let (kernel_h, kernel_w) = random.one_of(&[(3, 3), (3, 3), (5, 5), (1, 3), (3, 1), (2, 5)]);
+    let window = Window {
+        kernel_h,
+        kernel_w,
+        stride_h: 1,
+        stride_w: 1,
+        pad_top: (kernel_h - 1) / 2,
+        pad_left: (kernel_w - 1) / 2,
+        pad_bottom: kernel_h / 2,
+        pad_right: kernel_w / 2,
+    };
+    let (h, w) = (random.size(1, 12).into(), random.size(1, 27).into());
+    let gap = random.one_of(&[0, 3, 8]);
+    let (cin, count) = (random.size(4, 21), random.size(1, 4));
+    let mut of = |c: u8| tensor(random, TensorLayout::Planar, (c.into(), h, w), gap);
+    let ports = (of(cin), of(count));
+    let case = convolved(random, window, ports);
+    assert!(case.in_place, "{case}");
+    case
+}
+
+/// A convolution with random weights; in place where that works.
+fn convolved(random: &mut Random, window: Window, (input, output): (Tensor, Tensor)) -> Case {
+    let [cin, count] = [input.c, output.c].map(|c| u8::try_from(c).unwrap());
     let taps = usize::from(window.kernel_h) * usize::from(window.kernel_w);
     let data = weights(random, usize::from(count) * usize::from(cin) * taps);
     let matrix = Matrix {
@@ -281,10 +312,11 @@ pub(crate) fn convolution(random: &mut Random) -> Case {
     };
     let quant = rows(random, count.into());
     let planar = |t: &Tensor| t.layout == TensorLayout::Planar;
-    let in_place = window.is_pointwise()
+    let pointwise = window.is_pointwise()
         && planar(&input)
         && planar(&output)
         && input.plane_stride == output.plane_stride;
+    let in_place = pointwise || count <= cin && works_in_place(&window, &input, &output);
     Case {
         op: Op::Conv2d {
             window,

@@ -76,6 +76,11 @@ fn convolutions_agree() {
 }
 
 #[test]
+fn convolutions_in_place_agree() {
+    agree(1, cases::in_place);
+}
+
+#[test]
 fn depthwise_convolutions_agree() {
     agree(4, cases::depthwise);
 }
