@@ -1,4 +1,5 @@
-//! Layers whose zeros come in blocks of four output channels lose whole groups of channels only.
+//! Layers whose zeros come in blocks of four output channels lose whole groups of channels only; vectors keep a multiple of
+//! four channels, so that the rows of the matrix that reads them begin at words.
 //!
 //! ```text
 //! rows 0…3   w w w w      a row that nothing reads stays while its group has others: without it, rows 1…4 would be
@@ -48,6 +49,15 @@ pub(super) fn keep_whole(kept: &mut [bool]) -> bool {
     new
 }
 
+/// Keeps as many more channels as a multiple of four needs; `true` where something new remains.
+pub(super) fn keep_words(kept: &mut [bool]) -> bool {
+    let count = kept.iter().filter(|kept| **kept).count();
+    let missing = count.next_multiple_of(GROUP) - count;
+    let dropped = kept.iter_mut().filter(|kept| !**kept);
+    let added = dropped.take(missing).map(|kept| *kept = true).count();
+    added > 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +73,16 @@ mod tests {
         ];
         assert_eq!(kept, expected);
         assert!(!keep_whole(&mut kept));
+    }
+
+    #[test]
+    fn what_a_vector_keeps_is_a_multiple_of_four() {
+        let mut kept = [false, true, true, false, true, true, true, false, false];
+        assert!(keep_words(&mut kept));
+        assert_eq!(kept.iter().filter(|kept| **kept).count(), 8);
+        assert!(!keep_words(&mut kept));
+        let mut few = [true, false, true];
+        assert!(keep_words(&mut few));
+        assert_eq!(few, [true; 3]);
     }
 }

@@ -20,6 +20,7 @@ pub(super) fn channels(graph: &Graph, ranges: &[Vec<Range>]) -> Vec<Vec<bool>> {
         .iter()
         .filter_map(|n| in_blocks(graph, n))
         .collect();
+    let vectors: Vec<usize> = graph.nodes.iter().filter_map(vector).collect();
     loop {
         let mut changed = true;
         while changed {
@@ -36,9 +37,19 @@ pub(super) fn channels(graph: &Graph, ranges: &[Vec<Range>]) -> Vec<Vec<bool>> {
             .find(|k| !k.is_empty() && !k.contains(&true))
         {
             Some(empty) => empty[0] = true,
-            None => return kept,
+            None => {
+                let filled = vectors.iter().map(|v| groups::keep_words(&mut kept[*v]));
+                if filled.filter(|is_new| *is_new).count() == 0 {
+                    return kept;
+                }
+            }
         }
     }
+}
+
+/// The output of a fully connected layer.
+fn vector(node: &Node) -> Option<usize> {
+    matches!(node.op, Op::FullyConnected(_)).then_some(node.output.0)
 }
 
 /// The output of a layer whose zeros come in blocks of rows.
