@@ -180,9 +180,13 @@ pub(super) fn encode_f32(
 /// the most time in percent of dense.
 const DROPPED: [u64; 3] = [5, 1024, 140];
 
+/// What a layout may take at most of dense weights' time on a microcontroller, in percent: predictions near each other
+/// are off by as much.
+const CLEARLY_FASTER: u64 = 97;
+
 /// The encoding that `options` ask for, and its predicted cost; `None` without candidates.
 ///
-/// For speed, a layout must be predicted no slower than dense, the first candidate. With `drop_zeros`, small layers with
+/// For speed, a layout must be predicted no slower than dense, the first candidate; on microcontrollers faster. With `drop_zeros`, small layers with
 /// zeros may take a little longer in files for any machine, whose costs nobody measured.
 pub(super) fn choose(
     candidates: Vec<Encoded>,
@@ -203,7 +207,13 @@ pub(super) fn choose(
         let drops = zeros * 1000 >= weights * least
             && extra <= most_bytes
             && cost * 100 <= dense.0 * most_time;
-        *cost <= dense.0 || (options.drop_zeros && !options.target.microcontroller && drops)
+        let most = if options.target.microcontroller {
+            CLEARLY_FASTER
+        } else {
+            100
+        };
+        cost * 100 <= dense.0 * most
+            || (options.drop_zeros && !options.target.microcontroller && drops)
     };
     let best = match options.prefer {
         Prefer::Speed => priced.filter(worth).min_by_key(|(i, e)| (*i, bytes(e))),
