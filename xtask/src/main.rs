@@ -10,6 +10,8 @@
 //! qemu       qemu.rs                  one model on the emulated machines
 //! embassy    embassy.rs               examples/embassy on the emulated machine
 //! c-library  c_library.rs             the C interface for microcontrollers
+//! c-project  c_project.rs             examples/c, built by a plain C compiler and emulated
+//! dist       dist.rs                  archives for Zephyr, ESP-IDF and Arduino
 //! keyword    keyword.rs               examples/keyword-spotting on this and the emulated machine
 //! pi, mca    pi/                      a static program for 64-bit Arm, its tests, cycles of its loops
 //! wheel      wheel.rs                 the Python module, built, installed and tested
@@ -27,9 +29,11 @@ mod accuracy;
 mod bench;
 mod boards;
 mod c_library;
+mod c_project;
 mod check;
 mod command;
 mod compare;
+mod dist;
 mod embassy;
 mod example;
 mod firmware;
@@ -124,6 +128,13 @@ enum Chore {
         #[arg(long)]
         model: Option<PathBuf>,
     },
+    /// Build examples/c with arm-none-eabi-gcc, run it emulated and compare it with the same program here.
+    CProject {
+        /// The model, lowered for cortex-m4; the keyword network of this repository where not given.
+        model: Option<PathBuf>,
+    },
+    /// Build the C library for every core and pack it for Zephyr, ESP-IDF and Arduino into target/dist.
+    Dist,
     /// Build a static `nnz` for 64-bit Arm, such as a Raspberry Pi, and test it on emulated cores.
     ///
     /// target/pi/nnz runs on every 64-bit Linux of Arm. Networks and the runtime's suites run under qemu-aarch64 as
@@ -284,6 +295,8 @@ fn main() -> ExitCode {
         Chore::Qemu { model, on, input } => qemu::run(&model, &on, input.as_deref()),
         Chore::Embassy { model } => embassy::run(&model),
         Chore::CLibrary { targets, model } => c_library::run(&targets, model.as_deref()),
+        Chore::Dist => dist::run(),
+        Chore::CProject { model } => c_project::run(model.as_deref()),
         Chore::Pi { no_tests, quick } => pi::run(match (no_tests, quick) {
             (true, _) => pi::Tests::None,
             (_, true) => pi::Tests::Quick,

@@ -11,7 +11,7 @@
 use crate::command::{self, cargo, is_ci, root};
 use crate::summary::Summary;
 use crate::toolchain::Toolchain;
-use crate::{c_library, check, embassy, firmware, keyword, pi, rtl, setup, size};
+use crate::{c_project, check, embassy, firmware, keyword, pi, rtl, setup, size};
 use anyhow::Result;
 use nnz_support::targets::Target;
 use std::path::Path;
@@ -84,12 +84,12 @@ fn code_size(summary: &mut Summary) {
     });
 }
 
-/// The examples on the emulated machine, and the library that C projects for it link.
+/// The examples on the emulated machine.
 fn examples(summary: &mut Summary) {
     let names = [
         "examples/embassy",
         "examples/keyword-spotting",
-        "C library for cortex-m4",
+        "examples/c",
     ];
     let missing = Target::find("cortex-m4").map_or(Some("no such target"), |target| {
         let emulator = target.emulator.as_ref().map(|e| e.program.as_str());
@@ -109,7 +109,10 @@ fn examples(summary: &mut Summary) {
     }
     summary.part(names[0], beside_tasks);
     summary.part(names[1], || keyword::run(None, None));
-    summary.part(names[2], || c_library::run(&["cortex-m4".to_owned()], None));
+    if !is_ci() && !c_project::is_ready() {
+        return summary.skip(names[2], "`cargo xtask c-project` installs what it needs");
+    }
+    summary.part(names[2], || c_project::run(None));
 }
 
 /// Keyword spotting beside another task: the shared network where it is, and the one in the repository.
