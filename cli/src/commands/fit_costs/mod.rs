@@ -59,7 +59,7 @@ pub(super) struct Args {
 }
 
 /// Most products of a step on a simulated core.
-const SIMULATED: usize = 20_000;
+const SIMULATED: usize = 100_000;
 
 /// A kernel and its constants.
 #[derive(Debug)]
