@@ -61,7 +61,7 @@ const WHOLE: usize = 100_000;
 const DAMAGES: usize = if cfg!(debug_assertions) {
     3_000
 } else {
-    30_000
+    100_000
 };
 
 /// Far more than any of these files needs on a loaded machine, far less than a hang.

@@ -1,11 +1,12 @@
 //! A plain C project, `examples/c`: built by `arm-none-eabi-gcc`, run in QEMU, compared with the same program here.
 
 use crate::c_library;
-use crate::command::{self, cargo, release_nnz, root};
+use crate::command::{self, cargo, root};
+use crate::example;
 use crate::setup;
 use anyhow::{Context, Result, ensure};
 use nnz_support::targets::Target;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// The machine that the project is made for.
@@ -29,7 +30,7 @@ pub(crate) fn run(model: Option<&Path>) -> Result<()> {
         Some(model) => model
             .canonicalize()
             .with_context(|| format!("finding {}", model.display()))?,
-        None => pruned()?,
+        None => example::keywords("c-project", TARGET)?,
     };
     c_library::build(Target::find(TARGET)?, Some(&model))?;
     command::run(cargo().args(["build", "--quiet", "--release", "--package", "nnz-c"]))?;
@@ -60,20 +61,4 @@ fn make(model: &Path, folder: &Path, goal: &str) -> Command {
         .arg(format!("BUILD={}", folder.display()))
         .arg(goal);
     make
-}
-
-/// The network of `examples/keywords`, for the machine.
-fn pruned() -> Result<PathBuf> {
-    let folder = root().join("examples/keywords");
-    let file = root().join("target/c-project.nnz");
-    let mut prune = Command::new(release_nnz()?);
-    prune
-        .arg("prune")
-        .arg(folder.join("keywords_u75.onnx"))
-        .arg("--calib")
-        .arg(folder.join("calib.npz"))
-        .args(["--target", TARGET, "-o"])
-        .arg(&file);
-    command::run(&mut prune)?;
-    Ok(file)
 }

@@ -47,6 +47,22 @@ impl Program<'_> {
     }
 }
 
+/// `target/NAME.nnz`: the network of `examples/keywords`, made for a target.
+pub(crate) fn keywords(name: &str, target: &str) -> Result<PathBuf> {
+    let folder = root().join("examples/keywords");
+    let file = root().join("target").join(name).with_extension("nnz");
+    let mut prune = Command::new(command::release_nnz()?);
+    prune
+        .arg("prune")
+        .arg(folder.join("keywords_u75.onnx"))
+        .arg("--calib")
+        .arg(folder.join("calib.npz"))
+        .args(["--target", target, "-o"])
+        .arg(&file);
+    command::run(&mut prune)?;
+    Ok(file)
+}
+
 /// What an image prints. `plugin` is the emulator's option of that name.
 pub(crate) fn emulate(target: &Target, image: &Path, plugin: Option<OsString>) -> Result<String> {
     let emulator = target

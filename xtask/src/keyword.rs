@@ -11,7 +11,6 @@ use nnz_support::targets::Target;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// The machine that the example is made for.
 const TARGET: &str = "cortex-m4";
@@ -22,7 +21,7 @@ pub(crate) fn run(model: Option<&Path>, clip: Option<&Path>) -> Result<()> {
     let target = Target::find(TARGET)?;
     let model = match model {
         Some(model) => found(model)?,
-        None => pruned()?,
+        None => example::keywords("keyword-spotting", TARGET)?,
     };
     let clip = clip.map(found).transpose()?;
     let heard = on_host(&model, clip.as_deref())?;
@@ -51,22 +50,6 @@ pub(crate) fn run(model: Option<&Path>, clip: Option<&Path>) -> Result<()> {
 fn found(file: &Path) -> Result<PathBuf> {
     let what = || format!("finding {}", file.display());
     file.canonicalize().with_context(what)
-}
-
-/// The network of `examples/keywords`, for the machine.
-fn pruned() -> Result<PathBuf> {
-    let folder = root().join("examples/keywords");
-    let file = root().join("target/keyword-spotting.nnz");
-    let mut prune = Command::new(command::release_nnz()?);
-    prune
-        .arg("prune")
-        .arg(folder.join("keywords_u75.onnx"))
-        .arg("--calib")
-        .arg(folder.join("calib.npz"))
-        .args(["--target", TARGET, "-o"])
-        .arg(&file);
-    command::run(&mut prune)?;
-    Ok(file)
 }
 
 /// What the program for this machine says.

@@ -135,46 +135,42 @@ pub fn compare(graph: &Graph, case: &Case) -> Result<Lowered, Difference> {
     Ok(lowered)
 }
 
+/// Runs any kind of session on the inputs and gives its outputs.
+macro_rules! outputs {
+    ($session:ident, $lowered:ident) => {{
+        for (index, value) in $lowered.inputs.iter().enumerate() {
+            match value {
+                Value::S8(values) => $session.write_input_s8(index, values).unwrap(),
+                Value::F32(values) => $session.write_input_f32(index, values).unwrap(),
+            }
+        }
+        $session.run();
+        let mut outputs = $lowered.expected.clone();
+        for (index, value) in outputs.iter_mut().enumerate() {
+            match value {
+                Value::S8(values) => $session.read_output_s8(index, values).unwrap(),
+                Value::F32(values) => $session.read_output_f32(index, values).unwrap(),
+            }
+        }
+        outputs
+    }};
+}
+
 /// What an instruction set gives.
 fn on_host(lowered: &Lowered, isa: Isa) -> Vec<Value> {
     let network = Network::with_isa(&lowered.file, isa).unwrap();
     let mut session = network.session();
-    for (index, value) in lowered.inputs.iter().enumerate() {
-        match value {
-            Value::S8(values) => session.write_input_s8(index, values).unwrap(),
-            Value::F32(values) => session.write_input_f32(index, values).unwrap(),
-        }
-    }
-    session.run();
-    let mut outputs = lowered.expected.clone();
-    for (index, value) in outputs.iter_mut().enumerate() {
-        match value {
-            Value::S8(values) => session.read_output_s8(index, values).unwrap(),
-            Value::F32(values) => session.read_output_f32(index, values).unwrap(),
-        }
-    }
-    outputs
+    outputs!(session, lowered)
 }
 
+/// What the kernels of every target give, in an arena between guards.
 fn portable(lowered: &Lowered) -> Vec<Value> {
     let mut file = Aligned::copy(&lowered.file);
     let model = Model::parse(file.get_mut()).unwrap();
     let mut arena = Aligned::new(model.arena_len(), 64, 0xA5);
     let mut session = Session::<{ u128::MAX }>::new(&model, arena.get_mut()).unwrap();
-    for (index, value) in lowered.inputs.iter().enumerate() {
-        match value {
-            Value::S8(values) => session.write_input_s8(index, values).unwrap(),
-            Value::F32(values) => session.write_input_f32(index, values).unwrap(),
-        }
-    }
-    session.run();
-    let mut outputs = lowered.expected.clone();
-    for (index, value) in outputs.iter_mut().enumerate() {
-        match value {
-            Value::S8(values) => session.read_output_s8(index, values).unwrap(),
-            Value::F32(values) => session.read_output_f32(index, values).unwrap(),
-        }
-    }
+    let outputs = outputs!(session, lowered);
+    assert!(arena.guards_hold(0xA5), "a run wrote outside its arena");
     outputs
 }
 
