@@ -1,4 +1,4 @@
-//! Measures inference on this machine: wall-clock time of single runs, one thread, by the runtime of hosts.
+//! Measures inference on this machine: wall-clock time of single runs, by the runtime of hosts.
 
 use crate::bench_report::{BenchReport, Latency, LayerReport};
 use crate::infer::{self, Port};
@@ -15,7 +15,7 @@ const MIN_RUNS: usize = 30;
 /// Share of the time that goes to warming up.
 const WARM_UP: f64 = 0.2;
 
-/// Measures a network for about `seconds` and returns the report and the outputs of all rows.
+/// Measures a network in `session` for about `seconds` and returns the report and the outputs of all rows.
 ///
 /// `rows` are inputs as the arena holds them; without any, the input is zero.
 ///
@@ -24,11 +24,11 @@ const WARM_UP: f64 = 0.2;
 /// Where the runtime does not have what the file needs.
 pub fn run(
     network: &Network,
+    mut session: Session,
     rows: &[Vec<u8>],
     seconds: f64,
 ) -> Result<(BenchReport, Vec<u8>), RunError> {
     let model = network.model();
-    let mut session = network.session();
     let outputs = run_rows(model, &mut session, rows)?;
     let first = rows.first().map_or(&[][..], Vec::as_slice);
     let inputs = infer::inputs(model);
@@ -46,7 +46,7 @@ pub fn run(
         session.run();
         times.push(start.elapsed());
     }
-    let mut report = report(network, &mut times);
+    let mut report = report(network, session.threads(), &mut times);
     let steps = step_times(&mut session, &inputs, first, report.layers.len())?;
     for (layer, time) in report.layers.iter_mut().zip(steps) {
         layer.latency_us = time.map(|t| t.as_secs_f64() * 1e6);
@@ -113,7 +113,7 @@ fn load(session: &mut Session, inputs: &[Port], row: &[u8]) -> Result<(), RunErr
     Ok(())
 }
 
-fn report(network: &Network, times: &mut [Duration]) -> BenchReport {
+fn report(network: &Network, threads: usize, times: &mut [Duration]) -> BenchReport {
     let model = network.model();
     times.sort_unstable();
     let at = |per_mille: usize| {
@@ -138,7 +138,7 @@ fn report(network: &Network, times: &mut [Duration]) -> BenchReport {
         nonzero_macs: Some(counted.nonzero_macs),
         layers: layers(&counted),
         peak_rss_bytes: peak_rss(),
-        environment: Some(environment(network)),
+        environment: Some(environment(network, threads)),
         ..BenchReport::default()
     }
 }
@@ -170,7 +170,7 @@ pub fn peak_rss() -> Option<u64> {
 }
 
 /// What the figures depend on.
-fn environment(network: &Network) -> BTreeMap<String, String> {
+fn environment(network: &Network, threads: usize) -> BTreeMap<String, String> {
     let build = if cfg!(debug_assertions) {
         "debug"
     } else {
@@ -188,7 +188,7 @@ fn environment(network: &Network) -> BTreeMap<String, String> {
             "nnz".into(),
             format!("{} {build}", env!("CARGO_PKG_VERSION")),
         ),
-        ("threads".into(), "1".into()),
+        ("threads".into(), threads.to_string()),
     ]);
     facts.extend(machine::clock());
     facts

@@ -29,6 +29,8 @@ pub struct Request<'a> {
     pub output: Option<&'a Path>,
     /// How long to measure.
     pub seconds: f64,
+    /// Threads that share each run.
+    pub threads: u16,
 }
 
 /// A folder of the other machine, removed when dropped.
@@ -63,10 +65,11 @@ pub fn run(request: &Request<'_>) -> anyhow::Result<BenchReport> {
     };
     let there = |name: &str| format!("{}/{name}", folder.path);
     let mut command = format!(
-        "{} bench {} --json --seconds {}",
+        "{} bench {} --json --seconds {} --threads {}",
         there("nnz"),
         there("model.nnz"),
-        request.seconds
+        request.seconds,
+        request.threads
     );
     copy(&program, &place(host, &there("nnz")))?;
     copy(request.model, &place(host, &there("model.nnz")))?;

@@ -10,8 +10,11 @@ mod common;
 use common::small;
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::Cell;
+use core::num::NonZeroUsize;
+use core::panic::AssertUnwindSafe;
 use nnz::host::{Isa, Network, Session};
 use std::alloc::System;
+use std::panic::catch_unwind;
 use std::thread;
 
 thread_local! {
@@ -89,13 +92,48 @@ fn sessions_of_one_network_run_on_threads_side_by_side() {
 fn a_run_allocates_nothing() {
     for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
         let network = Network::with_isa(&small::network(), isa).unwrap();
-        let mut session = network.session();
-        let input = input(&mut session);
-        let before = ALLOCATIONS.with(Cell::get);
-        session.write_input_s8(0, &input).unwrap();
-        session.run();
-        assert_eq!(ALLOCATIONS.with(Cell::get), before, "{isa} allocates");
+        for threads in 1..3 {
+            let mut session = on_threads(&network, threads);
+            let input = input(&mut session);
+            run(&mut session, &input);
+            let before = ALLOCATIONS.with(Cell::get);
+            session.write_input_s8(0, &input).unwrap();
+            session.run();
+            assert_eq!(ALLOCATIONS.with(Cell::get), before, "{isa} allocates");
+        }
     }
+}
+
+fn on_threads(network: &Network, threads: usize) -> Session {
+    let threads = NonZeroUsize::new(threads).unwrap();
+    network.session_with_threads(threads).unwrap()
+}
+
+#[test]
+fn threads_share_a_run_again_and_again() {
+    let network = Network::from_bytes(&small::network()).unwrap();
+    let mut alone = network.session();
+    let input = input(&mut alone);
+    let expected = run(&mut alone, &input);
+    for threads in [2, 5] {
+        let mut session = on_threads(&network, threads);
+        for _ in 0..20 {
+            assert_eq!(run(&mut session, &input), expected, "{threads} threads");
+        }
+    }
+}
+
+#[test]
+fn a_hook_that_panics_leaves_the_threads_of_a_session_at_work() {
+    let network = Network::from_bytes(&small::network()).unwrap();
+    let mut session = on_threads(&network, 2);
+    let input = input(&mut session);
+    let expected = run(&mut session, &input);
+    let caught = catch_unwind(AssertUnwindSafe(|| {
+        session.run_with(|step| assert!(step != 1, "a hook's own panic"));
+    }));
+    assert!(caught.is_err());
+    assert_eq!(run(&mut session, &input), expected);
 }
 
 #[test]

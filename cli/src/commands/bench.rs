@@ -7,6 +7,7 @@ use crate::infer::{self, Port};
 use crate::rivals::{self, Rival};
 use crate::ui::{self, Align, Progress, Style, Table};
 use crate::{arrays, atomic, host_bench, nnz_file, remote};
+use core::num::NonZeroUsize;
 use nnz::host::Network;
 use nnz_pruner::data::{Dataset, Elements};
 use nnz_pruner::inspect::{Inspection, inspect};
@@ -16,7 +17,8 @@ use std::path::{Path, PathBuf};
 const LONG: &str = "\
 Measures one inference of a .nnz file.
 
-`--on host` times this machine with a monotonic clock, one thread, by the kernels of its vectors. `--vs` runs other \
+`--on host` times this machine with a monotonic clock, by the kernels of its vectors, on one thread or on those of \
+`--threads`, which give the same bytes. `--vs` runs other \
 runtimes beside it, in a Python that has them: one thread each, the same input, in turns, medians of CPU time. \
 `--on ssh:HOST` copies program and model to another Linux machine, such as a Raspberry Pi, and measures there. \
 The other machines are emulated by QEMU, which counts \
@@ -28,6 +30,7 @@ qemu-system-arm or qemu-system-riscv32 and the firmware; where one is missing th
 core, not of a model. `cargo xtask rtl` builds the simulators; one inference takes seconds to minutes.
 
   nnz bench net.nnz
+  nnz bench net.nnz --threads 4
   nnz bench net.nnz --vs litert:net.tflite --vs ort:net.onnx --python venv/bin/python
   nnz bench net.nnz --on ssh:pi@raspberrypi.local
   nnz bench net.nnz --on cortex-m4
@@ -71,6 +74,9 @@ pub(super) struct Args {
     /// The Python that has the runtimes of --vs
     #[arg(long, value_name = "PATH", default_value = "python3")]
     python: PathBuf,
+    /// Threads that share each run on the host or on ssh:HOST
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), default_value_t = 1)]
+    threads: u16,
     /// How long to measure on the host, seconds
     #[arg(long, value_name = "S", default_value_t = 1.0)]
     seconds: f64,
@@ -116,6 +122,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             "leave --on out, or --vs",
         ));
     }
+    check_threads(args)?;
     let (report, output) = if args.on == "host" {
         on_host(args, bytes.bytes(), &rows)?
     } else if let Some(host) = args.on.strip_prefix(SSH) {
@@ -141,6 +148,27 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     show(args, &report)
 }
 
+/// Threads are for computers, and others are compared on one.
+fn check_threads(args: &Args) -> anyhow::Result<()> {
+    if args.threads == 1 {
+        return Ok(());
+    }
+    if args.on != "host" && !args.on.starts_with(SSH) {
+        let machine = &args.on;
+        return Err(failure(
+            format!("{machine} runs one thread"),
+            "leave --threads out, or --on",
+        ));
+    }
+    if args.vs.is_empty() {
+        return Ok(());
+    }
+    Err(failure(
+        "other runtimes are compared on one thread",
+        "leave --threads out, or --vs",
+    ))
+}
+
 fn show(args: &Args, report: &BenchReport) -> anyhow::Result<()> {
     if args.json {
         return ui::print_json(report);
@@ -158,6 +186,7 @@ fn elsewhere(args: &Args, host: &str) -> anyhow::Result<BenchReport> {
         input: args.input.as_deref(),
         output: args.output.as_deref(),
         seconds: args.seconds.clamp(0.01, 600.0),
+        threads: args.threads,
     })
 }
 
@@ -165,7 +194,10 @@ fn elsewhere(args: &Args, host: &str) -> anyhow::Result<BenchReport> {
 fn on_host(args: &Args, bytes: &[u8], rows: &[Vec<u8>]) -> anyhow::Result<(BenchReport, Vec<u8>)> {
     let network = Network::from_bytes(bytes).in_file(&args.file)?;
     let seconds = args.seconds.clamp(0.01, 600.0);
-    let (mut report, output) = host_bench::run(&network, rows, seconds).in_file(&args.file)?;
+    let threads = NonZeroUsize::new(args.threads.into()).unwrap_or(NonZeroUsize::MIN);
+    let session = network.session_with_threads(threads).in_file(&args.file)?;
+    let measured = host_bench::run(&network, session, rows, seconds);
+    let (mut report, output) = measured.in_file(&args.file)?;
     if !args.vs.is_empty() {
         let _progress = Progress::spinner("running in turns with others");
         let mut session = network.session();

@@ -3,12 +3,12 @@
 use super::blocks::{FourByFour, Interleaved};
 use super::form::Form;
 use super::matrix::{Matrix, Plain};
-use super::plan::{Arena, Place};
+use super::planes::{Arena, Place};
 use super::rescale::{Channel, Scale, rescale};
 use crate::arch::vector::gather::{self, Gathered, Planes};
 use crate::arch::vector::quads::{self, Blocks, Interleave};
 use crate::arch::vector::stage::{Stage, Staging};
-use crate::arch::vector::{Costs, Rescale, Task};
+use crate::arch::vector::{Costs, Rescale, Share, Task};
 use nnz_format::{Clamp, Rounding, Step, Weights, Window};
 
 /// A convolution, ready to run.
@@ -69,25 +69,38 @@ impl Conv {
             Packed::Planes(_) => 0,
             Packed::Quads(_, planes) => planes.bytes() + SLACK,
         };
-        self.staged_len() + interleaved
+        self.staged_len() + self.own_len() + interleaved
     }
 
     /// Bytes of the copies of planes.
     fn staged_len(&self) -> usize {
-        let staged = self.staging.as_ref().map_or(0, Staging::len);
+        let staged = self.staging.as_ref().map_or(0, Staging::copies);
         staged.next_multiple_of(64)
     }
 
-    /// Runs it.
-    pub(super) fn run(&self, arena: &mut Arena<'_>, input: &Place, output: &Place, scratch: usize) {
+    /// Bytes of scratch that each thread wants for itself.
+    pub(super) fn own_len(&self) -> usize {
+        let thinned = self.staging.as_ref().map_or(0, Staging::thinned_len);
+        thinned.next_multiple_of(64)
+    }
+
+    /// Runs it, or a thread's channels of each part.
+    pub(super) fn run(&self, arena: &Arena<'_>, input: &Place, output: &Place, scratch: usize) {
         let mut from = arena.at(input.offset).cast_const();
         if let Some(staging) = &self.staging {
             let to = arena.at(scratch);
-            arena.enter(Stage { staging, from, to });
+            arena.enter(Stage {
+                staging,
+                from,
+                to,
+                thinned: arena.own(scratch + self.staged_len()),
+                part: arena.worker.range(staging.channels, 1),
+            });
+            arena.worker.meet();
             from = to.cast_const();
         }
         if let Packed::Quads(_, planes) = &self.weights {
-            let to = arena.at(scratch + self.staged_len());
+            let to = arena.at(scratch + self.staged_len() + self.own_len());
             arena.enter(Interleave {
                 from,
                 to,
@@ -95,34 +108,60 @@ impl Conv {
                 apart: planes.apart,
                 stride: planes.stride,
                 len: planes.len,
+                fours: arena.worker.range(planes.channels.div_ceil(4), 1),
             });
+            arena.worker.meet();
             from = to.cast_const();
         }
+        let all = output.form.pixels();
+        // Large maps are split by pixels, so that a thread reads a part of the input; small ones by rows.
+        let is_large = all >= LARGE * arena.worker.threads;
         let planes = Planes {
             input: from,
             output: arena.at(output.offset),
             stride: output.form.plane,
-            pixels: output.form.pixels(),
+            pixels: if is_large {
+                arena.worker.range(all, 64)
+            } else {
+                0..all
+            },
         };
-        match &self.weights {
-            Packed::Planes(Matrix::One(matrix)) => arena.enter(self.gather(matrix, planes)),
-            Packed::Planes(Matrix::Two(matrix)) => arena.enter(self.gather(matrix, planes)),
-            Packed::Planes(Matrix::Four(matrix)) => arena.enter(self.gather(matrix, planes)),
-            Packed::Quads(FourByFour::One(matrix), _) => arena.enter(self.quads(matrix, planes)),
-            Packed::Quads(FourByFour::Two(matrix), _) => arena.enter(self.quads(matrix, planes)),
-            Packed::Quads(FourByFour::Four(matrix), _) => arena.enter(self.quads(matrix, planes)),
-        }
+        let rows = if is_large { (0, 1) } else { arena.worker.of() };
+        self.multiply(arena, planes, rows);
+    }
+
+    /// All pixels of `planes`, for the rows of one thread of as many.
+    fn multiply(&self, arena: &Arena<'_>, planes: Planes, worker: (usize, usize)) {
+        let done = match &self.weights {
+            Packed::Planes(Matrix::One(matrix)) => arena.enter(self.gather(matrix, planes, worker)),
+            Packed::Planes(Matrix::Two(matrix)) => arena.enter(self.gather(matrix, planes, worker)),
+            Packed::Planes(Matrix::Four(matrix)) => {
+                arena.enter(self.gather(matrix, planes, worker))
+            }
+            Packed::Quads(FourByFour::One(matrix), _) => {
+                arena.enter(self.quads(matrix, planes, worker))
+            }
+            Packed::Quads(FourByFour::Two(matrix), _) => {
+                arena.enter(self.quads(matrix, planes, worker))
+            }
+            Packed::Quads(FourByFour::Four(matrix), _) => {
+                arena.enter(self.quads(matrix, planes, worker))
+            }
+        };
+        debug_assert!(done.is_some(), "packed for vectors that this CPU has");
     }
 
     fn gather<'m, const N: usize>(
         &'m self,
         matrix: &'m Gathered<N>,
         planes: Planes,
+        worker: (usize, usize),
     ) -> impl Task<Out = ()> + 'm {
         gather::Convolve {
             matrix,
             rescale: &self.rescale,
             planes,
+            share: Share::of(&matrix.counts, worker, 1),
         }
     }
 
@@ -130,14 +169,19 @@ impl Conv {
         &'m self,
         matrix: &'m Blocks<N>,
         planes: Planes,
+        worker: (usize, usize),
     ) -> impl Task<Out = ()> + 'm {
         quads::Convolve {
             matrix,
             rescale: &self.rescale,
             planes,
+            share: Share::of(&matrix.counts, worker, 1),
         }
     }
 }
+
+/// Pixels that are shared rather than rows, for each thread: unequal parts are then of little weight.
+const LARGE: usize = 16 * 64;
 
 /// Bytes behind interleaved planes that vectors may read.
 const SLACK: usize = 256;

@@ -3,11 +3,11 @@
 use super::conv::{Kernels, channels};
 use super::form::Form;
 use super::matrix::Plain;
-use super::plan::{Arena, Place};
+use super::planes::{Arena, Place};
 use super::rescale::rescale;
-use crate::arch::vector::Lanes;
 use crate::arch::vector::tiny::{PIXELS, Shuffle, Tiny};
 use crate::arch::vector::windows::{Depthwise, Slide, Taps};
+use crate::arch::vector::{Lanes, Share};
 use nnz_format::{Clamp, Rounding, Step, Window};
 
 /// The layer of `step`; `None` where the portable kernels must do it.
@@ -117,14 +117,13 @@ fn source(input: &Form, window: &Window, ky: usize, at: usize) -> Option<u8> {
     is_inside.then(|| u8::try_from(y * input.width + x).unwrap_or(0x80))
 }
 
-/// Runs a layer of few pixels.
-pub(super) fn run_tiny(layer: &Tiny, arena: &mut Arena<'_>, (input, output): (&Place, &Place)) {
-    let input = arena.at(input.offset).cast_const();
-    let output = arena.at(output.offset);
+/// Runs a layer of few pixels, or a thread's channels, by whole vectors.
+pub(super) fn run_tiny(layer: &Tiny, arena: &Arena<'_>, (input, output): (&Place, &Place)) {
     arena.enter(Shuffle {
         layer,
-        input,
-        output,
+        input: arena.at(input.offset).cast_const(),
+        output: arena.at(output.offset),
+        channels: arena.worker.range(layer.channels, 4),
     });
 }
 
@@ -171,20 +170,19 @@ fn inside(layer: &Depthwise, bytes: usize) -> Vec<u8> {
     patterns
 }
 
-/// Runs a layer.
+/// Runs a layer, or a thread's channels.
 pub(super) fn run(
     layer: &Depthwise,
-    arena: &mut Arena<'_>,
+    arena: &Arena<'_>,
     (input, output): (&Place, &Place),
     scratch: usize,
 ) {
-    let input = arena.at(input.offset).cast_const();
-    let (output, scratch) = (arena.at(output.offset), arena.at(scratch));
     arena.enter(Slide {
         layer,
-        input,
-        output,
-        scratch,
+        input: arena.at(input.offset).cast_const(),
+        output: arena.at(output.offset),
+        scratch: arena.own(scratch),
+        share: Share::of(&layer.counts, arena.worker.of(), layer.multiplier),
     });
 }
 

@@ -4,6 +4,7 @@ use super::memory::plane_stride;
 use super::rescale::byte_of;
 use crate::arch::FLIP;
 use crate::arch::vector::{Simd, Task};
+use core::ops::Range;
 use nnz_format::Tensor;
 
 /// An `s8` tensor as planes of the bytes that products take.
@@ -81,9 +82,11 @@ pub(super) struct Import<'a> {
     pub(super) form: &'a Form,
     /// Where the file has it.
     pub(super) place: &'a InFile,
+    /// Which channels, all of them or whole planes.
+    pub(super) channels: Range<usize>,
     /// The file's arena.
     pub(super) file: &'a [u8],
-    /// From the first plane on.
+    /// The planes of these channels.
     pub(super) planes: &'a mut [u8],
 }
 
@@ -92,21 +95,27 @@ impl Task for Import<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        let Self { form, place, .. } = self;
+        let Self {
+            form,
+            place,
+            channels,
+            ..
+        } = self;
         let bytes = self.file.get(place.offset..).unwrap_or_default();
         let bytes = bytes.get(..place.len).unwrap_or_default();
-        if form.channels == 3 && place.pixel == 3 {
+        if form.channels == 3 && channels.len() == 3 && place.pixel == 3 {
             return three(bytes, self.planes, form);
         }
         if form.is_vector(place) {
-            let to = self.planes.get_mut(..form.channels).unwrap_or_default();
-            return flip(bytes, to);
+            let from = bytes.get(channels.start..).unwrap_or_default();
+            let to = self.planes.get_mut(..channels.len()).unwrap_or_default();
+            return flip(from, to);
         }
-        for channel in 0..form.channels {
+        for (index, channel) in channels.enumerate() {
             let from = bytes.get(channel * place.channel..).unwrap_or_default();
             let to = self
                 .planes
-                .get_mut(channel * form.plane..)
+                .get_mut(index * form.plane..)
                 .unwrap_or_default();
             let to = to.get_mut(..form.pixels()).unwrap_or_default();
             if place.pixel == 1 {

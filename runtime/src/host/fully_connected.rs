@@ -3,10 +3,10 @@
 use super::conv::{Kernels, channels};
 use super::form::Form;
 use super::matrix::Plain;
-use super::plan::{Arena, Place};
+use super::planes::{Arena, Place};
 use super::rescale::rescale;
 use crate::arch::vector::product::{Multiply, Product};
-use crate::arch::vector::{Lanes, Rescale};
+use crate::arch::vector::{Lanes, Rescale, Share};
 use nnz_format::{Clamp, Rounding, Step};
 
 /// A matrix, ready to multiply.
@@ -44,27 +44,32 @@ impl FullyConnected {
     }
 
     /// Runs it.
-    pub(super) fn run(
-        &self,
-        arena: &mut Arena<'_>,
-        (input, output): (&Place, &Place),
-        scratch: usize,
-    ) {
+    pub(super) fn run(&self, arena: &Arena<'_>, (input, output): (&Place, &Place), scratch: usize) {
         let mut from = input.offset;
         if self.is_spread {
-            let pixels = input.form.pixels();
-            for channel in 0..input.form.channels {
-                let plane = input.offset + channel * input.form.plane;
-                arena.copy(plane, scratch + channel * pixels, pixels);
+            if arena.worker.is_first() {
+                spread(arena, input, scratch);
             }
+            arena.worker.meet();
             from = scratch;
         }
-        let (vector, to) = (arena.at(from).cast_const(), arena.at(output.offset));
         arena.enter(Multiply {
             matrix: &self.matrix,
-            input: vector,
-            output: to,
+            input: arena.at(from).cast_const(),
+            output: arena.at(output.offset),
+            share: Share::of(&self.matrix.counts, arena.worker.of(), 1),
         });
+    }
+}
+
+/// Makes planes a vector.
+fn spread(arena: &Arena<'_>, input: &Place, scratch: usize) {
+    let pixels = input.form.pixels();
+    for channel in 0..input.form.channels {
+        let plane = input.offset + channel * input.form.plane;
+        let to = scratch + channel * pixels;
+        let from = arena.bytes(plane..plane + pixels);
+        arena.bytes_mut(to..to + pixels).copy_from_slice(from);
     }
 }
 

@@ -5,7 +5,7 @@
 //!         weights packed for the CPU      shared                   memory of its own, Send
 //! ```
 //!
-//! Results are the same bytes as those of [`crate::Session`], on every CPU: integer kernels are exact, whatever they
+//! [`Network::session_with_threads`] shares each run between threads. Results are the same bytes as those of [`crate::Session`], on every CPU: integer kernels are exact, whatever they
 //! are made of. The environment variable `NNZ_ISA` (`portable`, `avx2`, `avx512vnni`, `neon`, `neondot`) takes a lesser
 //! instruction set than the best; [`Network::with_isa`] does so for one network.
 //!
@@ -32,10 +32,12 @@ mod memory;
 mod network;
 mod permuted;
 mod plan;
+mod planes;
 mod pool;
 mod rescale;
 mod session;
 mod sum;
+mod team;
 mod views;
 
 pub use error::LoadError;

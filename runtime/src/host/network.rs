@@ -4,6 +4,7 @@
 use super::bytes::Bytes;
 use super::plan::Plan;
 use super::{Isa, LoadError, Session};
+use core::num::NonZeroUsize;
 use nnz_format::Model;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ pub struct Network {
 pub(super) struct Inner {
     pub(super) plan: Plan,
     pub(super) model: Model<'static>,
-    isa: Isa,
+    pub(super) isa: Isa,
     _bytes: Bytes,
 }
 
@@ -75,6 +76,16 @@ impl Network {
     #[must_use]
     pub fn session(&self) -> Session {
         Session::new(Arc::clone(&self.inner))
+    }
+
+    /// Memory to run in with `threads` threads, the caller included, which the session keeps: they share the work of each
+    /// step, and the results are the same bytes. What small networks gain is less than what threads wait for each other.
+    ///
+    /// # Errors
+    ///
+    /// The system has no more threads.
+    pub fn session_with_threads(&self, threads: NonZeroUsize) -> std::io::Result<Session> {
+        Session::with_threads(Arc::clone(&self.inner), threads.get())
     }
 
     /// The file.

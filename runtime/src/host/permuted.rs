@@ -3,7 +3,7 @@
 use super::conv::{Kernels, channels};
 use super::form::Form;
 use super::matrix::Plain;
-use super::plan::{Arena, Place};
+use super::planes::{Arena, Place};
 use super::rescale::rescale;
 use crate::arch::vector::plane::{BYTES, Entry, PIXELS, Pattern, Permute, Permuted};
 use nnz_format::{Clamp, Rounding, Step, Window};
@@ -116,13 +116,13 @@ fn source(
     is_inside.then_some(y * input.width + x)
 }
 
-/// Runs a layer.
-pub(super) fn run(layer: &Permuted, arena: &mut Arena<'_>, (input, output): (&Place, &Place)) {
-    let input = arena.at(input.offset).cast_const();
-    let output = arena.at(output.offset);
+/// Runs a layer, or a thread's fours of channels.
+pub(super) fn run(layer: &Permuted, arena: &Arena<'_>, (input, output): (&Place, &Place)) {
+    let fours = layer.rescale.rows.len() / 4;
     arena.enter(Permute {
         layer,
-        input,
-        output,
+        input: arena.at(input.offset).cast_const(),
+        output: arena.at(output.offset),
+        fours: arena.worker.range(fours, 1),
     });
 }

@@ -11,7 +11,8 @@ use super::form::{Form, Import, InFile, export};
 use super::fully_connected::FullyConnected;
 use super::memory::{GUARD, Memory};
 use super::permuted;
-use super::pool::{self, Join, Pool};
+use super::planes::{Arena, Place};
+use super::pool::{Join, Pool};
 use super::sum::Sum;
 use super::views::Writers;
 use crate::arch::vector::plane::Permuted;
@@ -21,17 +22,7 @@ use crate::arch::vector::{Simd, Task};
 use crate::arena::Arena as FileArena;
 use crate::cursor::{Cursor, Progress};
 use crate::ops::{Job, execute};
-use core::ops::Range;
-use nnz_format::{Backend, Clamp, DType, Model, Op, Rounding, Step};
-
-/// A tensor in planes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    /// Its shape.
-    pub(super) form: Form,
-    /// Where its first plane begins.
-    pub(super) offset: usize,
-}
+use nnz_format::{Backend, Clamp, DType, Model, Op, Rounding, Step, Window};
 
 /// One thing to do.
 #[derive(Debug)]
@@ -74,6 +65,22 @@ impl Work {
             | Self::Pool(_) => 0,
         }
     }
+
+    /// Bytes of scratch that each thread wants for itself.
+    fn own_len(&self) -> usize {
+        match self {
+            Self::Conv(conv) => conv.own_len(),
+            Self::Depthwise(layer) => layer.scratch_len(),
+            Self::FullyConnected(_)
+            | Self::Import(_)
+            | Self::Export(_)
+            | Self::Portable(_)
+            | Self::Tiny(_)
+            | Self::Permuted(_)
+            | Self::Sum(_)
+            | Self::Pool(_) => 0,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -93,90 +100,12 @@ struct Node {
 pub(super) struct Plan {
     nodes: Vec<Node>,
     places: Vec<Place>,
-    isa: Isa,
     rounding: Rounding,
     backend: Backend,
     /// Bytes of the planes.
     pub(super) planes_len: usize,
-}
-
-/// The planes of a session while it runs.
-#[derive(Debug)]
-pub(super) struct Arena<'a> {
-    planes: &'a mut [u8],
-    isa: Isa,
-}
-
-impl Arena<'_> {
-    /// The address of a range that the plan placed.
-    pub(super) fn at(&mut self, offset: usize) -> *mut u8 {
-        self.planes.as_mut_ptr().wrapping_add(offset)
-    }
-
-    /// Does `task` with the vectors of the CPU.
-    pub(super) fn enter<T: Task>(&mut self, task: T) {
-        let _ = crate::arch::enter(self.isa, task);
-    }
-
-    /// Runs a pool.
-    pub(super) fn enter_planes(&mut self, planes: pool::Planes<'_>) {
-        let isa = self.isa;
-        let (from, to) = (planes.input.range(), planes.output.range());
-        if let Some((from, to)) = apart(self.planes, from, to) {
-            let _ = crate::arch::enter(isa, PoolTask { planes, from, to });
-        }
-    }
-
-    /// Copies `len` bytes.
-    pub(super) fn copy(&mut self, from: usize, to: usize, len: usize) {
-        if from + len <= self.planes.len() && to + len <= self.planes.len() {
-            self.planes.copy_within(from..from + len, to);
-        }
-    }
-
-    /// A byte.
-    pub(super) fn byte(&self, at: usize) -> u8 {
-        self.planes.get(at).copied().unwrap_or(0)
-    }
-
-    /// Writes a byte.
-    pub(super) fn set(&mut self, at: usize, value: u8) {
-        if let Some(byte) = self.planes.get_mut(at) {
-            *byte = value;
-        }
-    }
-}
-
-impl Place {
-    fn range(&self) -> Range<usize> {
-        self.offset..self.offset + self.form.len()
-    }
-}
-
-/// Two ranges that have nothing in common.
-fn apart(bytes: &mut [u8], from: Range<usize>, to: Range<usize>) -> Option<(&[u8], &mut [u8])> {
-    if from.end <= to.start {
-        let (low, high) = bytes.split_at_mut_checked(to.start)?;
-        return Some((low.get(from)?, high.get_mut(..to.len())?));
-    }
-    let (low, high) = bytes.split_at_mut_checked(from.start)?;
-    Some((high.get(..from.len())?, low.get_mut(to)?))
-}
-
-/// A pool, in a function for the CPU's vectors.
-struct PoolTask<'p> {
-    planes: pool::Planes<'p>,
-    from: &'p [u8],
-    to: &'p mut [u8],
-}
-
-impl Task for PoolTask<'_> {
-    type Out = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        self.planes.run(self.from, self.to);
-    }
+    /// Bytes of scratch that each further thread wants for itself.
+    pub(super) own_len: usize,
 }
 
 /// What the packing of weights wants to know of an instruction set.
@@ -220,23 +149,23 @@ impl Plan {
         }
         let forms = (0..model.tensors_len()).filter_map(|i| model.tensor(i));
         let forms: Vec<Form> = forms.map(|tensor| Form::of(&tensor)).collect();
+        let own_len = builder.nodes.iter().map(|node| node.work.own_len()).max();
         let (nodes, places, planes_len) = place(builder.nodes, &forms);
         Self {
+            own_len: own_len.unwrap_or(0).next_multiple_of(64) + GUARD,
             nodes,
             places,
-            isa,
             rounding: model.rounding(),
             backend: model.backend(),
             planes_len,
         }
     }
 
-    /// Runs every node; calls `after` with the step of each node that ends one.
-    pub(super) fn run(&self, file: &mut [u8], planes: &mut [u8], mut after: impl FnMut(usize)) {
-        let isa = self.isa;
-        let mut arena = Arena { planes, isa };
+    /// Runs every node, or a thread's share of each; calls `after` with the step of each node that ends one.
+    pub(super) fn run(&self, arena: &Arena<'_>, mut after: impl FnMut(usize)) {
         for (index, node) in self.nodes.iter().enumerate() {
-            self.run_node(node, file, &mut arena);
+            self.run_node(node, arena);
+            arena.worker.meet();
             if self
                 .nodes
                 .get(index + 1)
@@ -247,29 +176,21 @@ impl Plan {
         }
     }
 
-    fn run_node(&self, node: &Node, file: &mut [u8], arena: &mut Arena<'_>) {
+    fn run_node(&self, node: &Node, arena: &Arena<'_>) {
         let place = |tensor: usize| self.places.get(tensor);
         let (Some(input), Some(output)) = (place(node.input), place(node.output)) else {
             return;
         };
         match &node.work {
-            Work::Import(place) => {
-                let planes = arena.planes.get_mut(output.offset..).unwrap_or_default();
-                let _ = crate::arch::enter(
-                    self.isa,
-                    Import {
-                        form: &output.form,
-                        place,
-                        file,
-                        planes,
-                    },
-                );
+            Work::Import(place) => import(place, arena, output),
+            Work::Export(at) if arena.worker.is_first() => {
+                let planes = arena.bytes(input.offset..input.offset + input.form.len());
+                export(&input.form, at, planes, arena.file_mut());
             }
-            Work::Export(at) => {
-                let planes = arena.planes.get(input.offset..).unwrap_or_default();
-                export(&input.form, at, planes, file);
+            Work::Portable(step) if arena.worker.is_first() => {
+                self.portable(step, arena.file_mut());
             }
-            Work::Portable(step) => self.portable(step, file),
+            Work::Export(_) | Work::Portable(_) => {}
             Work::Conv(conv) => conv.run(arena, input, output, node.scratch),
             Work::Depthwise(layer) => depthwise::run(layer, arena, (input, output), node.scratch),
             Work::Tiny(layer) => depthwise::run_tiny(layer, arena, (input, output)),
@@ -279,7 +200,7 @@ impl Plan {
                 let second = place(node.input2).unwrap_or(input);
                 sum.run(arena, (input, second), output);
             }
-            Work::Pool(pool) => pool.run(arena, input, output),
+            Work::Pool(pool) => arena.enter_planes(pool, (input, output)),
         }
     }
 
@@ -301,12 +222,36 @@ impl Plan {
     }
 }
 
+/// A tensor from the file's arena to planes.
+fn import(place: &InFile, arena: &Arena<'_>, output: &Place) {
+    let form = &output.form;
+    // Three channels that follow each other are taken apart by one thread.
+    let channels = match arena.worker.is_first() {
+        true if form.channels <= 4 => 0..form.channels,
+        false if form.channels <= 4 => 0..0,
+        _ => arena.worker.range(form.channels, 1),
+    };
+    let planes =
+        output.offset + channels.start * form.plane..output.offset + channels.end * form.plane;
+    arena.enter(Import {
+        form,
+        place,
+        channels,
+        file: arena.file(),
+        planes: arena.bytes_mut(planes),
+    });
+}
+
 /// The vector kernel of a step, where there is one.
 fn native(step: &Step<'_>, rounding: Rounding, kernels: Kernels) -> Option<Work> {
     if step.dtype != DType::S8 {
         return None;
     }
     let work = match &step.op {
+        Op::Conv2d { window, clamp } if is_product(step, window) => {
+            let layer = FullyConnected::new(step, clamp, rounding, kernels)?;
+            Work::FullyConnected(Box::new(layer))
+        }
         Op::Conv2d { window, clamp } => Work::Conv(Box::new(Conv::new(
             step,
             (window, clamp),
@@ -375,6 +320,15 @@ fn native(step: &Step<'_>, rounding: Rounding, kernels: Kernels) -> Option<Work>
         | Op::Dequantize => return None,
     };
     Some(work)
+}
+
+/// Whether a convolution's window is the whole input, so that it is a matrix times a vector.
+fn is_product(step: &Step<'_>, window: &Window) -> bool {
+    let (input, output) = (&step.input, &step.output);
+    let kernel = (u16::from(window.kernel_h), u16::from(window.kernel_w));
+    (output.h, output.w) == (1, 1)
+        && (input.h, input.w) == kernel
+        && (window.pad_top, window.pad_left) == (0, 0)
 }
 
 impl Builder {

@@ -1,6 +1,6 @@
 //! Pools and means over planes: rows are joined column by column, then the columns of each window.
 
-use super::plan::{Arena, Place};
+use super::form::Form;
 use super::rescale::flipped;
 use crate::requantize::{multiply_double, multiply_once, rounding_divide, rounding_divide_even};
 use core::num::NonZeroU32;
@@ -66,15 +66,6 @@ fn clipped(at: usize, (stride, padding, kernel): (u8, u8, u8), len: usize) -> Ra
 }
 
 impl Pool {
-    /// Runs it.
-    pub(super) fn run(&self, arena: &mut Arena<'_>, input: &Place, output: &Place) {
-        arena.enter_planes(Planes {
-            pool: self,
-            input,
-            output,
-        });
-    }
-
     fn value(&self, sum: i32, count: NonZeroU32) -> u8 {
         let signed = sum - 128 * count.get().cast_signed();
         let (from, to) = self.zero_points;
@@ -103,20 +94,20 @@ impl Pool {
 
 /// The planes of a pool.
 pub(super) struct Planes<'p> {
-    pool: &'p Pool,
-    pub(super) input: &'p Place,
-    pub(super) output: &'p Place,
+    /// The pool.
+    pub(super) pool: &'p Pool,
+    /// The shapes of input and output.
+    pub(super) forms: (&'p Form, &'p Form),
 }
 
 impl Planes<'_> {
-    /// Every channel; compiled for the CPU's vectors.
+    /// Every channel whose planes are given; compiled for the CPU's vectors.
     #[inline(always)]
     pub(super) fn run(&self, from: &[u8], to: &mut [u8]) {
-        let (input, output) = (&self.input.form, &self.output.form);
-        for channel in 0..input.channels {
-            let from = from.get(channel * input.plane..).unwrap_or_default();
+        let (input, output) = self.forms;
+        let planes = from.chunks_exact(input.plane.max(1));
+        for (from, to) in planes.zip(to.chunks_exact_mut(output.plane.max(1))) {
             let from = from.get(..input.pixels()).unwrap_or_default();
-            let to = to.get_mut(channel * output.plane..).unwrap_or_default();
             let to = to.get_mut(..output.pixels()).unwrap_or_default();
             match self.pool.window {
                 None => self.mean(from, to),
@@ -136,7 +127,7 @@ impl Planes<'_> {
 
     #[inline(always)]
     fn windows(&self, window: &Window, from: &[u8], to: &mut [u8]) {
-        let (input, output) = (&self.input.form, &self.output.form);
+        let (input, output) = self.forms;
         let down = (window.stride_h, window.pad_top, window.kernel_h);
         let across = (window.stride_w, window.pad_left, window.kernel_w);
         let stride = usize::from(window.stride_w);

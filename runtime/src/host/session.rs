@@ -2,15 +2,21 @@
 
 use super::bytes::Bytes;
 use super::network::Inner;
+use super::planes::Memory;
+use super::team::{Team, Worker};
 use crate::RunError;
 use crate::arena::Element;
 use crate::order;
+use core::panic::AssertUnwindSafe;
 use nnz_format::{DType, Io, Model, Tensor};
+use std::panic::{catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 /// A network ready to run, with all memory that it needs: running allocates nothing and cannot fail.
 #[derive(Debug)]
 pub struct Session {
+    /// Ends before the network and the memory that its threads use.
+    team: Option<Team>,
     network: Arc<Inner>,
     file: Bytes,
     planes: Bytes,
@@ -19,10 +25,22 @@ pub struct Session {
 impl Session {
     pub(super) fn new(network: Arc<Inner>) -> Self {
         Self {
+            team: None,
             file: Bytes::zeroed(network.model.arena_len()),
             planes: Bytes::zeroed(network.plan.planes_len),
             network,
         }
+    }
+
+    pub(super) fn with_threads(network: Arc<Inner>, threads: usize) -> std::io::Result<Self> {
+        let mut session = Self::new(network);
+        if threads > 1 {
+            let plan = &session.network.plan;
+            let own = plan.own_len * (threads - 1);
+            session.planes = Bytes::zeroed(plan.planes_len + own);
+            session.team = Some(Team::new(threads)?);
+        }
+        Ok(session)
     }
 
     /// The file.
@@ -37,15 +55,38 @@ impl Session {
         self.file.as_ref().len() + self.planes.as_ref().len()
     }
 
+    /// Threads that share a run.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.team.as_ref().map_or(1, Team::len)
+    }
+
     /// Runs every step. Inputs may share their memory with later tensors: write them again before the next run.
     pub fn run(&mut self) {
         self.run_with(|_| {});
     }
 
     /// Runs every step and calls `hook` after each with its position.
-    pub fn run_with(&mut self, hook: impl FnMut(usize)) {
-        let (file, planes) = (self.file.as_mut(), self.planes.as_mut());
-        self.network.plan.run(file, planes, hook);
+    pub fn run_with(&mut self, mut hook: impl FnMut(usize)) {
+        let (plan, isa) = (&self.network.plan, self.network.isa);
+        let lens = (plan.planes_len, plan.own_len);
+        let memory = Memory::new(self.file.as_mut(), self.planes.as_mut(), lens);
+        let Some(team) = &mut self.team else {
+            return plan.run(&memory.arena(isa, Worker::ALONE), hook);
+        };
+        let work = |worker: Worker<'_>| plan.run(&memory.arena(isa, worker), |_| {});
+        // Others wait for this thread: a hook that panics does so when the run is over.
+        let mut panic = None;
+        team.run(&work, |worker| {
+            plan.run(&memory.arena(isa, worker), |step| {
+                if panic.is_none() {
+                    panic = catch_unwind(AssertUnwindSafe(|| hook(step))).err();
+                }
+            });
+        });
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
     }
 
     /// The storage of input `index`, to be written before a run.

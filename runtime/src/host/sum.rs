@@ -1,6 +1,6 @@
 //! `add`: floats where all 65,536 pairs of bytes give what the file's arithmetic gives, else a table of them.
 
-use super::plan::{Arena, Place};
+use super::planes::{Arena, Place};
 use super::rescale::{byte_of, flipped, nearest};
 use crate::arch::vector::sum::{Add, Scales};
 use crate::requantize::{doubling_high_mul, rounding_shift_right};
@@ -162,35 +162,27 @@ impl Sum {
     }
 
     /// Runs it.
-    pub(super) fn run(
-        &self,
-        arena: &mut Arena<'_>,
-        (first, second): (&Place, &Place),
-        output: &Place,
-    ) {
+    pub(super) fn run(&self, arena: &Arena<'_>, (first, second): (&Place, &Place), output: &Place) {
         let len = output.form.channels * output.form.plane;
+        let mine = arena.worker.range(len, 64);
+        let [first, second, output] =
+            [first, second, output].map(|place| place.offset + mine.start);
         match self {
             Self::Floats(scales) => {
-                let inputs = (
-                    arena.at(first.offset).cast_const(),
-                    arena.at(second.offset).cast_const(),
-                );
-                let output = arena.at(output.offset);
+                let inputs = (arena.at(first).cast_const(), arena.at(second).cast_const());
                 arena.enter(Add {
                     scales: *scales,
                     inputs,
-                    output,
-                    len,
+                    output: arena.at(output),
+                    len: mine.len(),
                 });
             }
             Self::Table(table) => {
-                for at in 0..len {
-                    let (a, b) = (
-                        arena.byte(first.offset + at),
-                        arena.byte(second.offset + at),
-                    );
-                    let index = usize::from(flipped(a)) * 256 + usize::from(flipped(b));
-                    arena.set(output.offset + at, table.get(index).copied().unwrap_or(0));
+                let bytes = |from: usize| arena.bytes(from..from + mine.len());
+                let sums = arena.bytes_mut(output..output + mine.len());
+                for ((sum, a), b) in sums.iter_mut().zip(bytes(first)).zip(bytes(second)) {
+                    let index = usize::from(flipped(*a)) * 256 + usize::from(flipped(*b));
+                    *sum = table.get(index).copied().unwrap_or(0);
                 }
             }
         }

@@ -1,7 +1,8 @@
 //! Files of one step, and running them with every guard up.
 
 use super::Random;
-use nnz::host::{Isa, Network};
+use core::num::NonZeroUsize;
+use nnz::host::{self, Isa, Network};
 use nnz::{Progress, Session};
 use nnz_format::encode::Blob;
 use nnz_format::write::{IoDesc, ModelDesc, StepDesc, write};
@@ -215,10 +216,20 @@ impl Net {
     }
 }
 
-/// Two runs by the runtime of hosts, the second in memory that the first has left.
+/// What the runtime of hosts gives; threads of the best instruction set give the same.
 fn run_on_host(file: &[u8], inputs: &[Vec<u8>], isa: Isa) -> Vec<u8> {
     let network = Network::with_isa(file, isa).unwrap();
-    let mut session = network.session();
+    let output = run_twice(network.session(), inputs);
+    if isa == Isa::best() {
+        let threads = NonZeroUsize::new(3).unwrap();
+        let together = run_twice(network.session_with_threads(threads).unwrap(), inputs);
+        assert!(together == output, "{isa}: threads change the result");
+    }
+    output
+}
+
+/// Two runs, the second in memory that the first has left.
+fn run_twice(mut session: host::Session, inputs: &[Vec<u8>]) -> Vec<u8> {
     for _ in 0..2 {
         for (i, input) in inputs.iter().enumerate() {
             session.input_bytes(i).unwrap().copy_from_slice(input);

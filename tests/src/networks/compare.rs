@@ -1,6 +1,7 @@
 //! One network on everything that this machine has: the interpreter, the portable kernels, every instruction set.
 
 use core::fmt;
+use core::num::NonZeroUsize;
 use fastrand::Rng;
 use nnz::host::{Isa, Network};
 use nnz::{Model, Session};
@@ -156,11 +157,16 @@ macro_rules! outputs {
     }};
 }
 
-/// What an instruction set gives.
+/// What an instruction set gives, on one thread; two give the same.
 fn on_host(lowered: &Lowered, isa: Isa) -> Vec<Value> {
     let network = Network::with_isa(&lowered.file, isa).unwrap();
     let mut session = network.session();
-    outputs!(session, lowered)
+    let alone: Vec<Value> = outputs!(session, lowered);
+    let threads = NonZeroUsize::new(2).unwrap();
+    let mut session = network.session_with_threads(threads).unwrap();
+    let together: Vec<Value> = outputs!(session, lowered);
+    assert!(alone == together, "{isa}: two threads change the result");
+    alone
 }
 
 /// What the kernels of every target give, in an arena between guards.

@@ -4,7 +4,8 @@
 //! own nonzeros; blocks of 4x1 are groups of four blocks.
 
 use super::finish::{Rescale, Row, finish};
-use super::{Simd, Task};
+use super::{Share, Simd, Task};
+use core::ops::Range;
 
 /// Four columns of `N` rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub(crate) struct Gathered<const N: usize> {
 }
 
 /// Where a convolution reads and writes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Planes {
     /// What offsets count from.
     pub(crate) input: *const u8,
@@ -34,8 +35,8 @@ pub(crate) struct Planes {
     pub(crate) output: *mut u8,
     /// Bytes between output planes.
     pub(crate) stride: usize,
-    /// Pixels of an output plane.
-    pub(crate) pixels: usize,
+    /// The pixels of an output plane to compute, from a whole vector on.
+    pub(crate) pixels: Range<usize>,
 }
 
 /// A convolution of one matrix.
@@ -44,10 +45,10 @@ pub(crate) struct Planes {
 ///
 /// Relied on by [`Task::run`]; the plan of a network establishes them:
 ///
-/// 1. From each offset, `pixels` rounded up to a vector can be read.
-/// 2. There are `N` rows a count, and as many output planes, each with room for `pixels` rounded up to a vector.
+/// 1. From each offset, bytes up to the last of `pixels` rounded up to a vector can be read.
+/// 2. There are `N` rows a count, and as many output planes, each with room up to the last of `pixels` rounded likewise.
 /// 3. Outputs are not inputs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Convolve<'m, const N: usize> {
     /// The weights.
     pub(crate) matrix: &'m Gathered<N>,
@@ -55,6 +56,8 @@ pub(crate) struct Convolve<'m, const N: usize> {
     pub(crate) rescale: &'m Rescale,
     /// The memory.
     pub(crate) planes: Planes,
+    /// The blocks to compute.
+    pub(crate) share: Share,
 }
 
 impl<const N: usize> Task for Convolve<'_, N> {
@@ -68,10 +71,9 @@ impl<const N: usize> Task for Convolve<'_, N> {
 
 #[inline(always)]
 fn tiles<S: Simd, const N: usize>(simd: S, work: &Convolve<'_, N>) {
-    let pixels = work.planes.pixels;
-    let mut at = 0;
-    while at < pixels {
-        if S::Half::BYTES < S::BYTES && pixels - at <= S::Half::BYTES {
+    let Range { start: mut at, end } = work.planes.pixels;
+    while at < end {
+        if S::Half::BYTES < S::BYTES && end - at <= S::Half::BYTES {
             tile::<S::Half, N>(simd.half(), work, at);
             at += S::Half::BYTES;
         } else {
@@ -89,10 +91,13 @@ fn tile<S: Simd, const N: usize>(simd: S, work: &Convolve<'_, N>, at: usize) {
         simd.splat_byte(work.rescale.hi),
     );
     let input = work.planes.input.wrapping_add(at);
-    let mut output = work.planes.output.wrapping_add(at);
-    let mut groups = work.matrix.groups.as_slice();
-    let rows = work.rescale.rows.chunks_exact(N);
-    for (count, rows) in work.matrix.counts.iter().zip(rows) {
+    let share = &work.share;
+    let first = share.first * N * work.planes.stride;
+    let mut output = work.planes.output.wrapping_add(at + first);
+    let groups = work.matrix.groups.get(share.before..);
+    let mut groups = groups.unwrap_or_default();
+    let rows = share.of_slice(&work.rescale.rows, N).chunks_exact(N);
+    for (count, rows) in share.of_slice(&work.matrix.counts, 1).iter().zip(rows) {
         let Some((mine, rest)) = groups.split_at_checked(*count as usize) else {
             return;
         };

@@ -19,12 +19,14 @@ pub(crate) mod none;
 pub(crate) mod plane;
 pub(crate) mod product;
 pub(crate) mod quads;
+pub(crate) mod share;
 pub(crate) mod stage;
 pub(crate) mod sum;
 pub(crate) mod tiny;
 pub(crate) mod windows;
 
 pub(crate) use finish::{Constants, Lanes, Rescale, Row};
+pub(crate) use share::Share;
 
 /// What convolutions cost, about twentieths of a cycle and pixel; only ratios matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@
 
 use super::finish::{Rescale, Row, rescaled, totals};
 use super::{Simd, Task};
+use core::ops::Range;
 
 /// Pixels of a group: four columns of the kernel each fill a vector.
 pub(crate) const PIXELS: usize = 16;
@@ -56,7 +57,7 @@ pub(crate) struct Permuted {
 /// 1. `input` and `output` begin planes, those of channels that make the last four whole included; 64 bytes can be
 ///    read from each entry's offset on, and written at each four groups.
 /// 2. Every entry's pattern is one of the layer's.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Permute<'m> {
     /// The layer.
     pub(crate) layer: &'m Permuted,
@@ -64,6 +65,8 @@ pub(crate) struct Permute<'m> {
     pub(crate) input: *const u8,
     /// The output's planes.
     pub(crate) output: *mut u8,
+    /// Which fours of channels.
+    pub(crate) fours: Range<usize>,
 }
 
 impl Task for Permute<'_> {
@@ -78,7 +81,8 @@ impl Task for Permute<'_> {
         let lo = simd.splat_byte(layer.rescale.lo);
         let hi = simd.splat_byte(layer.rescale.hi);
         let (rows, _) = layer.rescale.rows.as_chunks::<4>();
-        for (four, rows) in rows.iter().enumerate() {
+        let mine = rows.get(self.fours.clone()).unwrap_or_default();
+        for (four, rows) in self.fours.clone().zip(mine) {
             if layer.groups == 1 {
                 let bytes = self.four(simd, 4 * four, rows);
                 let to = self.output.wrapping_add(4 * four * layer.planes.1);

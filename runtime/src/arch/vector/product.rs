@@ -6,7 +6,7 @@
 //! ```
 
 use super::finish::{finish_lanes, totals};
-use super::{Lanes, Simd, Task};
+use super::{Lanes, Share, Simd, Task};
 
 /// A matrix for vectors of one instruction set.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +38,8 @@ pub(crate) struct Multiply<'m> {
     pub(crate) input: *const u8,
     /// The products.
     pub(crate) output: *mut u8,
+    /// The blocks to compute.
+    pub(crate) share: Share,
 }
 
 impl Task for Multiply<'_> {
@@ -46,13 +48,15 @@ impl Task for Multiply<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let matrix = self.matrix;
-        let mut columns = matrix.columns.as_slice();
-        let mut weights = matrix.weights.as_ptr();
+        let share = &self.share;
+        let mut columns = matrix.columns.get(share.before..).unwrap_or_default();
+        let before = share.before * 4 * S::BYTES;
+        let mut weights = matrix.weights.as_ptr().wrapping_add(before);
         let bounds = (
             simd.splat_byte(matrix.bounds.0),
             simd.splat_byte(matrix.bounds.1),
         );
-        for (block, count) in matrix.counts.iter().enumerate() {
+        for (block, count) in (share.first..).zip(share.of_slice(&matrix.counts, 1)) {
             let Some((mine, rest)) = columns.split_at_checked(*count as usize) else {
                 return;
             };

@@ -7,7 +7,8 @@
 
 use super::finish::{Rescale, Row, rescaled, totals};
 use super::gather::Planes;
-use super::{Simd, Task};
+use super::{Share, Simd, Task};
+use core::ops::Range;
 
 /// Four neighbouring channels of `N` rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub(crate) struct Blocks<const N: usize> {
 /// From each of `planes` planes at `from`, `stride` bytes apart, `len` bytes rounded up to a vector can be read; four
 /// times as many can be written to each of the interleaved planes at `to`, `4 · stride` bytes apart. Planes go by
 /// fours, `apart` after each other.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Interleave {
     /// The planes.
     pub(crate) from: *const u8,
@@ -49,6 +50,8 @@ pub(crate) struct Interleave {
     pub(crate) stride: usize,
     /// Bytes of a plane.
     pub(crate) len: usize,
+    /// Which fours of channels.
+    pub(crate) fours: Range<usize>,
 }
 
 impl Task for Interleave {
@@ -57,7 +60,7 @@ impl Task for Interleave {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let last = self.channels - 1;
-        for four in 0..self.channels.div_ceil(4) {
+        for four in self.fours.clone() {
             for copy in 0..self.apart {
                 let plane = |channel: usize| (channel.min(last) * self.apart + copy) * self.stride;
                 let to = (four * self.apart + copy) * self.stride * 4;
@@ -92,7 +95,7 @@ impl Task for Interleave {
 /// # Invariants
 ///
 /// As of [`super::gather::Convolve`], with four bytes a pixel to read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Convolve<'m, const N: usize> {
     /// The weights.
     pub(crate) matrix: &'m Blocks<N>,
@@ -100,6 +103,8 @@ pub(crate) struct Convolve<'m, const N: usize> {
     pub(crate) rescale: &'m Rescale,
     /// The memory.
     pub(crate) planes: Planes,
+    /// The blocks to compute.
+    pub(crate) share: Share,
 }
 
 impl<const N: usize> Task for Convolve<'_, N> {
@@ -107,10 +112,9 @@ impl<const N: usize> Task for Convolve<'_, N> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let pixels = self.planes.pixels;
-        let mut at = 0;
-        while at < pixels {
-            let left = pixels - at;
+        let Range { start: mut at, end } = self.planes.pixels;
+        while at < end {
+            let left = end - at;
             if N == 1 && S::Wide::BYTES > S::BYTES && left > S::BYTES {
                 tile::<S::Wide, N>(simd.wide(), &self, at);
                 at += S::Wide::BYTES;
@@ -131,10 +135,12 @@ fn tile<S: Simd, const N: usize>(simd: S, work: &Convolve<'_, N>, at: usize) {
     let lo = simd.splat_byte(work.rescale.lo);
     let hi = simd.splat_byte(work.rescale.hi);
     let input = work.planes.input.wrapping_add(4 * at);
-    let mut output = work.planes.output.wrapping_add(at);
-    let mut quads = work.matrix.quads.as_slice();
-    let rows = work.rescale.rows.chunks_exact(N);
-    for (count, rows) in work.matrix.counts.iter().zip(rows) {
+    let share = &work.share;
+    let first = share.first * N * work.planes.stride;
+    let mut output = work.planes.output.wrapping_add(at + first);
+    let mut quads = work.matrix.quads.get(share.before..).unwrap_or_default();
+    let rows = share.of_slice(&work.rescale.rows, N).chunks_exact(N);
+    for (count, rows) in share.of_slice(&work.matrix.counts, 1).iter().zip(rows) {
         let Some((mine, rest)) = quads.split_at_checked(*count as usize) else {
             return;
         };

@@ -7,6 +7,7 @@
 //! ```
 
 use super::{Simd, Task};
+use core::ops::Range;
 use nnz_format::Window;
 
 /// The geometry of the copies.
@@ -93,13 +94,13 @@ impl Staging {
         y.filter(|y| *y < self.input.0)
     }
 
-    /// Bytes of all copies, and of the room behind them.
-    pub(crate) fn len(&self) -> usize {
-        self.copies() + self.input.0 * self.width + MAX_BYTES
+    /// Bytes of the room for every second column of a plane.
+    pub(crate) const fn thinned_len(&self) -> usize {
+        self.input.0 * self.width + MAX_BYTES
     }
 
     /// Bytes of all copies.
-    fn copies(&self) -> usize {
+    pub(crate) fn copies(&self) -> usize {
         self.channels * self.phases() * usize::from(self.window.kernel_w) * self.plane
     }
 
@@ -119,9 +120,9 @@ impl Staging {
 ///
 /// # Invariants
 ///
-/// `from` begins planes of the staging's input, before and behind which two vectors can be read; `to` has its length and
-/// a vector more.
-#[derive(Debug, Clone, Copy)]
+/// `from` begins planes of the staging's input, before and behind which two vectors can be read; `to` has the bytes of all
+/// copies, and `thinned` [`Staging::thinned_len`], with a vector more behind each.
+#[derive(Debug, Clone)]
 pub(crate) struct Stage<'m> {
     /// The geometry.
     pub(crate) staging: &'m Staging,
@@ -129,6 +130,10 @@ pub(crate) struct Stage<'m> {
     pub(crate) from: *const u8,
     /// The copies.
     pub(crate) to: *mut u8,
+    /// Room for every second column of a plane.
+    pub(crate) thinned: *mut u8,
+    /// Which channels.
+    pub(crate) part: Range<usize>,
 }
 
 impl Task for Stage<'_> {
@@ -138,18 +143,18 @@ impl Task for Stage<'_> {
     fn run<S: Simd>(self, simd: S) {
         let staging = self.staging;
         let halves = staging.window.stride_w == 2 && staging.input.1 == 2 * staging.width;
-        for channel in 0..staging.channels {
+        for channel in self.part.clone() {
             let from = self.from.wrapping_add(channel * staging.input_plane);
             for (kx, inside) in staging.inside.iter().enumerate() {
                 if halves {
-                    thin_out(simd, staging, from, self.thinned(), (kx, inside));
+                    thin_out(simd, staging, from, self.thinned, (kx, inside));
                 }
                 for phase in 0..staging.phases() {
                     let to = self.to.wrapping_add(staging.copy(channel, phase, kx));
                     let column = Column { kx, phase, inside };
                     match staging.window.stride_w {
                         _ if staging.is_flat => flat(simd, staging, from, to, &column),
-                        _ if halves => pick_rows(simd, staging, self.thinned(), to, phase),
+                        _ if halves => pick_rows(simd, staging, self.thinned, to, phase),
                         1 => by_rows::<S, 1>(simd, staging, from, to, &column),
                         2 => by_rows::<S, 2>(simd, staging, from, to, &column),
                         _ => one_by_one(staging, from, to, &column),
@@ -157,13 +162,6 @@ impl Task for Stage<'_> {
                 }
             }
         }
-    }
-}
-
-impl Stage<'_> {
-    /// Room for every second column of a plane, behind the copies.
-    fn thinned(&self) -> *mut u8 {
-        self.to.wrapping_add(self.staging.copies())
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::finish::finish_lanes;
 use super::{Lanes, Simd, Task};
+use core::ops::Range;
 
 /// Pixels that a plane may have.
 pub(crate) const PIXELS: usize = 16;
@@ -34,7 +35,7 @@ pub(crate) struct Tiny {
 ///
 /// `input` and `output` begin planes of 16 bytes at least, those of channels that make the last vector whole included;
 /// the tables of `layer` have the lengths that it says.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Shuffle<'m> {
     /// The layer.
     pub(crate) layer: &'m Tiny,
@@ -42,6 +43,8 @@ pub(crate) struct Shuffle<'m> {
     pub(crate) input: *const u8,
     /// The output's planes.
     pub(crate) output: *mut u8,
+    /// Which channels, those of whole vectors.
+    pub(crate) channels: Range<usize>,
 }
 
 impl Task for Shuffle<'_> {
@@ -49,8 +52,8 @@ impl Task for Shuffle<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let mut channel = 0;
-        while channel < self.layer.channels {
+        let mut channel = self.channels.start;
+        while channel < self.channels.end {
             self.some(simd, channel);
             channel += S::BYTES / PIXELS;
         }

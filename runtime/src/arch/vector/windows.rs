@@ -4,7 +4,7 @@
 //! outside the input are masked, by patterns that depend on the column where a tile begins.
 
 use super::finish::{Rescale, finish, totals};
-use super::{Simd, Task};
+use super::{Share, Simd, Task};
 use nnz_format::Window;
 
 /// Up to four columns of a kernel's row.
@@ -94,6 +94,8 @@ pub(crate) struct Slide<'m> {
     pub(crate) output: *mut u8,
     /// Room for the copy.
     pub(crate) scratch: *mut u8,
+    /// The rows to compute: those of whole input channels.
+    pub(crate) share: Share,
 }
 
 impl Task for Slide<'_> {
@@ -111,9 +113,10 @@ impl Task for Slide<'_> {
 #[inline(always)]
 fn channels<S: Simd, const STRIDE: usize>(simd: S, work: &Slide<'_>) {
     let layer = work.layer;
-    let mut taps = layer.taps.as_slice();
+    let share = &work.share;
+    let mut taps = layer.taps.get(share.before..).unwrap_or_default();
     let copy = work.scratch.wrapping_add(64);
-    for (row, count) in layer.counts.iter().enumerate() {
+    for (row, count) in (share.first..).zip(share.of_slice(&layer.counts, 1)) {
         let Some((mine, rest)) = taps.split_at_checked(*count as usize) else {
             return;
         };
