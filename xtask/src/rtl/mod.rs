@@ -4,8 +4,10 @@
 //! PyPI package ─pip→ target/rtl/python      the core's description
 //! targets/rtl/CORE.f ─Verilator→ target/rtl/NAME → target/firmware/NAME.rtl   where `nnz bench` finds it
 //! target/firmware/NAME.rtl.txt              what it was built from; nothing is done while that stays the same
+//! target/rtl/runs                          finished runs of the table: an interrupted one goes on
 //! ```
 
+mod kept;
 mod table;
 
 use crate::command::{self, root};

@@ -11,6 +11,7 @@
 //! always the same; where a machine's output differs from this computer's the chore fails, and where a bound of
 //! [`BOUNDS`] does not hold it fails at the end.
 
+use super::kept;
 use crate::command::{self, release_nnz, root};
 use anyhow::{Context, Result, ensure};
 use core::fmt::Write;
@@ -215,15 +216,8 @@ fn row<'a>(
     let model = fs::read(prune(network, recipe, target, files)?)?;
     let host = on_host(&model)?;
     if !done.iter().any(|(steps, ..)| *steps == host.steps) {
-        let outcome = measure(target, &model, &host.input)?;
-        ensure!(
-            outcome.output == host.output,
-            "{} {} on {} differs from this computer",
-            network.name,
-            recipe.0,
-            target.name
-        );
-        let (instructions, cycles) = counts(&outcome);
+        let (instructions, cycles) = counted(target, &model, &host)
+            .with_context(|| format!("{} {}", network.name, recipe.0))?;
         done.push((host.steps.clone(), instructions, cycles));
     }
     let found = done.iter().find(|(steps, ..)| *steps == host.steps);
@@ -388,6 +382,23 @@ fn on_host(file: &[u8]) -> Result<Host> {
     })
 }
 
+/// What a file takes, from an earlier run where there was one.
+fn counted(target: &Target, model: &[u8], host: &Host) -> Result<kept::Counts> {
+    let file = kept::file(target, [model, &host.input, &host.output])?;
+    if let Some(counts) = kept::find(&file) {
+        return Ok(counts);
+    }
+    let outcome = measure(target, model, &host.input)?;
+    ensure!(
+        outcome.output == host.output,
+        "{} gives another output than this computer",
+        target.name
+    );
+    let counts = counts(&outcome);
+    kept::keep(&file, counts)?;
+    Ok(counts)
+}
+
 /// One inference.
 fn measure(target: &Target, model: &[u8], input: &[u8]) -> Result<Outcome> {
     let request = Request {
@@ -402,7 +413,7 @@ fn measure(target: &Target, model: &[u8], input: &[u8]) -> Result<Outcome> {
 }
 
 /// Instructions, and cycles where they are the core's.
-fn counts(outcome: &Outcome) -> (u64, Option<u64>) {
+fn counts(outcome: &Outcome) -> kept::Counts {
     let instructions = outcome.run.rows.first().copied().unwrap_or_default();
     let metered = outcome.metering.as_ref().and_then(|m| m.rows.first());
     (instructions, metered.and_then(|row| row.cycles))
