@@ -15,6 +15,8 @@ pub(super) struct Insn {
     pub(super) low: Option<(u32, u32)>,
     /// A register and what its upper half becomes.
     pub(super) high: Option<(u32, u32)>,
+    /// An address that it makes.
+    pub(super) names: Option<u64>,
 }
 
 /// Where an instruction may go.
@@ -28,6 +30,8 @@ pub(super) enum Leave {
     Jump(u64),
     /// To what a register holds.
     Indirect,
+    /// To what a table at an address, or near it, holds.
+    Table(u64),
 }
 
 impl Insn {
@@ -40,6 +44,7 @@ impl Insn {
             leaves: Leave::Nowhere,
             low: None,
             high: None,
+            names: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How much stack a function's calls can take at most, from an image's instructions.
 //!
 //! ```text
-//! code ─thumb.rs─► frame of each function (pushes, subtractions from sp), calls and jumps out of it
+//! code ─thumb.rs, riscv.rs─► frame of each function (pushes, subtractions from sp), calls and jumps out of it
 //! depth(f) = frame(f) + max over callees            deepest chain of the graph, which has no cycles
 //! ```
 //!
@@ -12,6 +12,7 @@
 
 mod image;
 mod insn;
+mod riscv;
 mod thumb;
 
 use anyhow::{Result, bail};
