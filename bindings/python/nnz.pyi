@@ -33,10 +33,12 @@ class Model:
     macs: int
     """Multiply-accumulates of one run, without those that the file does not store."""
 
-    def __init__(self, model: str | os.PathLike[str] | bytes) -> None:
-        """Reads a file, or takes its bytes.
+    def __init__(self, model: str | os.PathLike[str] | bytes, threads: int = 1) -> None:
+        """Reads a file, or takes its bytes. `threads` share the rows of a run, or the steps of a single row; results are
+        the same bytes for any number of them.
 
-        Raises `OSError` where the file cannot be read, `ValueError` where it is not a network that this version runs.
+        Raises `OSError` where the file cannot be read, `ValueError` where it is not a network that this version runs or
+        `threads` is not 1 to 256.
         """
 
     def run(self, x: ArrayLike | Mapping[str, ArrayLike], raw: bool = False) -> dict[str, np.ndarray]:

@@ -49,6 +49,14 @@ pub enum RunError {
         /// The index that was asked for.
         index: usize,
     },
+    /// The network has several inputs or outputs, and the call takes one of each.
+    #[cfg(feature = "std")]
+    Several {
+        /// Inputs.
+        inputs: usize,
+        /// Outputs.
+        outputs: usize,
+    },
 }
 
 impl fmt::Display for RunError {
@@ -85,6 +93,11 @@ impl fmt::Display for RunError {
             Self::ElementType { index } => {
                 write!(f, "tensor {index} holds elements of another type")
             }
+            #[cfg(feature = "std")]
+            Self::Several { inputs, outputs } => write!(
+                f,
+                "the network has {inputs} inputs and {outputs} outputs, a batch takes one of each"
+            ),
         }
     }
 }

@@ -12,6 +12,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::cell::Cell;
 use core::num::NonZeroUsize;
 use core::panic::AssertUnwindSafe;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use nnz::host::{Isa, Network, Session};
 use std::alloc::System;
 use std::panic::catch_unwind;
@@ -121,6 +122,76 @@ fn threads_share_a_run_again_and_again() {
             assert_eq!(run(&mut session, &input), expected, "{threads} threads");
         }
     }
+}
+
+#[test]
+fn a_batch_gives_what_single_runs_give() {
+    let network = Network::from_bytes(&small::network()).unwrap();
+    let mut session = network.session();
+    let one = input(&mut session);
+    let inputs: Vec<i8> = (0..7_i8)
+        .flat_map(|sample| one.iter().map(move |v| v ^ sample))
+        .collect();
+    let singles = inputs.chunks_exact(one.len());
+    let expected: Vec<i8> = singles.flat_map(|input| run(&mut session, input)).collect();
+    for threads in [1, 2, 3, 9] {
+        let mut batch = network.batch(NonZeroUsize::new(threads).unwrap()).unwrap();
+        assert_eq!(batch.threads(), threads);
+        for _ in 0..3 {
+            let mut outputs = vec![0; expected.len()];
+            assert_eq!(batch.run_s8(&inputs, &mut outputs), Ok(7));
+            assert_eq!(outputs, expected, "{threads} threads");
+        }
+        let cut = &inputs[1..];
+        let mut outputs = vec![0; expected.len()];
+        assert!(
+            batch.run_s8(cut, &mut outputs).is_err(),
+            "not whole samples"
+        );
+        assert!(batch.run_s8(&inputs, &mut outputs[1..]).is_err());
+        assert!(
+            batch.run_f32(&[0.0; 8], &mut []).is_err(),
+            "elements are s8"
+        );
+        assert_eq!(batch.run_s8(&[], &mut []), Ok(0));
+    }
+}
+
+#[test]
+fn a_panic_in_a_batch_is_passed_on_and_later_batches_run() {
+    let network = Network::from_bytes(&small::network()).unwrap();
+    let mut batch = network.batch(NonZeroUsize::new(2).unwrap()).unwrap();
+    let seen = AtomicUsize::new(0);
+    let caught = catch_unwind(AssertUnwindSafe(|| {
+        batch.for_each(8, |_, sample| {
+            assert!(sample != 5, "a sample's own panic");
+            seen.fetch_add(1, Ordering::Relaxed);
+        });
+    }));
+    assert!(caught.is_err());
+    assert_eq!(seen.swap(0, Ordering::Relaxed), 5, "0 to 3, and 4");
+    batch.for_each(8, |_, _| {
+        seen.fetch_add(1, Ordering::Relaxed);
+    });
+    assert_eq!(seen.into_inner(), 8);
+}
+
+#[test]
+fn a_mapped_file_runs_like_one_that_was_read() {
+    let path = std::env::temp_dir().join(format!("nnz-map-{}.nnz", std::process::id()));
+    std::fs::write(&path, small::network()).unwrap();
+    // SAFETY: nobody else knows the file's name.
+    let mapped = unsafe { Network::map(&path) }.unwrap();
+    let read = Network::open(&path).unwrap();
+    let [mapped, read] = [mapped, read].map(|network| {
+        let mut session = network.session();
+        let input = input(&mut session);
+        run(&mut session, &input)
+    });
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(mapped, read);
+    // SAFETY: there is no such file.
+    assert!(unsafe { Network::map(&path) }.is_err());
 }
 
 #[test]

@@ -1,9 +1,10 @@
-/* Runs a network twice, in memory of its own and with what the operating system offers, and prints the outputs.
+/* Runs a network in memory of its own, and with what the operating system offers, by one thread and by two; prints the
+ * outputs.
  *
  *     cc run.c -I ../include -L DIR -lnnz_c -o run && ./run model.nnz 17
  *
  * The input is made of the second argument: element i is (i * seed) mod 256 - 128 of an s8 tensor, a 256th of that of
- * floats. Ends with 1 where anything fails or the two runs differ. */
+ * floats. Ends with 1 where anything fails or runs differ. */
 
 #define NNZ_HOST
 #include "nnz.h"
@@ -98,18 +99,20 @@ int main(int argc, char **argv)
         return 1;
     }
     static nnz_session session;
-    check(nnz_session_of_network(&session, network), "session");
-    nnz_network_close(network);
-    if (infer(&session, seed, &second) != size || memcmp(first, second, size)) {
-        fprintf(stderr, "the two runs differ\n");
-        return 1;
+    for (size_t threads = 1; threads <= 2; threads++) {
+        check(nnz_session_of_network_with_threads(&session, network, threads), "session");
+        if (infer(&session, seed, &second) != size || memcmp(first, second, size)) {
+            fprintf(stderr, "runs differ\n");
+            return 1;
+        }
+        free(second);
+        nnz_session_close(&session);
     }
-    nnz_session_close(&session);
+    nnz_network_close(network);
     for (size_t i = 0; i < size; i++)
         printf("%02x", first[i]);
     printf("\n");
     free(first);
-    free(second);
     free(arena);
     free(model);
     return 0;

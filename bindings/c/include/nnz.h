@@ -147,6 +147,18 @@ enum nnz_status nnz_session_of_network(struct nnz_session *session,
                                        const struct nnz_network *network);
 #endif
 
+#if defined(NNZ_HOST)
+// As `nnz_session_of_network`, with threads of its own that share each run, the caller included: 0 and 1 are the caller
+// alone. Outputs are the same bytes for any number. `NNZ_OTHER` where there are more than 256, or the system has no more.
+//
+// # Safety
+//
+// As of `nnz_session_of_network`.
+enum nnz_status nnz_session_of_network_with_threads(struct nnz_session *session,
+                                                    const struct nnz_network *network,
+                                                    size_t threads);
+#endif
+
 // Bytes of the arena that a network needs; 0 where the bytes are not a network.
 //
 // # Safety

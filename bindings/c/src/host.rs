@@ -1,9 +1,10 @@
 //! Networks that own their memory and run with the vectors of this CPU.
 
 use crate::session::{Runner, nnz_session};
-use crate::status::{NNZ_FILE, NNZ_MODEL, NNZ_NULL, NNZ_OK, nnz_status};
+use crate::status::{NNZ_FILE, NNZ_MODEL, NNZ_NULL, NNZ_OK, NNZ_OTHER, nnz_status};
 use core::cell::RefCell;
 use core::ffi::{CStr, c_char};
+use core::num::NonZeroUsize;
 use core::ptr;
 use nnz::host::{LoadError, Network};
 use std::ffi::CString;
@@ -145,13 +146,33 @@ pub unsafe extern "C" fn nnz_session_of_network(
     network: *const nnz_network,
 ) -> nnz_status {
     // SAFETY: the caller's contract.
+    unsafe { nnz_session_of_network_with_threads(session, network, 1) }
+}
+
+/// As `nnz_session_of_network`, with threads of its own that share each run, the caller included: 0 and 1 are the caller
+/// alone. Outputs are the same bytes for any number. `NNZ_OTHER` where there are more than 256, or the system has no more.
+///
+/// # Safety
+///
+/// As of `nnz_session_of_network`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nnz_session_of_network_with_threads(
+    session: *mut nnz_session,
+    network: *const nnz_network,
+    threads: usize,
+) -> nnz_status {
+    // SAFETY: the caller's contract.
     let Some(network) = (unsafe { network.as_ref() }) else {
         return NNZ_NULL;
     };
     if session.is_null() {
         return NNZ_NULL;
     }
+    let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
+    let Ok(host) = network.0.session_with_threads(threads) else {
+        return NNZ_OTHER;
+    };
     // SAFETY: as above.
-    unsafe { nnz_session::put(session, Runner::Host(network.0.session())) };
+    unsafe { nnz_session::put(session, Runner::Host(host)) };
     NNZ_OK
 }

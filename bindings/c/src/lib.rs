@@ -22,7 +22,7 @@ mod tensor;
 #[cfg(feature = "std")]
 pub use host::{
     nnz_last_error, nnz_network, nnz_network_close, nnz_network_from_bytes, nnz_network_isa,
-    nnz_network_open, nnz_session_of_network,
+    nnz_network_open, nnz_session_of_network, nnz_session_of_network_with_threads,
 };
 pub use session::{
     nnz_arena_len, nnz_session, nnz_session_begin, nnz_session_close, nnz_session_input,

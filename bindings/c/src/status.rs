@@ -47,6 +47,8 @@ impl From<RunError> for nnz_status {
             RunError::NoSuchTensor { .. } => NNZ_NO_SUCH_TENSOR,
             RunError::Elements { .. } => NNZ_ELEMENTS,
             RunError::ElementType { .. } => NNZ_ELEMENT_TYPE,
+            #[cfg(feature = "std")]
+            RunError::Several { .. } => NNZ_OTHER,
             _ => NNZ_OTHER,
         }
     }

@@ -7,15 +7,17 @@
 //! The network runs without the interpreter's lock, in memory that later runs use again; threads may share a model.
 //! Types, shapes and errors are documented in `nnz.pyi`.
 
+use core::num::NonZeroUsize;
 use numpy::ndarray::ArrayD;
 use numpy::{IntoPyArray, PyArrayDyn};
 use pyo3::exceptions::{PyKeyError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
+use runtime::RunError;
 use runtime::format::{DType, Io};
-use runtime::host::{LoadError, Network, Session};
+use runtime::host::{Batch, LoadError, MAX_THREADS, Network, Session};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 mod tensor;
 
@@ -25,8 +27,18 @@ use tensor::{Rows, Tensor, Values};
 #[pyclass(frozen, module = "nnz")]
 struct Model {
     network: Network,
-    /// Sessions that no thread uses at present.
-    idle: Mutex<Vec<Session>>,
+    threads: NonZeroUsize,
+    /// What no thread of Python uses at present.
+    idle: Mutex<Idle>,
+}
+
+/// Memory to run in.
+#[derive(Default)]
+struct Idle {
+    /// For one row: its steps are shared between threads.
+    sessions: Vec<Session>,
+    /// For many rows: they are.
+    batches: Vec<Batch>,
 }
 
 /// Runs of rows: the values of every output, row after row.
@@ -36,7 +48,11 @@ type Outputs = Vec<Values>;
 impl Model {
     /// Reads a file, or takes its bytes.
     #[new]
-    fn new(model: &Bound<'_, PyAny>) -> PyResult<Self> {
+    #[pyo3(signature = (model, threads = 1))]
+    fn new(model: &Bound<'_, PyAny>, threads: usize) -> PyResult<Self> {
+        let threads = NonZeroUsize::new(threads).filter(|threads| threads.get() <= MAX_THREADS);
+        let threads = threads
+            .ok_or_else(|| PyValueError::new_err(format!("threads must be 1 to {MAX_THREADS}")))?;
         let loaded = match model.cast::<PyBytes>() {
             Ok(bytes) => Network::from_bytes(bytes.as_bytes()),
             Err(_) => {
@@ -54,6 +70,7 @@ impl Model {
         let network = loaded.map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(Self {
             network,
+            threads,
             idle: Mutex::default(),
         })
     }
@@ -155,24 +172,84 @@ impl Model {
 
     /// Runs every row.
     fn infer(&self, rows: &[Rows], count: usize) -> Result<Outputs, String> {
-        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = idle().pop();
-        let mut session = kept.unwrap_or_else(|| self.network.session());
-        let mut outputs: Outputs = (0..)
+        let outputs = if count > 1 && self.threads.get() > 1 {
+            self.infer_side_by_side(rows, count)?
+        } else {
+            self.infer_one_by_one(rows, count)?
+        };
+        Ok(outputs)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn no_outputs(&self) -> Outputs {
+        (0..)
             .map_while(|index| self.network.model().output(index))
             .map(|io| Values::none(io.tensor.dtype == DType::F32))
-            .collect();
-        let ran = (0..count).try_for_each(|row| {
-            for (index, rows) in rows.iter().enumerate() {
-                rows.write(&mut session, index, row)?;
-            }
-            session.run();
-            let mut outputs = outputs.iter_mut().enumerate();
-            outputs.try_for_each(|(index, values)| values.append(&session, index))
-        });
-        idle().push(session);
+            .collect()
+    }
+
+    /// Each row by all threads.
+    fn infer_one_by_one(&self, rows: &[Rows], count: usize) -> Result<Outputs, String> {
+        let kept = self.idle().sessions.pop();
+        let mut session = match kept {
+            Some(session) => session,
+            None => self
+                .network
+                .session_with_threads(self.threads)
+                .map_err(|error| error.to_string())?,
+        };
+        let mut outputs = self.no_outputs();
+        let ran = (0..count).try_for_each(|row| infer(&mut session, rows, row, &mut outputs));
+        self.idle().sessions.push(session);
         ran.map(|()| outputs).map_err(|error| error.to_string())
     }
+
+    /// Some rows by each thread.
+    fn infer_side_by_side(&self, rows: &[Rows], count: usize) -> Result<Outputs, String> {
+        let kept = self.idle().batches.pop();
+        let mut batch = match kept {
+            Some(batch) => batch,
+            None => self
+                .network
+                .batch(self.threads)
+                .map_err(|error| error.to_string())?,
+        };
+        let found: Vec<OnceLock<Result<Outputs, RunError>>> =
+            (0..count).map(|_| OnceLock::new()).collect();
+        batch.for_each(count, |session, row| {
+            let mut outputs = self.no_outputs();
+            let ran = infer(session, rows, row, &mut outputs).map(|()| outputs);
+            if let Some(slot) = found.get(row) {
+                let _ = slot.set(ran);
+            }
+        });
+        self.idle().batches.push(batch);
+        let mut outputs = self.no_outputs();
+        for row in found.into_iter().filter_map(OnceLock::into_inner) {
+            let row = row.map_err(|error| error.to_string())?;
+            let all = outputs.iter_mut().zip(row);
+            all.for_each(|(all, row)| all.extend(row));
+        }
+        Ok(outputs)
+    }
+}
+
+/// Runs one row and appends its outputs.
+fn infer(
+    session: &mut Session,
+    rows: &[Rows],
+    row: usize,
+    outputs: &mut Outputs,
+) -> Result<(), RunError> {
+    for (index, rows) in rows.iter().enumerate() {
+        rows.write(session, index, row)?;
+    }
+    session.run();
+    let mut outputs = outputs.iter_mut().enumerate();
+    outputs.try_for_each(|(index, values)| values.append(session, index))
 }
 
 /// Runs pruned networks (`.nnz` files).

@@ -162,6 +162,15 @@ impl Values {
         }
     }
 
+    /// Appends values of the same kind.
+    pub(crate) fn extend(&mut self, more: Self) {
+        match (self, more) {
+            (Self::S8(values), Self::S8(more)) => values.extend(more),
+            (Self::F32(values), Self::F32(more)) => values.extend(more),
+            (Self::S8(_), Self::F32(_)) | (Self::F32(_), Self::S8(_)) => {}
+        }
+    }
+
     /// Appends output `index` of a session that ran.
     pub(crate) fn append(&mut self, session: &Session, index: usize) -> Result<(), RunError> {
         let elements = session

@@ -51,6 +51,15 @@ class TestModel(unittest.TestCase):
         turned = np.asfortranarray(X[:3])
         np.testing.assert_array_equal(self.model.run(turned)[self.name], expected)
 
+    def test_a_model_with_threads_of_its_own_gives_the_same(self):
+        expected = self.model.run(X[:21], raw=True)[self.name]
+        shared = nnz.Model(MODEL, threads=2)
+        np.testing.assert_array_equal(shared.run(X[:21], raw=True)[self.name], expected)
+        np.testing.assert_array_equal(shared.run(X[:1], raw=True)[self.name], expected[:1])
+        for threads in (0, 1000):
+            with self.assertRaisesRegex(ValueError, "1 to 256"):
+                nnz.Model(MODEL, threads=threads)
+
     def test_threads_share_a_model(self):
         expected = self.model.run(X[:20])[self.name]
         found = [None] * 4

@@ -20,6 +20,7 @@
 //! # }
 //! ```
 
+mod batch;
 mod blocks;
 mod bytes;
 mod conv;
@@ -40,12 +41,16 @@ mod sum;
 mod team;
 mod views;
 
+pub use batch::Batch;
 pub use error::LoadError;
 pub use network::Network;
 pub use session::Session;
 
 use core::fmt;
 use std::sync::OnceLock;
+
+/// Threads that a session or a batch may have at most.
+pub const MAX_THREADS: usize = 256;
 
 /// A vector instruction set that hosts have kernels for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

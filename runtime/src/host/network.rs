@@ -3,7 +3,7 @@
 
 use super::bytes::Bytes;
 use super::plan::Plan;
-use super::{Isa, LoadError, Session};
+use super::{Batch, Isa, LoadError, Session};
 use core::num::NonZeroUsize;
 use nnz_format::Model;
 use std::path::Path;
@@ -19,14 +19,34 @@ pub struct Network {
 ///
 /// # Invariants
 ///
-/// `model` and `plan` borrow `bytes`, which nobody changes and whose memory stays where it is until both are dropped;
+/// `model` and `plan` borrow the bytes of the file, which nobody changes and whose memory stays where it is until both are dropped;
 /// nothing of the lifetime `'static` leaves this type.
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) plan: Plan,
     pub(super) model: Model<'static>,
     pub(super) isa: Isa,
-    _bytes: Bytes,
+    _file: File,
+}
+
+/// The bytes of a file.
+#[derive(Debug)]
+enum File {
+    /// Copied.
+    Owned(Bytes),
+    /// Mapped.
+    #[cfg(feature = "mmap")]
+    Mapped(memmap2::Mmap),
+}
+
+impl File {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Owned(bytes) => bytes.as_ref(),
+            #[cfg(feature = "mmap")]
+            Self::Mapped(bytes) => bytes,
+        }
+    }
 }
 
 impl Network {
@@ -54,9 +74,29 @@ impl Network {
     ///
     /// As [`Self::from_bytes`].
     pub fn with_isa(bytes: &[u8], isa: Isa) -> Result<Self, LoadError> {
-        let bytes = Bytes::copy_of(bytes);
-        let whole: &[u8] = bytes.as_ref();
-        let (start, len) = (whole.as_ptr(), whole.len());
+        Self::load(File::Owned(Bytes::copy_of(bytes)), isa)
+    }
+
+    /// Maps a file and proves it: its pages are read when they are needed and shared with other programs that map it.
+    ///
+    /// # Safety
+    ///
+    /// Nobody changes or shortens the file while this network or a session of it lives: what was proved of its bytes is
+    /// relied on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    #[cfg(feature = "mmap")]
+    pub unsafe fn map(path: impl AsRef<Path>) -> Result<Self, LoadError> {
+        let file = std::fs::File::open(path)?;
+        // SAFETY: the caller's contract.
+        let mapped = unsafe { memmap2::Mmap::map(&file) }?;
+        Self::load(File::Mapped(mapped), Isa::best())
+    }
+
+    fn load(file: File, isa: Isa) -> Result<Self, LoadError> {
+        let (start, len) = (file.bytes().as_ptr(), file.bytes().len());
         // SAFETY: `Inner` keeps the bytes, unchanged and unmoved, for as long as it keeps what borrows them.
         let whole: &'static [u8] = unsafe { core::slice::from_raw_parts(start, len) };
         let model = Model::parse(whole)?;
@@ -65,7 +105,7 @@ impl Network {
             plan: Plan::new(&model, isa),
             model,
             isa,
-            _bytes: bytes,
+            _file: file,
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -83,9 +123,18 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// The system has no more threads.
+    /// These are more than [`super::MAX_THREADS`], or the system has no more.
     pub fn session_with_threads(&self, threads: NonZeroUsize) -> std::io::Result<Session> {
         Session::with_threads(Arc::clone(&self.inner), threads.get())
+    }
+
+    /// Sessions for many samples at a time, one on each of `threads` threads, the caller included.
+    ///
+    /// # Errors
+    ///
+    /// These are more than [`super::MAX_THREADS`], or the system has no more.
+    pub fn batch(&self, threads: NonZeroUsize) -> std::io::Result<Batch> {
+        Batch::new(self, threads.get())
     }
 
     /// The file.

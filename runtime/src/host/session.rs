@@ -35,10 +35,10 @@ impl Session {
     pub(super) fn with_threads(network: Arc<Inner>, threads: usize) -> std::io::Result<Self> {
         let mut session = Self::new(network);
         if threads > 1 {
+            session.team = Some(Team::new(threads)?);
             let plan = &session.network.plan;
             let own = plan.own_len * (threads - 1);
             session.planes = Bytes::zeroed(plan.planes_len + own);
-            session.team = Some(Team::new(threads)?);
         }
         Ok(session)
     }

@@ -8,9 +8,11 @@
     reason = "a job is borrowed by threads that outlive the borrow"
 )]
 
+use super::MAX_THREADS;
 use core::fmt;
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering};
+use std::io::{Error, ErrorKind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -188,8 +190,12 @@ impl Team {
     ///
     /// # Errors
     ///
-    /// The system has no more threads.
+    /// These are more than [`MAX_THREADS`], or the system has no more.
     pub(super) fn new(threads: usize) -> std::io::Result<Self> {
+        if threads > MAX_THREADS {
+            let text = format!("{threads} threads are more than {MAX_THREADS}");
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        }
         let shared = Arc::new(Shared {
             barrier: Barrier::new(threads.max(1)),
             jobs: AtomicUsize::new(0),
