@@ -89,7 +89,8 @@ impl<'s> Arena<'s> {
         T::cells(self.range(offset, len))
     }
 
-    /// The elements of a tensor with their geometry.
+    /// The elements of a tensor with their geometry. Once or twice a step, so one copy is enough.
+    #[inline(never)]
     pub(crate) fn view<T: Element>(self, tensor: &Tensor) -> View<'s, T> {
         let strides = tensor.strides();
         View {

@@ -35,40 +35,60 @@ pub(crate) trait Numeric: Element + crate::kernels::Gather {
     );
 }
 
-/// Runs `$function` with the kernels of the file's rounding, where the image has them.
+/// Whether a file of this rounding runs the kernels of an image that round once; else it runs those that round twice,
+/// where [`is_double`] says that the image has them.
+fn is_single<const OPS: u128>(rounding: Rounding) -> bool {
+    let is_only = !is_double::<OPS>();
+    has::<OPS>(bits::ROUNDING_SINGLE) && (is_only || rounding == Rounding::Single)
+}
+
+/// Whether the image has kernels that round twice.
+const fn is_double<const OPS: u128>() -> bool {
+    has::<OPS>(bits::ROUNDING_DOUBLE)
+}
+
+/// Runs `$function` with the kernels of the file's rounding, of the table `$single` or `$double`.
 macro_rules! by_rounding {
-    ($rounding:expr, $function:ident, $($argument:expr),*) => {
-        if has::<OPS>(bits::ROUNDING_SINGLE) && (!has::<OPS>(bits::ROUNDING_DOUBLE) || $rounding == Rounding::Single) {
-            $function::<OPS, arch::Single>($($argument),*)
-        } else if has::<OPS>(bits::ROUNDING_DOUBLE) {
-            $function::<OPS, arch::Double>($($argument),*)
+    ($rounding:expr, $single:ty, $double:ty, $function:ident, $($argument:expr),*) => {
+        if is_single::<OPS>($rounding) {
+            $function::<OPS, $single>($($argument),*)
+        } else if is_double::<OPS>() {
+            $function::<OPS, $double>($($argument),*)
         } else {
             Default::default()
         }
     };
 }
 
-/// Runs the pair kernel `$function` of the file's rounding, where the image has it.
-macro_rules! by_pairs {
-    ($rounding:expr, $function:ident, $weights:expr, $argument:expr) => {
-        let Weights::DenseS8(weights) = $weights else {
-            return;
-        };
-        if has::<OPS>(bits::ROUNDING_SINGLE)
-            && (!has::<OPS>(bits::ROUNDING_DOUBLE) || $rounding == Rounding::Single)
-        {
-            // SAFETY: as for `conv_s8`.
-            unsafe { pairs::PairsSingle::$function(weights, $argument) };
-        } else if has::<OPS>(bits::ROUNDING_DOUBLE) {
-            // SAFETY: as for `conv_s8`.
-            unsafe { pairs::PairsDouble::$function(weights, $argument) };
+/// Runs the kernel of the weights' layout, where the image has it.
+///
+/// Its contract holds: weights and geometry belong to one step of a `Model` (its invariants 1 to 3), and the driver cut
+/// what surrounds them by that geometry, took `out` from the step's output tensor and steps through rows in order.
+macro_rules! by_layout {
+    ($weights:expr, $argument:expr; $($layout:ident if $is_there:expr => $kernel:path),+) => {
+        match $weights {
+            $(Weights::$layout(weights) if $is_there => {
+                // SAFETY: as the macro says.
+                unsafe { $kernel(weights, $argument) }
+            })+
+            Weights::None
+            | Weights::DenseS8(_)
+            | Weights::CsrP(_)
+            | Weights::CsrN(_)
+            | Weights::CsrQ(_)
+            | Weights::Blk1x4(_)
+            | Weights::Blk4x1(_)
+            | Weights::Table(_)
+            | Weights::DenseF32(_)
+            | Weights::CsrF(_) => Default::default(),
         }
     };
 }
 
 impl Numeric for i8 {
+    #[inline(never)]
     fn conv<const OPS: u128>(weights: &Weights<'_>, rounding: Rounding, tile: &Tile<'_, Self>) {
-        by_rounding!(rounding, conv_s8, weights, tile);
+        by_rounding!(rounding, arch::Single, arch::Double, conv_s8, weights, tile);
     }
 
     fn matvec<const OPS: u128>(
@@ -76,7 +96,14 @@ impl Numeric for i8 {
         rounding: Rounding,
         product: &Product<'_, Self>,
     ) -> usize {
-        by_rounding!(rounding, matvec_s8, weights, product)
+        by_rounding!(
+            rounding,
+            arch::Single,
+            arch::Double,
+            matvec_s8,
+            weights,
+            product
+        )
     }
 
     fn depthwise<const OPS: u128>(
@@ -84,7 +111,14 @@ impl Numeric for i8 {
         rounding: Rounding,
         plane: &Plane<'_, Self>,
     ) {
-        by_rounding!(rounding, depthwise_s8, weights, plane);
+        by_rounding!(
+            rounding,
+            arch::Single,
+            arch::Double,
+            depthwise_s8,
+            weights,
+            plane
+        );
     }
 }
 
@@ -96,88 +130,59 @@ const fn has_dense<const OPS: u128>() -> bool {
 
 /// The integer convolution of a layout.
 fn conv_s8<const OPS: u128, K: Kernels>(weights: &Weights<'_>, tile: &Tile<'_, i8>) {
-    // SAFETY of every call: `weights` and the tile's geometry belong to one step of a `Model` (its invariants 1 to 3),
-    // the driver sized the band by that geometry and took `out` from the step's output tensor.
-    match weights {
-        Weights::DenseS8(weights) if has_dense::<OPS>() => {
-            // SAFETY: as above.
-            unsafe { K::dense_s8_conv(weights, tile) };
-        }
-        Weights::CsrP(weights) if has::<OPS>(bits::CONV_2D_CSR_P_S8) => {
-            // SAFETY: as above.
-            unsafe { K::csr_p_s8_conv(weights, tile) };
-        }
-        Weights::CsrN(weights) if has::<OPS>(bits::CONV_2D_CSR_N_S8) => {
-            // SAFETY: as above.
-            unsafe { K::csr_n_s8_conv(weights, tile) };
-        }
-        Weights::Blk1x4(weights) if has::<OPS>(bits::CONV_2D_BLK_1X4_S8) => {
-            // SAFETY: as above.
-            unsafe { K::blk_1x4_s8_conv(weights, tile) };
-        }
-        Weights::Blk4x1(weights) if has::<OPS>(bits::CONV_2D_BLK_4X1_S8) => {
-            // SAFETY: as above.
-            unsafe { K::blk_4x1_s8_conv(weights, tile) };
-        }
-        Weights::None
-        | Weights::DenseS8(_)
-        | Weights::CsrP(_)
-        | Weights::CsrN(_)
-        | Weights::CsrQ(_)
-        | Weights::Blk1x4(_)
-        | Weights::Blk4x1(_)
-        | Weights::Table(_)
-        | Weights::DenseF32(_)
-        | Weights::CsrF(_) => {}
-    }
+    by_layout!(weights, tile;
+        DenseS8 if has_dense::<OPS>() => K::dense_s8_conv,
+        CsrP if has::<OPS>(bits::CONV_2D_CSR_P_S8) => K::csr_p_s8_conv,
+        CsrN if has::<OPS>(bits::CONV_2D_CSR_N_S8) => K::csr_n_s8_conv,
+        Blk1x4 if has::<OPS>(bits::CONV_2D_BLK_1X4_S8) => K::blk_1x4_s8_conv,
+        Blk4x1 if has::<OPS>(bits::CONV_2D_BLK_4X1_S8) => K::blk_4x1_s8_conv);
 }
 
-/// Every output channel of a narrow step over one tile of words.
+/// Every output channel of a narrow step over one tile of words. Out of line, as are all of its kind: the driver's frame
+/// has no room for what kernels need.
+#[inline(never)]
 pub(crate) fn conv_words<const OPS: u128>(
     weights: &Weights<'_>,
     rounding: Rounding,
     tile: &WordTile<'_>,
 ) {
-    if has::<OPS>(bits::ROUNDING_SINGLE)
-        && (!has::<OPS>(bits::ROUNDING_DOUBLE) || rounding == Rounding::Single)
-    {
-        conv_words_by::<OPS, arch::WordsSingle>(weights, tile);
-    } else if has::<OPS>(bits::ROUNDING_DOUBLE) {
-        conv_words_by::<OPS, arch::WordsDouble>(weights, tile);
-    }
+    by_rounding!(
+        rounding,
+        arch::WordsSingle,
+        arch::WordsDouble,
+        conv_words_by,
+        weights,
+        tile
+    );
 }
 
-/// The word convolution of a layout.
+/// The word convolution of a layout; the driver runs narrow steps only.
 fn conv_words_by<const OPS: u128, K: WordKernels>(weights: &Weights<'_>, tile: &WordTile<'_>) {
-    match weights {
-        Weights::CsrP(weights) if has::<OPS>(bits::CONV_2D_CSR_P_NARROW) => {
-            // SAFETY: as for `conv_s8`, and the driver runs narrow steps only.
-            unsafe { K::csr_p_conv(weights, tile) };
-        }
-        Weights::CsrN(weights) if has::<OPS>(bits::CONV_2D_CSR_N_NARROW) => {
-            // SAFETY: as above.
-            unsafe { K::csr_n_conv(weights, tile) };
-        }
-        Weights::None
-        | Weights::DenseS8(_)
-        | Weights::CsrP(_)
-        | Weights::CsrN(_)
-        | Weights::CsrQ(_)
-        | Weights::Blk1x4(_)
-        | Weights::Blk4x1(_)
-        | Weights::DenseF32(_)
-        | Weights::CsrF(_)
-        | Weights::Table(_) => {}
-    }
+    by_layout!(weights, tile;
+        CsrP if has::<OPS>(bits::CONV_2D_CSR_P_NARROW) => K::csr_p_conv,
+        CsrN if has::<OPS>(bits::CONV_2D_CSR_N_NARROW) => K::csr_n_conv);
 }
 
 /// Every output channel of a dense convolution over one tile of pairs.
+#[inline(never)]
 pub(crate) fn conv_pairs<const OPS: u128>(
     weights: &Weights<'_>,
     rounding: Rounding,
     tile: &PairTile<'_>,
 ) {
-    by_pairs!(rounding, conv, weights, tile);
+    by_rounding!(
+        rounding,
+        pairs::PairsSingle,
+        pairs::PairsDouble,
+        conv_pairs_by,
+        weights,
+        tile
+    );
+}
+
+/// The pair convolution of a rounding.
+fn conv_pairs_by<const OPS: u128, K: PairKernels>(weights: &Weights<'_>, tile: &PairTile<'_>) {
+    by_layout!(weights, tile; DenseS8 if has::<OPS>(bits::CONV_2D_DENSE_PAIRS) => K::conv);
 }
 
 /// One channel of a depthwise convolution over a plane of pairs.
@@ -186,7 +191,23 @@ pub(crate) fn depthwise_pairs<const OPS: u128>(
     rounding: Rounding,
     plane: &PairPlane<'_>,
 ) {
-    by_pairs!(rounding, depthwise, weights, plane);
+    by_rounding!(
+        rounding,
+        pairs::PairsSingle,
+        pairs::PairsDouble,
+        depthwise_pairs_by,
+        weights,
+        plane
+    );
+}
+
+/// The depthwise pair convolution of a rounding.
+fn depthwise_pairs_by<const OPS: u128, K: PairKernels>(
+    weights: &Weights<'_>,
+    plane: &PairPlane<'_>,
+) {
+    let is_there = has::<OPS>(bits::DEPTHWISE_CONV_2D_DENSE_PAIRS);
+    by_layout!(weights, plane; DenseS8 if is_there => K::depthwise);
 }
 
 /// Fills a tile of pairs.
@@ -238,77 +259,26 @@ fn matvec_s8<const OPS: u128, K: Kernels>(
     weights: &Weights<'_>,
     product: &Product<'_, i8>,
 ) -> usize {
-    // SAFETY of every call: `weights` and the vectors belong to one step of a `Model` (its invariants 1 to 3), and the
-    // driver steps through the rows in order.
-    match weights {
-        Weights::DenseS8(weights) if has::<OPS>(bits::FULLY_CONNECTED_DENSE_S8) => {
-            // SAFETY: as above.
-            unsafe { K::dense_s8_matvec(weights, product) }
-        }
-        Weights::CsrP(weights) if has::<OPS>(bits::FULLY_CONNECTED_CSR_P_S8) => {
-            // SAFETY: as above.
-            unsafe { K::csr_p_s8_matvec(weights, product) }
-        }
-        Weights::CsrN(weights) if has::<OPS>(bits::FULLY_CONNECTED_CSR_N_S8) => {
-            // SAFETY: as above.
-            unsafe { K::csr_n_s8_matvec(weights, product) }
-        }
-        Weights::CsrQ(weights) if has::<OPS>(bits::FULLY_CONNECTED_CSR_Q_S8) => {
-            // SAFETY: as above.
-            unsafe { K::csr_q_s8_matvec(weights, product) }
-        }
-        Weights::Blk1x4(weights) if has::<OPS>(bits::FULLY_CONNECTED_BLK_1X4_S8) => {
-            // SAFETY: as above.
-            unsafe { K::blk_1x4_s8_matvec(weights, product) }
-        }
-        Weights::Blk4x1(weights) if has::<OPS>(bits::FULLY_CONNECTED_BLK_4X1_S8) => {
-            // SAFETY: as above.
-            unsafe { K::blk_4x1_s8_matvec(weights, product) }
-        }
-        Weights::None
-        | Weights::DenseS8(_)
-        | Weights::CsrP(_)
-        | Weights::CsrN(_)
-        | Weights::CsrQ(_)
-        | Weights::Blk1x4(_)
-        | Weights::Blk4x1(_)
-        | Weights::Table(_)
-        | Weights::DenseF32(_)
-        | Weights::CsrF(_) => 0,
-    }
+    by_layout!(weights, product;
+        DenseS8 if has::<OPS>(bits::FULLY_CONNECTED_DENSE_S8) => K::dense_s8_matvec,
+        CsrP if has::<OPS>(bits::FULLY_CONNECTED_CSR_P_S8) => K::csr_p_s8_matvec,
+        CsrN if has::<OPS>(bits::FULLY_CONNECTED_CSR_N_S8) => K::csr_n_s8_matvec,
+        CsrQ if has::<OPS>(bits::FULLY_CONNECTED_CSR_Q_S8) => K::csr_q_s8_matvec,
+        Blk1x4 if has::<OPS>(bits::FULLY_CONNECTED_BLK_1X4_S8) => K::blk_1x4_s8_matvec,
+        Blk4x1 if has::<OPS>(bits::FULLY_CONNECTED_BLK_4X1_S8) => K::blk_4x1_s8_matvec)
 }
 
 /// The integer depthwise convolution.
 fn depthwise_s8<const OPS: u128, K: Kernels>(weights: &Weights<'_>, plane: &Plane<'_, i8>) {
-    if let Weights::DenseS8(weights) = weights {
-        // SAFETY: `weights` and the plane's geometry belong to one step of a `Model` (its invariants 1 to 3), and the
-        // driver sized the padded plane by that geometry.
-        unsafe { K::dense_s8_depthwise(weights, plane) };
-    }
+    by_layout!(weights, plane; DenseS8 if true => K::dense_s8_depthwise);
 }
 
 impl Numeric for f32 {
+    #[inline(never)]
     fn conv<const OPS: u128>(weights: &Weights<'_>, _rounding: Rounding, tile: &Tile<'_, Self>) {
-        match weights {
-            Weights::DenseF32(weights) if has::<OPS>(bits::CONV_2D_DENSE_F32) => {
-                // SAFETY: as for `conv_s8`.
-                unsafe { arch::Float::dense_f32_conv(weights, tile) };
-            }
-            Weights::CsrF(weights) if has::<OPS>(bits::CONV_2D_CSR_F_F32) => {
-                // SAFETY: as for `conv_s8`.
-                unsafe { arch::Float::csr_f_f32_conv(weights, tile) };
-            }
-            Weights::None
-            | Weights::DenseS8(_)
-            | Weights::CsrP(_)
-            | Weights::CsrN(_)
-            | Weights::CsrQ(_)
-            | Weights::Blk1x4(_)
-            | Weights::Blk4x1(_)
-            | Weights::Table(_)
-            | Weights::DenseF32(_)
-            | Weights::CsrF(_) => {}
-        }
+        by_layout!(weights, tile;
+            DenseF32 if has::<OPS>(bits::CONV_2D_DENSE_F32) => arch::Float::dense_f32_conv,
+            CsrF if has::<OPS>(bits::CONV_2D_CSR_F_F32) => arch::Float::csr_f_f32_conv);
     }
 
     fn matvec<const OPS: u128>(
@@ -316,26 +286,9 @@ impl Numeric for f32 {
         _rounding: Rounding,
         product: &Product<'_, Self>,
     ) -> usize {
-        match weights {
-            Weights::DenseF32(weights) if has::<OPS>(bits::FULLY_CONNECTED_DENSE_F32) => {
-                // SAFETY: as for `matvec_s8`.
-                unsafe { arch::Float::dense_f32_matvec(weights, product) }
-            }
-            Weights::CsrF(weights) if has::<OPS>(bits::FULLY_CONNECTED_CSR_F_F32) => {
-                // SAFETY: as for `matvec_s8`.
-                unsafe { arch::Float::csr_f_f32_matvec(weights, product) }
-            }
-            Weights::None
-            | Weights::DenseS8(_)
-            | Weights::CsrP(_)
-            | Weights::CsrN(_)
-            | Weights::CsrQ(_)
-            | Weights::Blk1x4(_)
-            | Weights::Blk4x1(_)
-            | Weights::Table(_)
-            | Weights::DenseF32(_)
-            | Weights::CsrF(_) => 0,
-        }
+        by_layout!(weights, product;
+            DenseF32 if has::<OPS>(bits::FULLY_CONNECTED_DENSE_F32) => arch::Float::dense_f32_matvec,
+            CsrF if has::<OPS>(bits::FULLY_CONNECTED_CSR_F_F32) => arch::Float::csr_f_f32_matvec)
     }
 
     fn depthwise<const OPS: u128>(
@@ -343,9 +296,6 @@ impl Numeric for f32 {
         _rounding: Rounding,
         plane: &Plane<'_, Self>,
     ) {
-        if let Weights::DenseF32(weights) = weights {
-            // SAFETY: as for `depthwise_s8`.
-            unsafe { arch::Float::dense_f32_depthwise(weights, plane) };
-        }
+        by_layout!(weights, plane; DenseF32 if true => arch::Float::dense_f32_depthwise);
     }
 }

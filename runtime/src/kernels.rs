@@ -147,7 +147,7 @@ pub(crate) struct Tile<'s, T> {
     /// Activation.
     pub(crate) post: Post<T>,
     /// Geometry of the band.
-    pub(crate) geometry: Geometry,
+    pub(crate) geometry: &'s Geometry,
 }
 
 /// Some rows of a matrix times a vector.

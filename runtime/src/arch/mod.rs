@@ -47,6 +47,9 @@ pub(crate) const FLAT_LOOPS: bool = !cfg!(any(target_arch = "arm", target_arch =
 /// Rows of a matrix that share the loads of one tile of pixels: what the register file holds.
 pub(crate) const ROWS: usize = if cfg!(target_arch = "riscv32") { 2 } else { 1 };
 
+/// Whether portable kernels are what assembly leaves over, so that one loop for all windows is enough.
+pub(crate) const SMALL_REST: bool = cfg!(all(isa = "thumb", not(isa = "dsp")));
+
 /// Whether words may lie at any address.
 pub(crate) const UNALIGNED_WORDS: bool = cfg!(isa = "thumb2");
 

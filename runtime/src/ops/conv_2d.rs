@@ -7,8 +7,93 @@ use crate::cursor::{Cursor, Progress};
 use crate::dispatch::Numeric;
 use crate::gather;
 use crate::kernels::{Geometry, LANES, Tile};
+use core::cell::Cell;
 use core::num::NonZeroUsize;
 use nnz_format::{Clamp, Window};
+
+/// Fills bands.
+struct Tiles<'s, T> {
+    input: View<'s, T>,
+    output: View<'s, T>,
+    geometry: Geometry,
+    window: &'s Window,
+    band: &'s [Cell<T>],
+    /// The scratch behind the band.
+    room: &'s [Cell<T>],
+    kept: Option<Kept<'s, T>>,
+}
+
+impl<'s, T: Numeric + Bounded> Tiles<'s, T> {
+    /// Those of a step. No option: its place is where the caller wants it, without a copy.
+    #[inline(never)]
+    fn new(job: &Job<'s, '_>, window: &'s Window) -> Self {
+        let geometry = Geometry::new(job.step.input.c, window);
+        let (kept, scratch) = Kept::of(job, window);
+        let (band, room) = scratch
+            .split_at_checked(geometry.band_len())
+            .unwrap_or_default();
+        Self {
+            input: job.input(),
+            output: job.output(),
+            geometry,
+            window,
+            band,
+            room,
+            kept,
+        }
+    }
+
+    /// Whether the scratch has room for the band.
+    fn has_band(&self) -> bool {
+        self.band.len() == self.geometry.band_len()
+    }
+
+    /// Multiply-accumulates of a tile.
+    fn cost(&self) -> usize {
+        let weights = self.geometry.columns().saturating_mul(self.output.channels);
+        weights.saturating_mul(LANES)
+    }
+
+    /// Tiles of the output.
+    fn count(&self) -> usize {
+        if self.window.is_pointwise() {
+            return self.output.pixels().div_ceil(LANES);
+        }
+        let across = self.output.width.div_ceil(LANES);
+        across.wrapping_mul(self.output.height)
+    }
+
+    /// Fills a tile; where its outputs begin, and how many there are. Out of line: what it needs is not on the stack
+    /// while the weights run.
+    #[inline(never)]
+    fn fill(&self, unit: usize) -> (&'s [Cell<T>], usize) {
+        let (from, output) = (source(&self.input), &self.output);
+        if self.window.is_pointwise() {
+            let pixel = unit.wrapping_mul(LANES);
+            let left = output.pixels().wrapping_sub(pixel);
+            let there = readable(&self.input, pixel, left);
+            gather::tile_1x1(&from, self.band, &self.geometry, pixel, there);
+            return (output.at_pixel(pixel), left.min(LANES));
+        }
+        let count = match &self.kept {
+            Some(_) => output.height,
+            None => output.width.div_ceil(LANES),
+        };
+        let count = NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN);
+        let (far, near) = (unit / count, unit % count);
+        let (y, x) = match &self.kept {
+            Some(_) => (near, far.wrapping_mul(LANES)),
+            None => (far, near.wrapping_mul(LANES)),
+        };
+        let kept = self.kept.as_ref();
+        let rows = kept.map_or(0, |kept| kept.rows(y));
+        Kept::around(kept, &self.input, (y, x), || {
+            let at = ((y, x), rows);
+            gather::band(&from, self.band, &self.geometry, self.window, at);
+        });
+        (output.at(0, y, x), output.width.wrapping_sub(x).min(LANES))
+    }
+}
 
 /// Runs the tiles that are left.
 #[inline(never)]
@@ -18,60 +103,23 @@ pub(super) fn run<const OPS: u128, T: Numeric + Bounded>(
     clamp: &Clamp,
     cursor: &mut Cursor,
 ) -> Progress {
-    let (input, output) = (job.input::<T>(), job.output::<T>());
-    let geometry = Geometry::new(job.step.input.c, window);
-    let kept = Kept::<T>::of(job, window, &input);
-    let scratch = kept
-        .as_ref()
-        .map_or_else(|| job.scratch::<T>(), Kept::before);
-    let Some((band, room)) = scratch.split_at_checked(geometry.band_len()) else {
+    let tiles = Tiles::<T>::new(job, window);
+    if !tiles.has_band() {
         return Progress::Done;
-    };
-    let from = source(&input);
-    let post = post(clamp, output.zero_point);
-    let convolve = |out, lanes| {
-        let (channel_stride, pixel_stride) = (output.channel_stride, output.pixel_stride);
+    }
+    cursor.each(tiles.count(), tiles.cost(), |unit| {
+        let (out, lanes) = tiles.fill(unit);
         let tile = Tile {
-            band,
-            room,
+            band: tiles.band,
+            room: tiles.room,
             out,
-            channel_stride,
-            pixel_stride,
+            channel_stride: tiles.output.channel_stride,
+            pixel_stride: tiles.output.pixel_stride,
             lanes,
-            post,
-            geometry,
+            post: post(clamp, tiles.output.zero_point),
+            geometry: &tiles.geometry,
         };
         T::conv::<OPS>(&job.step.weights, job.rounding, &tile);
-    };
-    let cost = geometry
-        .columns()
-        .saturating_mul(output.channels)
-        .saturating_mul(LANES);
-    if window.is_pointwise() {
-        let pixels = output.pixels();
-        return cursor.each(pixels.div_ceil(LANES), cost, |unit| {
-            let pixel = unit.wrapping_mul(LANES);
-            let left = pixels.wrapping_sub(pixel);
-            gather::tile_1x1(&from, band, &geometry, pixel, readable(&input, pixel, left));
-            convolve(output.at_pixel(pixel), left.min(LANES));
-        });
-    }
-    let across = NonZeroUsize::new(output.width.div_ceil(LANES)).unwrap_or(NonZeroUsize::MIN);
-    let units = across.get().wrapping_mul(output.height);
-    if let Some(kept) = kept {
-        let down = NonZeroUsize::new(output.height).unwrap_or(NonZeroUsize::MIN);
-        return cursor.each(units, cost, |unit| {
-            let (y, x) = (unit % down, (unit / down).wrapping_mul(LANES));
-            kept.around((y, x), || {
-                gather::band(&from, band, &geometry, window, ((y, x), kept.rows(y)));
-            });
-            convolve(output.at(0, y, x), output.width.wrapping_sub(x).min(LANES));
-        });
-    }
-    cursor.each(units, cost, |unit| {
-        let (y, x) = (unit / across, (unit % across).wrapping_mul(LANES));
-        gather::band(&from, band, &geometry, window, ((y, x), 0));
-        convolve(output.at(0, y, x), output.width.wrapping_sub(x).min(LANES));
     })
 }
 

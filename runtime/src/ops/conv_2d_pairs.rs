@@ -62,9 +62,9 @@ enum Way<'s> {
 
 /// A convolution: where its tiles come from, and where they go.
 struct Convolution<'s> {
-    input: &'s View<'s, i8>,
-    output: &'s View<'s, i8>,
-    geometry: &'s Geometry,
+    input: View<'s, i8>,
+    output: View<'s, i8>,
+    geometry: Geometry,
     window: &'s Window,
     scratch: Scratch<'s>,
     way: Way<'s>,
@@ -72,22 +72,19 @@ struct Convolution<'s> {
 
 impl<'s> Convolution<'s> {
     /// Chooses the way.
-    #[inline(always)]
-    fn new(
-        job: &'s Job<'s, '_>,
-        (input, output): (&'s View<'s, i8>, &'s View<'s, i8>),
-        geometry: &'s Geometry,
-        window: &'s Window,
-    ) -> Option<Self> {
-        let scratch = Scratch::of(job, geometry)?;
-        scratch.note_taps(geometry);
+    #[inline(never)]
+    fn new(job: &Job<'s, '_>, window: &'s Window) -> Option<Self> {
+        let (input, output) = (job.input::<i8>(), job.output::<i8>());
+        let geometry = Geometry::new(job.step.input.c, window);
+        let scratch = Scratch::of(job, &geometry)?;
+        scratch.note_taps(&geometry);
         let is_apart = input.pixel_stride != 1 || geometry.kernel_w < usize::from(window.stride_w);
         let way = if window.is_pointwise() {
             Way::Planes
         } else {
-            let kept = Kept::<i8>::of(job, window, input);
+            let kept = Kept::of(job, window).0;
             let windows = if kept.is_none() && (is_apart || output.width < LANES) {
-                Windows::new(input, output.width, window, scratch.offsets)
+                Windows::new(&input, output.width, window, scratch.offsets)
             } else {
                 None
             };
@@ -115,14 +112,16 @@ impl<'s> Convolution<'s> {
         }
     }
 
-    /// Fills a tile; where its outputs begin, and how many there are.
-    #[inline(always)]
+    /// Fills a tile; where its outputs begin, and how many there are. Out of line, as for bytes.
+    #[inline(never)]
     fn fill(&self, unit: usize) -> (&'s [Cell<i8>], usize) {
         let Way::Bands(kept) = &self.way else {
             let pixel = unit.wrapping_mul(LANES);
             let left = self.output.pixels().wrapping_sub(pixel);
             match &self.way {
-                Way::Windows(windows) => windows.fill(pixel, left.min(LANES), self.scratch.tile),
+                Way::Windows(windows) => {
+                    windows.fill(&self.input, (pixel, left.min(LANES)), self.scratch.tile);
+                }
                 Way::Planes | Way::Bands(_) => self.planes(pixel, left),
             }
             return (self.output.at_pixel(pixel), left.min(LANES));
@@ -139,12 +138,12 @@ impl<'s> Convolution<'s> {
     /// Fills the tile of a window of one tap from pixel `pixel` on, `left` of which are left.
     #[inline(always)]
     fn planes(&self, pixel: usize, left: usize) {
-        let there = readable(self.input, pixel, left);
-        let columns = if there >= LANES && is_whole(self.input) {
+        let there = readable(&self.input, pixel, left);
+        let columns = if there >= LANES && is_whole(&self.input) {
             Columns::Apart(self.input.at_pixel(pixel), self.input.channel_stride)
         } else {
-            let (from, band) = (source(self.input), self.scratch.band);
-            gather::tile_1x1(&from, band, self.geometry, pixel, there);
+            let (from, band) = (source(&self.input), self.scratch.band);
+            gather::tile_1x1(&from, band, &self.geometry, pixel, there);
             Columns::Apart(band, LANES)
         };
         expand(columns, self.scratch.tile);
@@ -154,15 +153,11 @@ impl<'s> Convolution<'s> {
     #[inline(always)]
     fn band(&self, (y, x): (usize, usize), kept: Option<&Kept<'_, i8>>) {
         let rows = kept.map_or(0, |kept| kept.rows(y));
-        if let Some(kept) = kept {
-            kept.exchange((y, x));
-        }
-        let (from, band) = (source(self.input), self.scratch.band);
-        gather::band(&from, band, self.geometry, self.window, ((y, x), rows));
-        if let Some(kept) = kept {
-            kept.exchange((y, x));
-            kept.keep((y, x));
-        }
+        let band = self.scratch.band;
+        Kept::around(kept, &self.input, (y, x), || {
+            let (from, at) = (source(&self.input), ((y, x), rows));
+            gather::band(&from, band, &self.geometry, self.window, at);
+        });
         expand(
             Columns::Band(band, self.scratch.taps, self.geometry.pitch),
             self.scratch.tile,
@@ -190,12 +185,12 @@ pub(super) fn run<const OPS: u128>(
     clamp: &Clamp,
     cursor: &mut Cursor,
 ) -> Progress {
-    let (input, output) = (job.input::<i8>(), job.output::<i8>());
-    let geometry = Geometry::new(job.step.input.c, window);
-    let Some(convolution) = Convolution::new(job, (&input, &output), &geometry, window) else {
+    // By reference: a copy would stand beside it.
+    let Some(convolution) = &Convolution::new(job, window) else {
         return Progress::Done;
     };
-    let columns = geometry.columns();
+    let columns = convolution.geometry.columns();
+    let output = &convolution.output;
     let cost = columns
         .saturating_mul(output.channels)
         .saturating_mul(LANES);

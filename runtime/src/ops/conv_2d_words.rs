@@ -18,9 +18,9 @@ use nnz_format::{Clamp, Window};
 
 /// Fills tiles of words.
 struct Tiles<'s> {
-    input: &'s View<'s, i8>,
-    output: &'s View<'s, i8>,
-    geometry: &'s Geometry,
+    input: View<'s, i8>,
+    output: View<'s, i8>,
+    geometry: Geometry,
     window: &'s Window,
     band: &'s [Cell<u32>],
     kept: Option<Kept<'s, i8>>,
@@ -28,6 +28,39 @@ struct Tiles<'s> {
 }
 
 impl<'s> Tiles<'s> {
+    /// Those of a step. No option: its place is where the caller wants it, without a copy.
+    #[inline(never)]
+    fn new(job: &Job<'s, '_>, window: &'s Window) -> Self {
+        let geometry = Geometry::new(job.step.input.c, window);
+        let is_pointwise = window.is_pointwise();
+        let kept = if is_pointwise {
+            None
+        } else {
+            Kept::of(job, window).0
+        };
+        let band = job.scratch::<u32>().get(..geometry.band_len());
+        Self {
+            input: job.input(),
+            output: job.output(),
+            geometry,
+            window,
+            band: band.unwrap_or(&[]),
+            kept,
+            is_pointwise,
+        }
+    }
+
+    /// Whether the scratch has room for the band.
+    fn has_band(&self) -> bool {
+        self.band.len() == self.geometry.band_len()
+    }
+
+    /// Multiply-accumulates of a tile.
+    fn cost(&self) -> usize {
+        let weights = self.geometry.columns().saturating_mul(self.output.channels);
+        weights.saturating_mul(LANES)
+    }
+
     /// Tiles of the output.
     fn count(&self) -> usize {
         if self.is_pointwise {
@@ -37,14 +70,14 @@ impl<'s> Tiles<'s> {
         across.wrapping_mul(self.output.height)
     }
 
-    /// Fills a tile; where its outputs begin, and how many there are.
-    #[inline(always)]
+    /// Fills a tile; where its outputs begin, and how many there are. Out of line, as for bytes.
+    #[inline(never)]
     fn fill(&self, unit: usize) -> (&'s [Cell<i8>], usize) {
         if self.is_pointwise {
             let pixel = unit.wrapping_mul(LANES);
             let left = self.output.pixels().wrapping_sub(pixel);
-            self.tile(pixel, readable(self.input, pixel, left));
-            let lanes = readable(self.output, pixel, left).min(LANES);
+            self.tile(pixel, readable(&self.input, pixel, left));
+            let lanes = readable(&self.output, pixel, left).min(LANES);
             return (self.output.at_pixel(pixel), lanes);
         }
         let down = NonZeroUsize::new(self.output.height).unwrap_or(NonZeroUsize::MIN);
@@ -62,22 +95,17 @@ impl<'s> Tiles<'s> {
 
     /// Fills the tile of a window of one tap.
     fn tile(&self, pixel: usize, pixels: usize) {
-        let from = source(self.input);
-        gather::word_tile(&from, self.band, self.geometry, pixel, pixels);
+        let from = source(&self.input);
+        gather::word_tile(&from, self.band, &self.geometry, pixel, pixels);
     }
 
     /// Fills the band of the tile that begins at `(y, x)` of the output.
     #[inline(always)]
     fn band(&self, (y, x): (usize, usize)) {
-        if let Some(kept) = &self.kept {
-            kept.exchange((y, x));
-        }
-        let from = source(self.input);
-        gather::word_band(&from, self.band, self.geometry, self.window, (y, x));
-        if let Some(kept) = &self.kept {
-            kept.exchange((y, x));
-            kept.keep((y, x));
-        }
+        Kept::around(self.kept.as_ref(), &self.input, (y, x), || {
+            let from = source(&self.input);
+            gather::word_band(&from, self.band, &self.geometry, self.window, (y, x));
+        });
     }
 }
 
@@ -89,39 +117,20 @@ pub(super) fn run<const OPS: u128>(
     clamp: &Clamp,
     cursor: &mut Cursor,
 ) -> Progress {
-    let (input, output) = (job.input::<i8>(), job.output::<i8>());
-    let geometry = &Geometry::new(job.step.input.c, window);
-    let Some(band) = job.scratch::<u32>().get(..geometry.band_len()) else {
+    let tiles = Tiles::new(job, window);
+    if !tiles.has_band() {
         return Progress::Done;
-    };
-    let is_pointwise = window.is_pointwise();
-    let tiles = Tiles {
-        input: &input,
-        output: &output,
-        geometry,
-        window,
-        band,
-        kept: if is_pointwise {
-            None
-        } else {
-            Kept::of(job, window, &input)
-        },
-        is_pointwise,
-    };
-    let cost = geometry
-        .columns()
-        .saturating_mul(output.channels)
-        .saturating_mul(LANES);
-    cursor.each(tiles.count(), cost, |unit| {
+    }
+    cursor.each(tiles.count(), tiles.cost(), |unit| {
         let (out, lanes) = tiles.fill(unit);
         let tile = WordTile {
-            band,
+            band: tiles.band,
             out,
-            channel_stride: output.channel_stride,
-            pixel_stride: output.pixel_stride,
+            channel_stride: tiles.output.channel_stride,
+            pixel_stride: tiles.output.pixel_stride,
             lanes,
-            post: post(clamp, output.zero_point),
-            geometry,
+            post: post(clamp, tiles.output.zero_point),
+            geometry: &tiles.geometry,
         };
         conv_words::<OPS>(&job.step.weights, job.rounding, &tile);
     })

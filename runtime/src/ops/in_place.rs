@@ -16,13 +16,10 @@ use crate::gather;
 use crate::kernels::LANES;
 use core::cell::Cell;
 use core::ops::Range;
-use nnz_format::{Op, Window, works_in_place};
+use nnz_format::{Op, Step, Window, works_in_place};
 
 /// The columns that are kept, and where they belong.
 pub(super) struct Kept<'s, T> {
-    input: &'s View<'s, T>,
-    /// The scratch before the columns.
-    before: &'s [Cell<T>],
     /// `[channel][row][pad_left]`.
     columns: &'s [Cell<T>],
     left: usize,
@@ -31,30 +28,36 @@ pub(super) struct Kept<'s, T> {
 }
 
 impl<'s, T: Element> Kept<'s, T> {
-    /// Those of a step that writes over its input, seen as `input`; `None` for others.
-    pub(super) fn of(job: &Job<'s, '_>, window: &Window, input: &'s View<'s, T>) -> Option<Self> {
-        let step = job.step;
+    /// Those of a step that writes over its input, and the scratch before them; for others none and all of the scratch.
+    pub(super) fn of(job: &Job<'s, '_>, window: &Window) -> (Option<Self>, &'s [Cell<T>]) {
+        let scratch = job.scratch::<T>();
+        match Self::cut(job.step, window, scratch) {
+            Some((kept, before)) => (Some(kept), before),
+            None => (None, scratch),
+        }
+    }
+
+    /// Cuts the columns from the end of the scratch of a step that writes over its input.
+    fn cut(
+        step: &Step<'_>,
+        window: &Window,
+        scratch: &'s [Cell<T>],
+    ) -> Option<(Self, &'s [Cell<T>])> {
         let over = step.input.offset == step.output.offset && matches!(step.op, Op::Conv2d { .. });
         if !over || !works_in_place(window, &step.input, &step.output) {
             return None;
         }
         let left = usize::from(window.pad_left);
-        let len = input.channels.wrapping_mul(input.height).wrapping_mul(left);
-        let scratch = job.scratch::<T>();
+        let rows = usize::from(step.input.c).wrapping_mul(step.input.h.into());
+        let len = rows.wrapping_mul(left);
         let (before, columns) = scratch.split_at_checked(scratch.len().checked_sub(len)?)?;
-        Some(Self {
-            input,
-            before,
+        let kept = Self {
             columns,
             left,
             kernel_h: usize::from(window.kernel_h),
             top: usize::from(window.pad_top),
-        })
-    }
-
-    /// The scratch that is free for the kernels.
-    pub(super) const fn before(&self) -> &'s [Cell<T>] {
-        self.before
+        };
+        Some((kept, before))
     }
 
     /// Kernel rows that the band of the tile at row `y` has from the tile above.
@@ -66,54 +69,64 @@ impl<'s, T: Element> Kept<'s, T> {
         }
     }
 
-    /// Runs `fill`, which reads the rows that the tile at `(y, x)` does not share with the one above.
+    /// Runs `fill`, which reads the rows of `input` that the tile at `at` does not share with the one above, where
+    /// columns are `kept` with those in their place.
     #[inline(always)]
-    pub(super) fn around(&self, (y, x): (usize, usize), fill: impl FnOnce()) {
-        self.exchange((y, x));
+    pub(super) fn around(
+        kept: Option<&Self>,
+        input: &View<'_, T>,
+        at: (usize, usize),
+        fill: impl FnOnce(),
+    ) {
+        if let Some(kept) = kept {
+            kept.exchange(input, at);
+        }
         fill();
-        self.exchange((y, x));
-        self.keep((y, x));
+        if let Some(kept) = kept {
+            kept.exchange(input, at);
+            kept.keep(input, at);
+        }
     }
 
     /// The rows that the tile at row `y` does not share with the one above.
-    fn new_rows(&self, y: usize) -> Range<usize> {
+    fn new_rows(&self, height: usize, y: usize) -> Range<usize> {
         let end = y.wrapping_add(self.kernel_h).saturating_sub(self.top);
         let first = if y == 0 { 0 } else { end.saturating_sub(1) };
-        first..end.min(self.input.height)
+        first..end.min(height)
     }
 
     /// What is kept and what lies left of column `x` change places.
-    pub(super) fn exchange(&self, (y, x): (usize, usize)) {
+    fn exchange(&self, input: &View<'_, T>, (y, x): (usize, usize)) {
         if x > 0 {
-            self.each(y, x, true);
+            self.each(input, (y, x), true);
         }
     }
 
     /// Keeps what the next strip finds left of it.
-    pub(super) fn keep(&self, (y, x): (usize, usize)) {
+    fn keep(&self, input: &View<'_, T>, (y, x): (usize, usize)) {
         let next = x.wrapping_add(LANES);
-        if next < self.input.width {
-            self.each(y, next, false);
+        if next < input.width {
+            self.each(input, (y, next), false);
         }
     }
 
     /// Copies the elements of the new rows left of column `x` to those that are kept; those that were kept before take
     /// their place, where `is_exchange` says so.
     #[inline(never)]
-    fn each(&self, y: usize, x: usize, is_exchange: bool) {
-        let plane = self.input.height.wrapping_mul(self.left);
-        let stride = self.input.channel_stride;
-        for row in self.new_rows(y) {
+    fn each(&self, input: &View<'_, T>, (y, x): (usize, usize), is_exchange: bool) {
+        let plane = input.height.wrapping_mul(self.left);
+        let stride = input.channel_stride;
+        for row in self.new_rows(input.height, y) {
             let kept = self.columns.get(row.wrapping_mul(self.left)..);
-            let cells = self.input.at(0, row, x.wrapping_sub(self.left));
+            let cells = input.at(0, row, x.wrapping_sub(self.left));
             for at in 0..self.left {
                 let kept = kept.unwrap_or(&[]).get(at..).unwrap_or(&[]);
                 let cells = cells.get(at..).unwrap_or(&[]);
                 let strides = (plane, stride);
                 if is_exchange {
-                    gather::column::<T, true>(kept, cells, strides, self.input.channels);
+                    gather::column::<T, true>(kept, cells, strides, input.channels);
                 } else {
-                    gather::column::<T, false>(kept, cells, strides, self.input.channels);
+                    gather::column::<T, false>(kept, cells, strides, input.channels);
                 }
             }
         }

@@ -18,7 +18,6 @@ use nnz_format::Window;
 
 /// How the windows of a convolution lie in its input.
 pub(super) struct Windows<'s> {
-    input: &'s View<'s, i8>,
     window: &'s Window,
     offsets: &'s [Cell<u32>],
     /// Columns of the output.
@@ -30,7 +29,7 @@ pub(super) struct Windows<'s> {
 impl<'s> Windows<'s> {
     /// Notes the offsets of the columns in `room`; `None` where they do not fit it, or 16 bits.
     pub(super) fn new(
-        input: &'s View<'s, i8>,
+        input: &View<'_, i8>,
         width: usize,
         window: &'s Window,
         room: &'s [Cell<u32>],
@@ -47,7 +46,6 @@ impl<'s> Windows<'s> {
         let room = input.width.wrapping_add(left).checked_sub(kernel_w);
         let end = room.map_or(0, |room| (room / stride).wrapping_add(1));
         Some(Self {
-            input,
             window,
             offsets,
             width: NonZeroUsize::new(width).unwrap_or(NonZeroUsize::MIN),
@@ -55,29 +53,36 @@ impl<'s> Windows<'s> {
         })
     }
 
-    /// Fills `lanes` lanes of a tile from output pixel `pixel` on.
-    pub(super) fn fill(&self, pixel: usize, lanes: usize, tile: &[Cell<u32>]) {
+    /// Fills `lanes` lanes of a tile with what output pixel `pixel` and those after it see of `input`.
+    #[inline(never)]
+    pub(super) fn fill(
+        &self,
+        input: &View<'_, i8>,
+        (pixel, lanes): (usize, usize),
+        tile: &[Cell<u32>],
+    ) {
         let (mut y, mut x) = (pixel / self.width, pixel % self.width);
         let mut lane = 0_usize;
         while lane < lanes {
             let top = first(y, self.window.stride_h, self.window.pad_top).cast_unsigned();
             let left = first(x, self.window.stride_w, self.window.pad_left).cast_unsigned();
-            let count = if self.has_rows(top) && self.inside.0 <= x && x < self.inside.1 {
-                let count = self.inside.1.wrapping_sub(x);
-                let count = count.min(lanes.wrapping_sub(lane));
-                let windows = Lanes {
-                    from: self.input.at(0, top, left),
-                    step: usize::from(self.window.stride_w).wrapping_mul(self.input.pixel_stride),
-                    first: lane,
-                    count,
+            let count =
+                if self.has_rows(input.height, top) && self.inside.0 <= x && x < self.inside.1 {
+                    let count = self.inside.1.wrapping_sub(x);
+                    let count = count.min(lanes.wrapping_sub(lane));
+                    let windows = Lanes {
+                        from: input.at(0, top, left),
+                        step: usize::from(self.window.stride_w).wrapping_mul(input.pixel_stride),
+                        first: lane,
+                        count,
+                    };
+                    expand_lanes(&windows, self.offsets, tile);
+                    count
+                } else {
+                    let taps = (input.channels, self.window);
+                    expand_edge(&super::source(input), taps, (top, left), (tile, lane));
+                    1
                 };
-                expand_lanes(&windows, self.offsets, tile);
-                count
-            } else {
-                let taps = (self.input.channels, self.window);
-                expand_edge(&super::source(self.input), taps, (top, left), (tile, lane));
-                1
-            };
             lane = lane.wrapping_add(count);
             x = x.wrapping_add(count);
             if x == self.width.get() {
@@ -86,10 +91,9 @@ impl<'s> Windows<'s> {
         }
     }
 
-    /// Whether all rows of a window from row `top` on are rows of the input.
-    fn has_rows(&self, top: usize) -> bool {
-        top <= self.input.height
-            && top.wrapping_add(self.window.kernel_h.into()) <= self.input.height
+    /// Whether all rows of a window from row `top` on are among `height` rows.
+    fn has_rows(&self, height: usize, top: usize) -> bool {
+        top <= height && top.wrapping_add(self.window.kernel_h.into()) <= height
     }
 }
 

@@ -55,7 +55,7 @@ pub(crate) unsafe fn conv_1x4<A: Arithmetic<Element = i8>>(
     matrix: &BlockMatrix,
     tile: &Tile<'_, i8>,
 ) {
-    let geometry = &tile.geometry;
+    let geometry = tile.geometry;
     let channel_pitch = geometry.channel_pitch();
     let quads = geometry.cin.div_ceil(BLOCK);
     let band = tile.band.as_ptr().cast::<i8>();
@@ -169,7 +169,7 @@ unsafe fn block_rows<A: Arithmetic<Element = i8>, const N: usize>(
     blocks: core::ops::Range<usize>,
     part: usize,
 ) {
-    let geometry = &tile.geometry;
+    let geometry = tile.geometry;
     let channel_pitch = geometry.channel_pitch();
     let band = tile.band.as_ptr().cast::<i8>();
     let first = first.wrapping_add(part);

@@ -68,7 +68,7 @@ pub(crate) struct CsrMatrix<S> {
 }
 
 /// The rows of `matrix` from row `first` on, whose first entry is `entry`, over one tile; distances count `UNIT` band
-/// elements.
+/// elements, 0 leaves open how many.
 ///
 /// # Safety
 ///
@@ -79,6 +79,11 @@ pub(crate) unsafe fn conv<A: Arithmetic, S: Entries<A::Element>, const UNIT: usi
     tile: &Tile<'_, A::Element>,
     (first, mut entry): (usize, usize),
 ) {
+    let unit = if UNIT == 0 {
+        tile.geometry.unit()
+    } else {
+        UNIT
+    };
     for index in first..matrix.rows {
         // SAFETY: `index` is a row.
         let row = unsafe { A::row(&matrix.table, index) };
@@ -88,7 +93,7 @@ pub(crate) unsafe fn conv<A: Arithmetic, S: Entries<A::Element>, const UNIT: usi
         while entry != end {
             // SAFETY: the stream holds the entries of all rows (proved by parse).
             let (delta, weight) = unsafe { matrix.entries.entry(entry) };
-            x = x.wrapping_add(delta.wrapping_mul(UNIT));
+            x = x.wrapping_add(delta.wrapping_mul(unit));
             // SAFETY: the running sum stays in the band with its eight lanes (proved by parse).
             unsafe { mac_row::<A>(&mut acc, x, weight) };
             keep_rolled();

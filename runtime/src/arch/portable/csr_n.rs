@@ -73,7 +73,7 @@ impl Position {
 /// Contracts 1 and 2 of [`crate::kernels::Kernels`].
 #[inline(always)]
 pub(crate) unsafe fn conv<A: Arithmetic<Element = i8>>(matrix: &CsrNMatrix, tile: &Tile<'_, i8>) {
-    let geometry = &tile.geometry;
+    let geometry = tile.geometry;
     let channel_pitch = geometry.channel_pitch();
     let band = tile.band.as_ptr().cast::<i8>();
     let mut triple = 0_usize;

@@ -105,7 +105,7 @@ unsafe fn accumulate<A: Arithmetic, const N: usize>(
     mut weights: [*const A::Element; N],
     tile: &Tile<'_, A::Element>,
 ) {
-    let geometry = &tile.geometry;
+    let geometry = tile.geometry;
     let mut x = tile.band.as_ptr().cast::<A::Element>();
     let rows = geometry.cin.wrapping_mul(geometry.kernel_h);
     if THREE_TAPS && geometry.kernel_w == 3 && geometry.phases() == 1 {

@@ -9,6 +9,7 @@ use super::dense::{self, DenseMatrix};
 use super::fill::Runs;
 use super::rows::RowTable;
 use super::{depthwise, fill, matvec};
+use crate::arch::SMALL_REST;
 use crate::kernels::{
     FloatKernels, Gather, Geometry, Kernels, LANES, Padding, Plane, Product, Source, Tile,
 };
@@ -117,7 +118,7 @@ macro_rules! depthwise {
             // SAFETY: the caller's contract.
             1 => unsafe { depthwise::plane::<$arithmetic, 1>($matrix, $plane) },
             // SAFETY: the caller's contract.
-            2 => unsafe { depthwise::plane::<$arithmetic, 2>($matrix, $plane) },
+            2 if !SMALL_REST => unsafe { depthwise::plane::<$arithmetic, 2>($matrix, $plane) },
             // SAFETY: the caller's contract.
             _ => unsafe { depthwise::plane::<$arithmetic, 0>($matrix, $plane) },
         }
@@ -139,7 +140,7 @@ pub(crate) unsafe fn dense_rows<R: Round>(
         rows: rows.end,
         ..dense_s8(weights)
     };
-    if tile.geometry.is_1x1() {
+    if !SMALL_REST && tile.geometry.is_1x1() {
         // SAFETY: the caller's contract.
         unsafe { dense::conv::<S8<R>, true>(&matrix, tile, rows.start) };
     } else {
@@ -164,7 +165,10 @@ pub(crate) unsafe fn csr_p_rows<R: Round>(
         ..csr_p(weights)
     };
     let first = (rows.start, entry);
-    if tile.geometry.unit() == LANES {
+    if SMALL_REST {
+        // SAFETY: the caller's contract.
+        unsafe { csr::conv::<S8<R>, Pairs, 0>(&matrix, tile, first) };
+    } else if tile.geometry.unit() == LANES {
         // SAFETY: the caller's contract.
         unsafe { csr::conv::<S8<R>, Pairs, LANES>(&matrix, tile, first) };
     } else {

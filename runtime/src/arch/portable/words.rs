@@ -98,6 +98,7 @@ unsafe fn row(rows: Rows<'_>, index: usize) -> (RowS8, i32) {
 /// # Safety
 ///
 /// `index` is a row of the weights that the tile is convolved with.
+#[inline(never)]
 unsafe fn finish<R: Round>(sums: &Sums, row: &RowS8, tile: &WordTile<'_>, index: usize) {
     let lanes = if tile.geometry.is_tile() { TILE } else { BAND };
     let accs = lanes.map(|lane| sums.lane(lane));
@@ -109,82 +110,116 @@ unsafe fn finish<R: Round>(sums: &Sums, row: &RowS8, tile: &WordTile<'_>, index:
         pixel_stride: tile.pixel_stride,
         lanes: tile.lanes,
         post: tile.post,
-        geometry: *tile.geometry,
+        geometry: tile.geometry,
     };
     // SAFETY: the caller's contract.
     unsafe { finish_tile::<S8<R>>(&accs, row, &tile, index) };
 }
 
-/// Every row of a CSR-P matrix over one tile.
+/// Every row of a CSR-P matrix over one tile. Out of line: drivers that have assembly for most tiles need no room for it.
 ///
 /// # Safety
 ///
 /// Contracts of [`WordKernels`].
+#[inline(never)]
 unsafe fn csr_p<R: Round>(weights: &CsrP<'_>, tile: &WordTile<'_>) {
-    let step = if tile.geometry.is_tile() { WORDS } else { 1 };
     let mut at = 0_usize;
     for index in 0..weights.rows().len() {
         // SAFETY: `index` is a row.
         let (row, sum) = unsafe { row(weights.rows(), index) };
         let mut sums = Sums::new(&row, sum);
-        let mut x = tile.band.as_ptr().cast::<u32>();
-        for _ in 0..row.nnz {
-            // SAFETY: the stream holds the entries of all rows (proved by parse).
-            let delta = unsafe { load(weights.pairs().as_ptr(), at) };
-            // SAFETY: as above.
-            let weight = unsafe { load(weights.pairs().as_ptr().cast::<i8>(), at.wrapping_add(1)) };
-            x = x.wrapping_add(usize::from(delta).wrapping_mul(step));
-            // SAFETY: the running sum stays in the band with its lanes (proved by parse).
-            unsafe { sums.add(x, weight) };
-            at = at.wrapping_add(2);
-        }
+        // SAFETY: the stream holds the entries of all rows (proved by parse).
+        unsafe { add_pairs(&mut sums, weights.pairs(), (at, row.nnz), tile) };
+        at = at.wrapping_add(row.nnz.wrapping_mul(2));
         // SAFETY: `index` is a row.
         unsafe { finish::<R>(&sums, &row, tile, index) };
     }
 }
 
-/// Every row of a CSR-N matrix over one tile. Out of line: drivers that have assembly for most tiles need no room for it.
+/// Adds a row of `nnz` pairs, the first of which is at `at`.
+///
+/// # Safety
+///
+/// They are a row of a matrix that fits the tile.
+unsafe fn add_pairs(
+    sums: &mut Sums,
+    pairs: &[u8],
+    (mut at, nnz): (usize, usize),
+    tile: &WordTile<'_>,
+) {
+    let step = if tile.geometry.is_tile() { WORDS } else { 1 };
+    let mut x = tile.band.as_ptr().cast::<u32>();
+    for _ in 0..nnz {
+        // SAFETY: the caller's contract.
+        let delta = unsafe { load(pairs.as_ptr(), at) };
+        // SAFETY: as above.
+        let weight = unsafe { load(pairs.as_ptr().cast::<i8>(), at.wrapping_add(1)) };
+        x = x.wrapping_add(usize::from(delta).wrapping_mul(step));
+        // SAFETY: the running sum stays in the band with its lanes (proved by parse).
+        unsafe { sums.add(x, weight) };
+        at = at.wrapping_add(2);
+    }
+}
+
+/// Every row of a CSR-N matrix over one tile. Out of line, likewise.
 ///
 /// # Safety
 ///
 /// Contracts of [`WordKernels`].
 #[inline(never)]
 pub(crate) unsafe fn csr_n<R: Round>(weights: &CsrN<'_>, tile: &WordTile<'_>) {
-    let geometry = tile.geometry;
     let mut at = 0_usize;
     for index in 0..weights.rows().len() {
         // SAFETY: `index` is a row.
         let (row, sum) = unsafe { row(weights.rows(), index) };
         let mut sums = Sums::new(&row, sum);
-        let (mut channel, mut walk) = (0_usize, TapWalk::new());
-        for entry in 0..row.nnz {
-            let triple = at.wrapping_add((entry / 2).wrapping_mul(3));
-            // SAFETY: the stream holds the triples of all rows (proved by parse).
-            let deltas = unsafe { load(weights.triples().as_ptr(), triple) };
-            let delta = if entry % 2 == 0 {
-                deltas & 15
-            } else {
-                deltas >> 4
-            };
-            let place = triple.wrapping_add(1).wrapping_add(entry % 2);
-            // SAFETY: as above.
-            let weight = unsafe { load(weights.triples().as_ptr().cast::<i8>(), place) };
-            channel = channel.wrapping_add(usize::from(delta));
-            while channel >= geometry.cin {
-                channel = channel.wrapping_sub(geometry.cin);
-                walk.advance(geometry);
-            }
-            let place = walk
-                .offset()
-                .wrapping_add(channel.wrapping_mul(geometry.channel_words()));
-            let x = tile.band.as_ptr().cast::<u32>().wrapping_add(place);
-            // SAFETY: the running sum stays below the columns (proved by parse), and every tap of every channel
-            // has its lanes in the band.
-            unsafe { sums.add(x, weight) };
-        }
+        // SAFETY: the stream holds the triples of all rows (proved by parse).
+        unsafe { add_triples(&mut sums, weights.triples(), (at, row.nnz), tile) };
         at = at.wrapping_add((row.nnz / 2).wrapping_mul(3));
         // SAFETY: `index` is a row.
         unsafe { finish::<R>(&sums, &row, tile, index) };
+    }
+}
+
+/// Adds a row of `nnz` entries, whose first triple is at `at`. Out of line: what it needs is not on the stack while
+/// outputs are stored.
+///
+/// # Safety
+///
+/// They are a row of a matrix that fits the tile.
+#[inline(never)]
+unsafe fn add_triples(
+    sums: &mut Sums,
+    triples: &[u8],
+    (at, nnz): (usize, usize),
+    tile: &WordTile<'_>,
+) {
+    let geometry = tile.geometry;
+    let (mut channel, mut walk) = (0_usize, TapWalk::new());
+    for entry in 0..nnz {
+        let triple = at.wrapping_add((entry / 2).wrapping_mul(3));
+        // SAFETY: the caller's contract.
+        let deltas = unsafe { load(triples.as_ptr(), triple) };
+        let delta = if entry % 2 == 0 {
+            deltas & 15
+        } else {
+            deltas >> 4
+        };
+        let place = triple.wrapping_add(1).wrapping_add(entry % 2);
+        // SAFETY: as above.
+        let weight = unsafe { load(triples.as_ptr().cast::<i8>(), place) };
+        channel = channel.wrapping_add(usize::from(delta));
+        while channel >= geometry.cin {
+            channel = channel.wrapping_sub(geometry.cin);
+            walk.advance(geometry);
+        }
+        let place = walk
+            .offset()
+            .wrapping_add(channel.wrapping_mul(geometry.channel_words()));
+        let x = tile.band.as_ptr().cast::<u32>().wrapping_add(place);
+        // SAFETY: the running sum stays below the columns (proved by parse), and every tap of every channel
+        // has its lanes in the band.
+        unsafe { sums.add(x, weight) };
     }
 }
 

@@ -111,7 +111,7 @@ unsafe fn entry<const N: usize, const UNIT: usize>(
 /// Contracts 1 and 2 of [`crate::kernels::Kernels`].
 #[inline(always)]
 pub(super) unsafe fn dense<R: Finish>(weights: &DenseS8<'_>, tile: &Tile<'_, i8>) -> bool {
-    let geometry = &tile.geometry;
+    let geometry = tile.geometry;
     if geometry.is_1x1() {
         if tile.lanes > 4 {
             // SAFETY: the caller's contract.
@@ -240,7 +240,7 @@ unsafe fn taps<const N: usize>(
     jumps: &[i16],
 ) {
     let mut x = tile.band.as_ptr().cast::<i8>();
-    let Geometry { cin, kernel_h, .. } = tile.geometry;
+    let Geometry { cin, kernel_h, .. } = *tile.geometry;
     for _ in 0..cin.wrapping_mul(kernel_h) {
         for &jump in jumps {
             // SAFETY: the tap is a column of the rows, with eight lanes in the band.

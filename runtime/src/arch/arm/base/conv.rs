@@ -137,8 +137,8 @@ impl Args {
         }
     }
 
-    /// The arguments of a tile.
-    #[inline(always)]
+    /// The arguments of a tile. Out of line: what it needs is not on the stack while they are used.
+    #[inline(never)]
     fn of_tile(rows: Rows<'_>, stream: &[u8], tile: &Tile<'_, i8>) -> Self {
         let outputs = (tile.out, (tile.lanes, tile.pixel_stride));
         Self {
@@ -185,7 +185,7 @@ fn is_aligned(tile: &Tile<'_, i8>) -> bool {
 /// # Safety
 ///
 /// Contracts 1 and 2 of [`crate::kernels::Kernels`].
-#[inline(always)]
+#[inline(never)]
 pub(super) unsafe fn csr_p<R: Assembly>(weights: &CsrP<'_>, tile: &Tile<'_, i8>) {
     let (rows, pairs) = (weights.rows(), weights.pairs());
     let by_tiles = tile.geometry.unit() == LANES;
@@ -226,19 +226,19 @@ pub(super) unsafe fn csr_p<R: Assembly>(weights: &CsrP<'_>, tile: &Tile<'_, i8>)
 /// # Safety
 ///
 /// Contracts 1 and 2 of [`crate::kernels::Kernels`].
-#[inline(always)]
+#[inline(never)]
 pub(super) unsafe fn dense<R: Assembly>(weights: &DenseS8<'_>, tile: &Tile<'_, i8>) {
     let rows = weights.rows();
-    let columns = tile.geometry.columns();
-    let kernel = dense_kernel::<R>(tile).filter(|_| !rows.is_wide());
     let mut args = Args::of_tile(rows, weights.weights(), tile);
     if !tile.geometry.is_1x1() {
         args.columns = tile.geometry.pitch;
     }
+    let columns = tile.geometry.columns();
     args.taps = columns;
     args.left = rows.len();
     args.row_step = ROW;
     args.stream_step = columns;
+    let kernel = dense_kernel::<R>(tile).filter(|_| !rows.is_wide());
     let mut row = 0;
     while row < rows.len() {
         let mut end = rows.len();
@@ -289,7 +289,7 @@ unsafe fn dense_rest<R: Round>(weights: &DenseS8<'_>, tile: &Tile<'_, i8>, rows:
 /// The kernel of a tile's window, if it has one.
 #[inline(always)]
 fn dense_kernel<R: Assembly>(tile: &Tile<'_, i8>) -> Option<Kernel> {
-    let geometry = &tile.geometry;
+    let geometry = tile.geometry;
     if geometry.is_1x1() {
         return is_aligned(tile).then_some(R::POINTWISE);
     }

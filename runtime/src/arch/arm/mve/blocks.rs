@@ -101,7 +101,7 @@ pub(in crate::arch::arm) unsafe fn conv_1x4<R: Blocks>(
 /// A tap has `channels` ≥ `cin` bytes, a pixel `columns`, and `to` has room for eight pixels.
 #[inline(always)]
 unsafe fn expand(tile: &Tile<'_, i8>, to: *mut i8, (channels, columns): (usize, usize)) {
-    let geometry = &tile.geometry;
+    let geometry = tile.geometry;
     let band = tile.band.as_ptr().cast::<i8>();
     let shape = Columns {
         stride: geometry.channel_pitch(),

@@ -36,7 +36,7 @@ pub(crate) unsafe fn write_runs(runs: &Runs<i8>) {
     let run = &runs.run;
     if run.len > VECTOR || run.step > LONGEST_STEP || runs.count == 0 {
         // SAFETY: the caller's contract.
-        return unsafe { runs.write() };
+        return unsafe { write_long(runs) };
     }
     let args = Args {
         from: runs.from.wrapping_sub(run.lead.wrapping_mul(run.step)),
@@ -51,6 +51,17 @@ pub(crate) unsafe fn write_runs(runs: &Runs<i8>) {
     };
     // SAFETY: the predicate lets those bytes be read that the caller allows, and those be written.
     unsafe { nnz_mve_runs(&raw const args) };
+}
+
+/// Writes runs that no vector holds. Out of line: what it needs is not on the stack of others.
+///
+/// # Safety
+///
+/// As [`Runs::write`].
+#[inline(never)]
+unsafe fn write_long(runs: &Runs<i8>) {
+    // SAFETY: the caller's contract.
+    unsafe { runs.write() };
 }
 
 /// The lowest `count` ≤ 16 bits.
