@@ -110,6 +110,14 @@ pub(crate) const fn is_zero(bytes: &[u8]) -> bool {
     true
 }
 
+/// Whether the `len` bytes from `at` on are there and 0.
+pub(crate) const fn is_zero_at(bytes: &[u8], at: usize, len: usize) -> bool {
+    match slice(bytes, at, len) {
+        Some(part) => is_zero(part),
+        None => false,
+    }
+}
+
 /// The low 16 bits: a record's number in an error, of which a file has at most 65,535.
 pub(crate) const fn number(index: usize) -> u16 {
     let [a, b, ..] = index.to_le_bytes();

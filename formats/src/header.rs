@@ -1,7 +1,7 @@
 //! The header's 112 bytes and the section table behind them.
 
 use crate::bytes::{
-    array_at, ensure, is_zero, slice, some, tri, u8_at, u16_at, u32_at, u64_at, u128_at,
+    ensure, is_zero, is_zero_at, slice, some, tri, u8_at, u16_at, u32_at, u64_at, u128_at,
 };
 use crate::crc::crc32;
 use crate::{FormatError, Rounding};
@@ -133,10 +133,10 @@ impl Header {
             FormatError::Backend
         );
         ensure!(
-            is_zero(&array_at::<3>(file, 37)) && is_zero(&array_at::<24>(file, 88)),
+            is_zero_at(file, 37, 3) && is_zero_at(file, 88, 24),
             FormatError::HeaderReserved
         );
-        ensure!(is_zero(&array_at::<12>(file, 44)), FormatError::Regions);
+        ensure!(is_zero_at(file, 44, 12), FormatError::Regions);
         let header = Self {
             version: u16_at(file, 12),
             min_reader: u16_at(file, 14),

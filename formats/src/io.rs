@@ -1,6 +1,6 @@
 //! Input and output records: what callers give and get, in the source model's terms.
 
-use crate::bytes::{array_at, ensure, f32_at, is_zero, some, u8_at, u16_at, u32_at};
+use crate::bytes::{ensure, f32_at, is_zero_at, some, u8_at, u16_at, u32_at};
 use crate::{AxisOrder, DType, FormatError, Tensor};
 
 /// Bytes of a record.
@@ -107,7 +107,7 @@ impl<'a> Io<'a> {
             FormatError::IoDims { io }
         );
         ensure!(
-            u8_at(record, 27) == 0 && is_zero(&array_at::<12>(record, 36)),
+            u8_at(record, 27) == 0 && is_zero_at(record, 36, 12),
             FormatError::IoReserved { io }
         );
         ensure!(

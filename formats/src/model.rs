@@ -283,15 +283,17 @@ impl<'a> Model<'a> {
 
     /// The tensors that a step names, proved to exist; a tensor that does not would read as zeros.
     pub(crate) const fn operands(&self, links: &Links) -> Operands {
-        Operands {
-            input: self.known(links.input as usize),
-            input2: if links.input2 == NO_TENSOR {
-                None
-            } else {
-                Some(self.known(links.input2 as usize))
-            },
-            output: self.known(links.output as usize),
+        let input = self.known(links.input as usize);
+        let output = self.known(links.output as usize);
+        let mut operands = Operands {
+            input,
+            input2: None,
+            output,
+        };
+        if links.input2 != NO_TENSOR {
+            operands.input2 = Some(self.known(links.input2 as usize));
         }
+        operands
     }
 
     /// A function of its own that cannot fail, so that what it returns is written where it is wanted.

@@ -1,6 +1,6 @@
 //! Tensor records: where an activation lies in the arena and what its numbers mean.
 
-use crate::bytes::{array_at, ensure, f32_at, i32_at, is_zero, some, u8_at, u16_at, u32_at};
+use crate::bytes::{ensure, f32_at, i32_at, is_zero_at, some, u8_at, u16_at, u32_at};
 use crate::{DType, FormatError, TensorLayout};
 
 /// Bytes of a tensor record.
@@ -167,7 +167,7 @@ impl Tensor {
         );
         ensure!(self.region == 0, FormatError::TensorRegion { tensor });
         ensure!(
-            u8_at(record, 3) == 0 && is_zero(&array_at::<2>(record, 10)),
+            u8_at(record, 3) == 0 && is_zero_at(record, 10, 2),
             FormatError::TensorReserved { tensor }
         );
         ensure!(

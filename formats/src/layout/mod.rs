@@ -23,7 +23,7 @@ pub use table::Table;
 
 use crate::bytes::{ensure, is_zero, some};
 use crate::kernel_mask::{FLOATS, any_of, has_tables, layout_bits};
-use crate::{Band, DType, FormatError, Op, Tensor, WeightLayout};
+use crate::{Band, DType, FormatError, Op, Tensor, WeightLayout, Window};
 
 /// The weights of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,75 +72,20 @@ pub(crate) struct Geometry {
 impl Geometry {
     /// The matrix of `op`, empty for an operator without weights.
     pub(crate) const fn of<const OPS: u128>(op: &Op, input: &Tensor, output: &Tensor) -> Self {
-        let rows = output.c as u32;
-        let has_tables = const { has_tables::<OPS>() };
-        match op {
-            Op::Conv2d { window, .. } => Self {
-                rows,
-                cin: input.c as u32,
-                taps: (window.kernel_h as u32).saturating_mul(window.kernel_w as u32),
-                positions: Band::new(input.c, window).positions(),
-                table: 0,
-                pixels: [0; 4],
-                content: table::Content::Plain,
-            },
-            Op::DepthwiseConv2d { window, .. } => Self {
-                rows,
-                cin: 1,
-                taps: (window.kernel_h as u32).saturating_mul(window.kernel_w as u32),
-                positions: 0,
-                table: 0,
-                pixels: [0; 4],
-                content: table::Content::Plain,
-            },
-            Op::FullyConnected { .. } => {
-                let columns = saturated(input.elements());
-                Self {
-                    rows,
-                    cin: columns,
-                    taps: 1,
-                    positions: columns,
-                    table: 0,
-                    pixels: [0; 4],
-                    content: table::Content::Plain,
-                }
-            }
-            Op::Add { .. }
-            | Op::AddLinear { .. }
-            | Op::MaxPool2d { .. }
-            | Op::AveragePool2d { .. }
-            | Op::Mean { .. }
-            | Op::SoftmaxS8 { .. }
-            | Op::SoftmaxF32 { .. }
-            | Op::Pad { .. }
-            | Op::Requantize { .. }
-            | Op::Clamp { .. }
-            | Op::Prelu { .. }
-            | Op::UnaryS8
-            | Op::UnaryF32 { .. }
-            | Op::Binary { .. }
-            | Op::Copy { .. }
-            | Op::ResizeNearest
-            | Op::ResizeBilinear { .. }
-            | Op::Repack { .. }
-            | Op::Quantize
-            | Op::Dequantize => Self {
-                rows: 0,
-                cin: 0,
-                taps: 0,
-                positions: 0,
-                table: if has_tables {
-                    table::len(op, output)
-                } else {
-                    0
-                },
-                pixels: [input.h, input.w, output.h, output.w],
-                content: if has_tables {
-                    table::content(op)
-                } else {
-                    table::Content::Plain
-                },
-            },
+        let (rows, cin, taps, positions) = matrix(op, input, output);
+        let (table, content) = if const { has_tables::<OPS>() } {
+            (table::len(op, output), table::content(op))
+        } else {
+            (0, table::Content::Plain)
+        };
+        Self {
+            rows,
+            cin,
+            taps,
+            positions,
+            table,
+            pixels: [input.h, input.w, output.h, output.w],
+            content,
         }
     }
 
@@ -148,6 +93,47 @@ impl Geometry {
     pub(crate) const fn columns(&self) -> u32 {
         self.cin.saturating_mul(self.taps)
     }
+}
+
+/// Rows, input channels, taps and positions of `op`'s matrix; zeros for an operator without.
+const fn matrix(op: &Op, input: &Tensor, output: &Tensor) -> (u32, u32, u32, u32) {
+    let rows = output.c as u32;
+    match op {
+        Op::Conv2d { window, .. } => {
+            let positions = Band::new(input.c, window).positions();
+            (rows, input.c as u32, taps(window), positions)
+        }
+        Op::DepthwiseConv2d { window, .. } => (rows, 1, taps(window), 0),
+        Op::FullyConnected { .. } => {
+            let columns = saturated(input.elements());
+            (rows, columns, 1, columns)
+        }
+        Op::Add { .. }
+        | Op::AddLinear { .. }
+        | Op::MaxPool2d { .. }
+        | Op::AveragePool2d { .. }
+        | Op::Mean { .. }
+        | Op::SoftmaxS8 { .. }
+        | Op::SoftmaxF32 { .. }
+        | Op::Pad { .. }
+        | Op::Requantize { .. }
+        | Op::Clamp { .. }
+        | Op::Prelu { .. }
+        | Op::UnaryS8
+        | Op::UnaryF32 { .. }
+        | Op::Binary { .. }
+        | Op::Copy { .. }
+        | Op::ResizeNearest
+        | Op::ResizeBilinear { .. }
+        | Op::Repack { .. }
+        | Op::Quantize
+        | Op::Dequantize => (0, 0, 0, 0),
+    }
+}
+
+/// Kernel rows × kernel columns.
+const fn taps(window: &Window) -> u32 {
+    (window.kernel_h as u32).saturating_mul(window.kernel_w as u32)
 }
 
 impl<'a> Weights<'a> {

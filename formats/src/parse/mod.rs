@@ -12,21 +12,30 @@ use crate::{FormatError, Io, Model, Tensor, io, step, tensor};
 /// How often the bytes of a file may be walked because steps share weight blobs.
 pub(crate) const MAX_SHARING: usize = 16;
 
-/// See [`Model::parse`].
+/// See [`Model::parse`]. The result of `cut` is the one that is returned, so that no model is copied.
 #[inline(never)]
 pub(crate) const fn model<const OPS: u128>(bytes: &[u8]) -> Result<Model<'_>, FormatError> {
+    let mut result = cut::<OPS>(bytes);
+    if let Ok(model) = &result
+        && let Err(error) = check::<OPS>(model)
+    {
+        result = Err(error);
+    }
+    result
+}
+
+/// Proves what the sections hold.
+const fn check<const OPS: u128>(model: &Model<'_>) -> Result<(), FormatError> {
+    tri!(check_tensors(model));
+    tri!(steps::check::<OPS>(model));
+    check_io(model)
+}
+
+/// Judges the header, finds the sections and compares their lengths with the header's counts.
+const fn cut<const OPS: u128>(bytes: &[u8]) -> Result<Model<'_>, FormatError> {
     let (header, file) = tri!(Header::parse(bytes));
     ensure!(header.kernel_mask & !OPS == 0, FormatError::KernelMissing);
     tri!(check_sections(file, header.sections));
-    let model = tri!(cut(file, header));
-    tri!(check_tensors(&model));
-    tri!(steps::check::<OPS>(&model));
-    tri!(check_io(&model));
-    Ok(model)
-}
-
-/// Finds the sections and compares their lengths with the header's counts.
-const fn cut(file: &[u8], header: Header) -> Result<Model<'_>, FormatError> {
     let names = tri!(required(file, &header, SectionKind::Names));
     let names = match core::str::from_utf8(names) {
         Ok(names) => names,

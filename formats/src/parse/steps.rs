@@ -2,7 +2,7 @@
 
 use super::MAX_SHARING;
 use super::rules::{check_overlap, check_shapes, check_types, is_free};
-use crate::bytes::{array_at, ensure, is_zero, some, tri, u8_at, u32_at};
+use crate::bytes::{ensure, is_zero_at, some, tri, u8_at, u32_at};
 use crate::kernel_mask::{any_of, mask_of, narrow_bit, op_bits, rounds};
 use crate::layout::{Geometry, narrow};
 use crate::model::record;
@@ -68,7 +68,7 @@ const fn check_record<const OPS: u128>(
     step: u16,
 ) -> Result<Head, FormatError> {
     ensure!(
-        u8_at(record, 3) == 0 && is_zero(&array_at::<2>(record, 10)),
+        u8_at(record, 3) == 0 && is_zero_at(record, 10, 2),
         FormatError::StepReserved { step }
     );
     let head = tri!(Head::read::<OPS>(record, operands.output.dtype, step));
