@@ -29,6 +29,8 @@ impl Arguments {
             lines: 1,
             from: 0,
             to: u32::MAX,
+            also_from: 0,
+            also_to: 0,
         };
         for argument in arguments {
             let (name, value) = argument.split_once('=').unwrap_or((argument, ""));
@@ -40,6 +42,8 @@ impl Arguments {
                 "lines" => flash.lines = number(argument, value)?,
                 "from" => flash.from = number(argument, value)?,
                 "to" => flash.to = number(argument, value)?,
+                "also_from" => flash.also_from = number(argument, value)?,
+                "also_to" => flash.also_to = number(argument, value)?,
                 _ => return Err(unknown(argument)),
             }
         }
@@ -62,7 +66,8 @@ mod tests {
 
     #[test]
     fn arguments_are_read_and_others_refused() {
-        let all = "core=cortex-m3 out=/tmp/x ws=4 line=32 lines=8 from=16 to=64";
+        let all =
+            "core=cortex-m3 out=/tmp/x ws=4 line=32 lines=8 from=16 to=64 also_from=96 also_to=128";
         let found = Arguments::parse(all.split(' ')).unwrap();
         assert_eq!(found.core, Some(Core::CortexM3));
         let flash = found.flash.unwrap();
@@ -70,6 +75,7 @@ mod tests {
             (flash.wait_states, flash.line_bytes, flash.lines),
             (4, 32, 8)
         );
+        assert_eq!((flash.also_from, flash.also_to), (96, 128));
         assert_eq!(
             Arguments::parse(["core=cortex-m4"].into_iter())
                 .unwrap()

@@ -21,6 +21,18 @@ pub(crate) struct Geometry {
     pub(crate) from: u32,
     /// One past the last address.
     pub(crate) to: u32,
+    /// First address of memory that plays flash: a model that an image for any model reads into RAM.
+    pub(crate) also_from: u32,
+    /// One past its last address.
+    pub(crate) also_to: u32,
+}
+
+impl Geometry {
+    /// Whether an address is one of flash.
+    fn holds(&self, address: u32) -> bool {
+        let is_flash = (self.from..self.to).contains(&address);
+        is_flash || (self.also_from..self.also_to).contains(&address)
+    }
 }
 
 /// The lines that were read last.
@@ -83,7 +95,7 @@ impl Flash {
 }
 
 fn wait(geometry: &Geometry, buffers: &mut Buffers, address: u32) -> u64 {
-    if !(geometry.from..geometry.to).contains(&address) {
+    if !geometry.holds(address) {
         return 0;
     }
     let line = address / geometry.line_bytes.max(1);
@@ -101,6 +113,8 @@ mod tests {
             lines,
             from: 0,
             to: 0x1000,
+            also_from: 0x3000_0000,
+            also_to: 0x3000_0020,
         })
     }
 
@@ -125,5 +139,14 @@ mod tests {
     #[test]
     fn other_memory_never_waits() {
         assert_eq!(flash(1).load(0x2000_0000), 0);
+        assert_eq!(flash(1).load(0x3000_0020), 0);
+    }
+
+    #[test]
+    fn memory_that_plays_flash_waits_as_flash_does() {
+        let mut flash = flash(1);
+        assert_eq!(flash.load(0x3000_0000), 5);
+        assert_eq!(flash.load(0x3000_000f), 0);
+        assert_eq!(flash.load(0x3000_0010), 5);
     }
 }

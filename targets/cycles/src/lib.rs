@@ -12,7 +12,8 @@
 //! come from and what they leave out.
 //!
 //! Arguments: `core=cortex-m4|cortex-m3|cortex-m0plus` (none: instructions only), `out=FILE`, and for flash
-//! `ws=N` (wait states), `line=BYTES`, `lines=N`, `from=ADDRESS`, `to=ADDRESS`.
+//! `ws=N` (wait states), `line=BYTES`, `lines=N`, `from=ADDRESS`, `to=ADDRESS`, and of memory that plays flash `also_from=ADDRESS`,
+//! `also_to=ADDRESS`.
 
 #![cfg_attr(
     any(test, not(unix)),

@@ -28,6 +28,8 @@ const MODEL_ROOM: usize = 2 << 20;
 /// Bytes of room for its activations.
 const ARENA_ROOM: usize = 3 << 19;
 
+/// By a name that the driver knows: with wait states, what lies here waits as flash does.
+#[unsafe(export_name = "nnz_model")]
 static MODEL: Buffer<MODEL_ROOM> = Buffer::new();
 static ARENA: Buffer<ARENA_ROOM> = Buffer::new();
 

@@ -11,6 +11,7 @@
 use super::{EmulatorError, image_folders};
 use crate::report::Run;
 use crate::targets::Target;
+use core::ops::Range;
 use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
@@ -80,15 +81,20 @@ pub fn find_plugin() -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// What `-plugin` takes: file and arguments, commas in the path doubled.
-pub(super) fn argument(plugin: &Path, target: &Target, flash: FlashModel) -> String {
+/// What `-plugin` takes: file and arguments, commas in the path doubled. The memory at `model` plays flash, too.
+pub(super) fn argument(
+    plugin: &Path,
+    target: &Target,
+    flash: FlashModel,
+    model: Option<Range<u32>>,
+) -> String {
     let path = plugin.display().to_string().replace(',', ",,");
     let mut text = format!("{path},out={TOTALS_FILE}");
-    let model = target
+    let core = target
         .emulator
         .as_ref()
         .and_then(|e| e.cycle_model.as_ref());
-    if let Some(core) = model {
+    if let Some(core) = core {
         text += &format!(",core={core}");
         if flash.wait_states > 0 {
             let (from, bytes) = (target.memory.flash.origin, target.memory.flash.bytes);
@@ -97,6 +103,9 @@ pub(super) fn argument(plugin: &Path, target: &Target, flash: FlashModel) -> Str
                 flash.wait_states, flash.lines
             );
             text += &format!(",from={from},to={}", from.saturating_add(bytes));
+            if let Some(Range { start, end }) = model {
+                text += &format!(",also_from={start},also_to={end}");
+            }
         }
     }
     text
@@ -277,13 +286,15 @@ mod tests {
             wait_states: 4,
             lines: 2,
         };
-        let text = argument(Path::new("/a,b/x.so"), m4, flash);
+        let file = Path::new("/a,b/x.so");
         let expected =
             "/a,,b/x.so,out=cycles.txt,core=cortex-m4,ws=4,line=16,lines=2,from=0,to=4194304";
-        assert_eq!(text, expected);
+        assert_eq!(argument(file, m4, flash, None), expected);
+        let with_model = format!("{expected},also_from=16,also_to=48");
+        assert_eq!(argument(file, m4, flash, Some(16..48)), with_model);
         let m7 = Target::find("cortex-m7").unwrap();
         assert_eq!(
-            argument(Path::new("x.so"), m7, flash),
+            argument(Path::new("x.so"), m7, flash, None),
             "x.so,out=cycles.txt"
         );
     }

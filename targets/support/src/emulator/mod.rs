@@ -22,10 +22,14 @@ mod error;
 mod meter;
 mod rtl;
 pub mod serial;
+mod symbol;
 
 pub use error::EmulatorError;
 pub use meter::{FlashModel, Metered, Metering, find_plugin};
 pub use rtl::{find_simulator, simulator_file};
+
+/// The static into which the firmware reads the model, which a product has in flash.
+const MODEL_STATIC: &str = "nnz_model";
 
 /// Environment variable that names the folder with the firmware images.
 pub const FIRMWARE_DIR: &str = "NNZ_FIRMWARE_DIR";
@@ -134,7 +138,10 @@ pub fn run_image(
     let folder = exchange(request)?;
     let log = folder.path().join("log.txt");
     let plugin = request.meter.zip(find_plugin());
-    let plugin = plugin.map(|(flash, file)| meter::argument(&file, request.target, flash));
+    let plugin = plugin.map(|(flash, file)| {
+        let model = symbol::place(image, MODEL_STATIC).filter(|_| flash.wait_states > 0);
+        meter::argument(&file, request.target, flash, model)
+    });
     let child = command(emulator, image, folder.path(), &log, plugin.as_deref())?;
     let (run, output) = collect(child, folder.path(), &log, request.timeout)?;
     let metering = match plugin {
