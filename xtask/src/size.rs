@@ -84,7 +84,7 @@ const PARTS: &[(&str, &[u8])] = &[
 pub(crate) fn run(model: &Path, target: &str, options: &Options) -> Result<()> {
     let target = Target::find(target)?;
     let (image, code) = build(model, target)?;
-    let parsing = Image::read(&firmware::build_parsing(target, model)?)?.code_bytes(MODEL);
+    let parsing = parsing_bytes(model, target)?;
     if options.json {
         println!(
             "{}",
@@ -133,6 +133,12 @@ pub(crate) fn lean(target: &Target, model: &Path) -> Result<(PathBuf, Sizes)> {
 /// Code bytes of a model's own image, which is checked for what must not be in it.
 pub(crate) fn code_bytes(model: &Path, target: &Target) -> Result<u64> {
     build(model, target).map(|(_, code)| code)
+}
+
+/// Code bytes of the image that proves its file itself.
+pub(crate) fn parsing_bytes(model: &Path, target: &Target) -> Result<u64> {
+    let image = firmware::build_parsing(target, model)?;
+    Ok(Image::read(&image)?.code_bytes(MODEL))
 }
 
 /// Builds and checks the image.

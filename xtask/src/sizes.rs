@@ -1,15 +1,17 @@
 //! What every network needs on every emulated target: `benches/record/size.csv`.
 //!
 //! ```text
-//! nnz prune … ─► lean image ─► code, constants; stack by the call graph      (the model's own operators)
-//!            └─► any image  ─► arena, stack by paint                         (run once, emulated)
+//! nnz prune … ─► lean image ─► code, constants; stack by the call graph       (the model's own operators)
+//!            ├─► the same that proves its file ─► code with the parser
+//!            └─► any image  ─► arena, stack by paint and by the call graph    (run once, emulated)
 //! ```
 //!
 //! The images are also checked for what must not be in them (`size.rs`), and the call graph's bound of the image that
-//! ran must not be below its paint. A figure that grew since the record fails, unless the record is to be renewed.
+//! ran must not be below its paint. No stack may exceed what a run is allowed. A figure that grew since the record
+//! fails, unless the record is to be renewed.
 
 use crate::command::{self, root};
-use crate::compare::run_once;
+use crate::compare::{STACK, run_once};
 use crate::{firmware, size, stack};
 use anyhow::{Context, Result, bail};
 use nnz_support::targets::Target;
@@ -18,7 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const HEAD: &str = "target,model,options,code_bytes,rodata_bytes,model_bytes,arena_bytes,stack_painted,stack_bound";
+const HEAD: &str = "target,model,options,code_bytes,rodata_bytes,with_parser_bytes,model_bytes,arena_bytes,stack_painted,stack_bound,own_stack_bound";
 const SPARSE: &str = "--method magnitude --alloc layer --sparsity 0.8";
 const BLOCKS: &str = "--method magnitude --alloc layer --sparsity 0.8 --pattern 4x1";
 
@@ -30,15 +32,20 @@ const NETWORKS: &[(&str, &str)] = &[
     ("ad01_int8.tflite", BLOCKS),
 ];
 
-/// Figures of a row, in the order of [`HEAD`]; the last is missing where no call graph is read.
+/// Figures of a row, in the order of [`HEAD`]; the bounds are missing where no call graph is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Figures {
     code: u64,
     rodata: u64,
+    /// Code and constants of the image that proves its file itself.
+    parsing: u64,
     model: u64,
     arena: u64,
     painted: u64,
+    /// Of the image that was painted.
     bound: Option<u64>,
+    /// Of the model's own image.
+    own: Option<u64>,
 }
 
 /// Measures the rows of targets whose name contains `only`, prints them and compares them with the record.
@@ -55,7 +62,7 @@ pub(crate) fn run(only: Option<&str>, renew: bool) -> Result<()> {
     let old = parse(&record);
     let (nnz, folder) = (command::release_nnz()?, tempfile::tempdir()?);
     let mut lines = BTreeMap::new();
-    let mut grown = Vec::new();
+    let (mut grown, mut deep) = (Vec::new(), Vec::new());
     println!("{HEAD}");
     for target in firmware::select(&[])? {
         if only.is_some_and(|only| !target.name.contains(only)) {
@@ -69,8 +76,12 @@ pub(crate) fn run(only: Option<&str>, renew: bool) -> Result<()> {
             let line = line(&key, options, figures);
             println!("{line}");
             grown.extend(growth(&key, old.get(&key), &figures));
+            deep.extend(too_deep(target, &key, &figures));
             lines.insert(key, line);
         }
+    }
+    if !deep.is_empty() {
+        bail!("more than {STACK} bytes of stack:\n{}", deep.join("\n"));
     }
     if renew {
         let text = renewed(&record, lines);
@@ -121,9 +132,10 @@ fn prune(
 fn measure(target: &Target, model: &Path, any: &Path) -> Result<Figures> {
     let cost = run_once(target, model)?;
     let (lean, sizes) = size::lean(target, model)?;
-    let is_arm = target.triple.starts_with("thumb");
+    let is_arm = is_arm(target);
     let bound = |elf: &Path, root: &str| is_arm.then(|| stack::below(elf, root)).transpose();
-    if let Some(bound) = bound(any, "any::timed")?
+    let (of_any, own) = (bound(any, "any::timed")?, bound(&lean, "lean::run")?);
+    if let Some(bound) = &of_any
         && bound.bytes < cost.stack
     {
         bail!(
@@ -136,23 +148,48 @@ fn measure(target: &Target, model: &Path, any: &Path) -> Result<Figures> {
     Ok(Figures {
         code: sizes.code,
         rodata: sizes.rodata,
+        parsing: size::parsing_bytes(model, target)?,
         model: fs::metadata(model)?.len(),
         arena: cost.arena,
         painted: cost.stack,
-        bound: bound(&lean, "lean::run")?.map(|bound| bound.bytes),
+        bound: of_any.map(|bound| bound.bytes),
+        own: own.map(|bound| bound.bytes),
     })
+}
+
+/// Whether a target has images whose call graph is read.
+fn is_arm(target: &Target) -> bool {
+    target.triple.starts_with("thumb")
+}
+
+/// The stacks of a row that are above the bound of Cortex-M.
+fn too_deep(target: &Target, key: &str, figures: &Figures) -> Vec<String> {
+    let stacks = [
+        ("painted", Some(figures.painted)),
+        ("call graph", figures.bound),
+        ("call graph of the own image", figures.own),
+    ];
+    let above = stacks
+        .into_iter()
+        .filter_map(|(name, bytes)| Some((name, bytes.filter(|bytes| *bytes > STACK)?)));
+    above
+        .filter(|_| is_arm(target))
+        .map(|(name, bytes)| format!("{key}: {name} {bytes}"))
+        .collect()
 }
 
 impl Figures {
     /// Names, figures and by how much each may grow.
-    fn named(&self) -> [(&'static str, u64, u64); 6] {
+    fn named(&self) -> [(&'static str, u64, u64); 8] {
         [
             ("code", self.code, 64 + self.code / 50),
             ("constants", self.rodata, 64),
+            ("code with parser", self.parsing, 64 + self.parsing / 50),
             ("model", self.model, self.model / 50),
             ("arena", self.arena, 0),
             ("painted stack", self.painted, 32),
             ("stack bound", self.bound.unwrap_or_default(), 32),
+            ("own stack bound", self.own.unwrap_or_default(), 32),
         ]
     }
 }
@@ -161,13 +198,15 @@ fn line(key: &str, options: &str, figures: Figures) -> String {
     let Figures {
         code,
         rodata,
+        parsing,
         model,
         arena,
         painted,
         bound,
+        own,
     } = figures;
-    let bound = bound.map(|bytes| bytes.to_string()).unwrap_or_default();
-    format!("{key},{options},{code},{rodata},{model},{arena},{painted},{bound}")
+    let [bound, own] = [bound, own].map(|bytes| bytes.map_or_else(String::new, |b| b.to_string()));
+    format!("{key},{options},{code},{rodata},{parsing},{model},{arena},{painted},{bound},{own}")
 }
 
 /// What grew by more than it may.
@@ -187,16 +226,18 @@ fn parse(record: &str) -> BTreeMap<String, Figures> {
         let [target, model, _, numbers @ ..] = cells.as_slice() else {
             return None;
         };
-        let [code, rodata, size, arena, painted, bound] = numbers else {
+        let [code, rodata, parsing, size, arena, painted, bound, own] = numbers else {
             return None;
         };
         let figures = Figures {
             code: code.parse().ok()?,
             rodata: rodata.parse().ok()?,
+            parsing: parsing.parse().ok()?,
             model: size.parse().ok()?,
             arena: arena.parse().ok()?,
             painted: painted.parse().ok()?,
             bound: bound.parse().ok(),
+            own: own.parse().ok(),
         };
         Some((format!("{target},{model}"), figures))
     };
@@ -210,10 +251,12 @@ mod tests {
     const FIGURES: Figures = Figures {
         code: 10_000,
         rodata: 400,
+        parsing: 20_000,
         model: 30_000,
         arena: 9_768,
         painted: 780,
         bound: Some(900),
+        own: Some(860),
     };
 
     #[test]
@@ -222,6 +265,7 @@ mod tests {
             FIGURES,
             Figures {
                 bound: None,
+                own: None,
                 ..FIGURES
             },
         ];
@@ -248,5 +292,20 @@ mod tests {
         let grown = growth("k", Some(&FIGURES), &larger(10_265, 9_769));
         assert_eq!(grown.len(), 2, "{grown:?}");
         assert_eq!(grown[0], "k: code 10000 -> 10265 bytes");
+    }
+
+    #[test]
+    fn a_stack_above_the_bound_is_named() {
+        let m4 = Target::find("cortex-m4").unwrap();
+        assert!(too_deep(m4, "k", &FIGURES).is_empty());
+        let deep = Figures {
+            own: Some(STACK + 8),
+            ..FIGURES
+        };
+        assert_eq!(
+            too_deep(m4, "k", &deep),
+            ["k: call graph of the own image 1032"]
+        );
+        assert!(too_deep(Target::find("rv32").unwrap(), "k", &deep).is_empty());
     }
 }

@@ -13,6 +13,7 @@ mod quality;
 mod rows;
 
 pub(crate) use measure::run as run_once;
+pub(crate) use rows::STACK;
 
 use crate::accuracy::windows;
 use crate::command::{self, root};
