@@ -1,6 +1,10 @@
 //! Bytes at addresses that sessions and vectors accept.
 #![allow(unsafe_code, reason = "core has no safe cast from words to bytes")]
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
 /// What memory begins at multiples of.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
@@ -27,6 +31,22 @@ impl Bytes {
         let mut copy = Self::zeroed(bytes.len());
         copy.as_mut().copy_from_slice(bytes);
         copy
+    }
+
+    /// The bytes of a file.
+    pub(super) fn read(path: &Path) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            // Whatever it is, it does not say how long it is.
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            return Ok(Self::copy_of(&bytes));
+        }
+        let len = usize::try_from(metadata.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let mut bytes = Self::zeroed(len);
+        file.read_exact(bytes.as_mut())?;
+        Ok(bytes)
     }
 
     /// The bytes.

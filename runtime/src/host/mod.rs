@@ -37,6 +37,7 @@ mod planes;
 mod pool;
 mod rescale;
 mod session;
+mod softmax;
 mod sum;
 mod team;
 mod views;

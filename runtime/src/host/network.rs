@@ -56,7 +56,7 @@ impl Network {
     ///
     /// The file cannot be read, or is not a network that this version runs.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, LoadError> {
-        Self::from_bytes(&std::fs::read(path)?)
+        Self::load(File::Owned(Bytes::read(path.as_ref())?), Isa::best())
     }
 
     /// Copies and proves the bytes of a file.

@@ -13,6 +13,7 @@ use super::memory::{GUARD, Memory};
 use super::permuted;
 use super::planes::{Arena, Place};
 use super::pool::{Join, Pool};
+use super::softmax::Softmax;
 use super::sum::Sum;
 use super::views::Writers;
 use crate::arch::vector::plane::Permuted;
@@ -47,6 +48,8 @@ enum Work {
     Sum(Box<Sum>),
     /// A pool or a mean.
     Pool(Pool),
+    /// A softmax.
+    Softmax(Softmax),
 }
 
 impl Work {
@@ -62,7 +65,8 @@ impl Work {
             | Self::Tiny(_)
             | Self::Permuted(_)
             | Self::Sum(_)
-            | Self::Pool(_) => 0,
+            | Self::Pool(_)
+            | Self::Softmax(_) => 0,
         }
     }
 
@@ -78,7 +82,8 @@ impl Work {
             | Self::Tiny(_)
             | Self::Permuted(_)
             | Self::Sum(_)
-            | Self::Pool(_) => 0,
+            | Self::Pool(_)
+            | Self::Softmax(_) => 0,
         }
     }
 }
@@ -201,6 +206,7 @@ impl Plan {
                 sum.run(arena, (input, second), output);
             }
             Work::Pool(pool) => arena.enter_planes(pool, (input, output)),
+            Work::Softmax(softmax) => softmax.run(arena, (input, output)),
         }
     }
 
@@ -303,8 +309,15 @@ fn native(step: &Step<'_>, rounding: Rounding, kernels: Kernels) -> Option<Work>
             };
             Work::Pool(Pool::new(step, join, None, &clamp)?)
         }
-        Op::SoftmaxS8 { .. }
-        | Op::SoftmaxF32 { .. }
+        Op::SoftmaxS8 {
+            multiplier,
+            left_shift,
+            diff_min,
+        } => {
+            let params = (*multiplier, *left_shift, *diff_min);
+            Work::Softmax(Softmax::new(step, params)?)
+        }
+        Op::SoftmaxF32 { .. }
         | Op::Pad { .. }
         | Op::Requantize { .. }
         | Op::Clamp { .. }

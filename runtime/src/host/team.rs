@@ -16,15 +16,18 @@ use std::io::{Error, ErrorKind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-/// Looks at a changing value before a thread lets others run: some tens of microseconds.
+/// Looks at a changing value before a thread sleeps: some tens of microseconds.
 const SPINS: u32 = 2_000;
 
-/// Where threads wait for each other.
+/// Where threads wait for each other: with open eyes at first, then asleep.
 #[derive(Debug)]
 pub(super) struct Barrier {
     threads: usize,
     arrived: AtomicUsize,
     round: AtomicUsize,
+    sleepers: AtomicUsize,
+    lock: Mutex<()>,
+    wake: Condvar,
 }
 
 impl Barrier {
@@ -33,6 +36,9 @@ impl Barrier {
             threads,
             arrived: AtomicUsize::new(0),
             round: AtomicUsize::new(0),
+            sleepers: AtomicUsize::new(0),
+            lock: Mutex::new(()),
+            wake: Condvar::new(),
         }
     }
 
@@ -41,18 +47,35 @@ impl Barrier {
         let round = self.round.load(Ordering::Acquire);
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
             self.arrived.store(0, Ordering::Relaxed);
-            self.round.store(round.wrapping_add(1), Ordering::Release);
+            // Whoever is not seen asleep below sees the round before he sleeps.
+            self.round.store(round.wrapping_add(1), Ordering::SeqCst);
+            if self.sleepers.load(Ordering::SeqCst) > 0 {
+                drop(self.lock());
+                self.wake.notify_all();
+            }
             return;
         }
-        let mut spins = 0;
-        while self.round.load(Ordering::Acquire) == round {
-            if spins < SPINS {
-                spins += 1;
-                core::hint::spin_loop();
-            } else {
-                thread::yield_now();
+        for _ in 0..SPINS {
+            if self.round.load(Ordering::Acquire) != round {
+                return;
             }
+            core::hint::spin_loop();
         }
+        self.sleep(round);
+    }
+
+    fn sleep(&self, round: usize) {
+        let mut guard = self.lock();
+        self.sleepers.fetch_add(1, Ordering::SeqCst);
+        while self.round.load(Ordering::SeqCst) == round {
+            let woken = self.wake.wait(guard);
+            guard = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+        self.sleepers.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -25,7 +25,7 @@ mod prelu;
 mod repack;
 mod resize;
 mod softmax_f32;
-mod softmax_s8;
+pub(crate) mod softmax_s8;
 mod unary;
 
 use crate::arch::pairs;

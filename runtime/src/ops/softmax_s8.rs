@@ -26,6 +26,57 @@ impl<const OPS: u128> Exponential<OPS> {
     }
 }
 
+/// What an exponential adds to the sum.
+#[inline(always)]
+pub(crate) const fn summand(share: i32) -> i32 {
+    rounding_shift_right(share, SUM_INTEGER_BITS)
+}
+
+/// The reciprocal of a sum of exponentials.
+pub(crate) struct Reciprocal {
+    scale: i32,
+    right: u32,
+}
+
+impl Reciprocal {
+    #[inline(always)]
+    pub(crate) fn of(sum: i32) -> Self {
+        let headroom = sum.leading_zeros();
+        let mantissa = sum.wrapping_shl(headroom).wrapping_add(i32::MIN);
+        let right = SUM_INTEGER_BITS
+            .wrapping_sub(headroom)
+            .wrapping_add(31 - 8)
+            .min(31);
+        Self {
+            scale: one_over_one_plus(mantissa),
+            right,
+        }
+    }
+
+    /// The output of an exponential.
+    #[inline(always)]
+    pub(crate) fn output(&self, share: Option<i32>) -> i8 {
+        let quantized = match share {
+            Some(share) => {
+                rounding_shift_right(mul(self.scale, share), self.right).wrapping_sub(128)
+            }
+            None => -128,
+        };
+        narrow(quantized)
+    }
+}
+
+/// The exponentials of the differences 0, −1, … −255.
+#[cfg(feature = "std")]
+pub(crate) fn exponentials(multiplier: i32, left_shift: i8, diff_min: i32) -> Vec<Option<i32>> {
+    let exponential = Exponential::<0> {
+        multiplier,
+        left_shift: u32::from(left_shift.unsigned_abs()),
+        diff_min,
+    };
+    (0..=255).map(|below| exponential.of(-below)).collect()
+}
+
 /// Runs the vector. Generic, so that it is compiled where the session is, for size.
 #[inline(never)]
 pub(super) fn run<const OPS: u128>(
@@ -50,23 +101,14 @@ pub(super) fn run<const OPS: u128>(
     let mut sum = 0_i32;
     for channel in 0..input.channels {
         if let Some(share) = exponential.of(value(channel).wrapping_sub(largest)) {
-            sum = sum.wrapping_add(rounding_shift_right(share, SUM_INTEGER_BITS));
+            sum = sum.wrapping_add(summand(share));
         }
     }
-    let headroom = sum.leading_zeros();
-    let mantissa = sum.wrapping_shl(headroom).wrapping_add(i32::MIN);
-    let scale = one_over_one_plus(mantissa);
-    let right = SUM_INTEGER_BITS
-        .wrapping_sub(headroom)
-        .wrapping_add(31 - 8)
-        .min(31);
+    let reciprocal = Reciprocal::of(sum);
     for channel in 0..output.channels {
-        let quantized = match exponential.of(value(channel).wrapping_sub(largest)) {
-            Some(share) => rounding_shift_right(mul(scale, share), right).wrapping_sub(128),
-            None => -128,
-        };
+        let share = exponential.of(value(channel).wrapping_sub(largest));
         if let Some(out) = output.at(channel, 0, 0).first() {
-            out.set(narrow(quantized));
+            out.set(reciprocal.output(share));
         }
     }
     Progress::Done
