@@ -24,15 +24,22 @@ pub enum Term {
     Input,
     /// Stored weights times output pixels.
     Mac,
-    /// Elements of a pool's windows, or of those of a convolution that gathers each output's for itself.
+    /// Elements of a pool's windows, or of those inside the input of a convolution that gathers each output's for itself;
+    /// stored weights times tiles, where planes make no whole quads.
     Window,
+    /// Elements of the windows that leave the input, of such a convolution.
+    Edge,
+    /// Those windows.
+    Outside,
+    /// Sixteen columns of a row, or what is left of them, times tiles: what some cores multiply at once.
+    Vector,
     /// [`Term::Row`] (depthwise: [`Term::Tile`]) of integers where the file rounds twice.
     Twice,
 }
 
 impl Term {
     /// Every term.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Step,
         Self::Tile,
         Self::Strip,
@@ -43,6 +50,9 @@ impl Term {
         Self::Input,
         Self::Mac,
         Self::Window,
+        Self::Edge,
+        Self::Outside,
+        Self::Vector,
         Self::Twice,
     ];
 
@@ -60,10 +70,16 @@ impl Term {
             Self::Input => "input",
             Self::Mac => "mac",
             Self::Window => "window",
+            Self::Edge => "edge",
+            Self::Outside => "outside",
+            Self::Vector => "vector",
             Self::Twice => "twice",
         }
     }
 }
+
+/// Columns of a [`Term::Vector`].
+const VECTOR: u64 = 16;
 
 /// How often a step does each [`Term`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -163,10 +179,12 @@ impl Counts {
         self.set(Term::Tile, tiles);
         self.set(Term::Row, stored.rows * tiles);
         self.set(Term::Entry, stored.weights * tiles);
+        if by_pairs {
+            let vectors = (u64::from(input.c) * taps(window)).div_ceil(VECTOR);
+            self.set(Term::Vector, stored.rows * vectors * tiles);
+        }
         if is_flat && !window.is_pointwise() {
-            let columns = u64::from(input.c) * taps(window);
-            self.set(Term::Window, columns * output.plane());
-            return;
+            return self.flat(window, input, output);
         }
         // Tiles of words go down strips, and a band keeps the rows that the next tile shares.
         let kernel_h = u64::from(window.kernel_h);
@@ -180,6 +198,28 @@ impl Counts {
         self.set(Term::Strip, strips);
         let pitch = u64::from(Band::new(input.c, window).pitch);
         self.set(Term::Gathered, strips * pitch);
+        if by_pairs && window.is_pointwise() && input.layout == TensorLayout::Planar {
+            self.pointwise_pairs(input.c);
+        }
+    }
+
+    /// Windows that are gathered one by one where they leave the input.
+    fn flat(&mut self, window: &Window, input: &Tensor, output: &Tensor) {
+        let columns = u64::from(input.c) * taps(window);
+        let inside = inside(window, input, output);
+        let outside = output.plane().saturating_sub(inside);
+        self.set(Term::Window, columns * inside);
+        self.set(Term::Edge, columns * outside);
+        self.set(Term::Outside, outside);
+    }
+
+    /// Whole quads of planes are read where they lie; others are staged, and their rows of weights are not aligned.
+    fn pointwise_pairs(&mut self, channels: u16) {
+        if channels.is_multiple_of(4) {
+            self.set(Term::Gathered, 0);
+        } else {
+            self.set(Term::Window, self.get(Term::Entry));
+        }
     }
 
     fn depthwise(&mut self, window: &Window, input: &Tensor, output: &Tensor) {
@@ -217,6 +257,27 @@ impl Counts {
             .sum::<f64>()
             .round() as u64
     }
+}
+
+/// Output pixels whose windows lie inside the input.
+fn inside(window: &Window, input: &Tensor, output: &Tensor) -> u64 {
+    let along = |len: u16, outputs: u16, kernel: u8, stride: u8, before: u8| {
+        let (stride, before) = (u64::from(stride.max(1)), u64::from(before));
+        let room = (u64::from(len) + before).checked_sub(u64::from(kernel));
+        let end = room.map_or(0, |room| room / stride + 1).min(outputs.into());
+        end.saturating_sub(before.div_ceil(stride))
+    };
+    let Window {
+        kernel_h,
+        kernel_w,
+        stride_h,
+        stride_w,
+        pad_top,
+        pad_left,
+        ..
+    } = *window;
+    along(input.h, output.h, kernel_h, stride_h, pad_top)
+        * along(input.w, output.w, kernel_w, stride_w, pad_left)
 }
 
 fn taps(window: &Window) -> u64 {

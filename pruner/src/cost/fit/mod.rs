@@ -46,6 +46,9 @@ const CONVOLUTION: &[Term] = &[
     Term::Output,
     Term::Mac,
     Term::Window,
+    Term::Edge,
+    Term::Outside,
+    Term::Vector,
     Term::Twice,
 ];
 const DEPTHWISE: &[Term] = &[
