@@ -2,7 +2,7 @@
 
 fn main() {
     println!(
-        "cargo::rustc-check-cfg=cfg(isa, values(\"thumb\", \"thumb2\", \"dsp\", \"mve\", \"rv32m\"))"
+        "cargo::rustc-check-cfg=cfg(isa, values(\"thumb\", \"thumb2\", \"dsp\", \"mve\", \"rv32m\", \"xpulp\"))"
     );
     println!("cargo::rerun-if-changed=build.rs");
     let target = std::env::var("TARGET").unwrap_or_default();
@@ -19,6 +19,9 @@ fn main() {
     }
     if is_rv32m() {
         println!("cargo::rustc-cfg=isa=\"rv32m\"");
+        if has_xpulp() {
+            println!("cargo::rustc-cfg=isa=\"xpulp\"");
+        }
     }
     if is_v8m && has_helium() {
         println!("cargo::rustc-cfg=isa=\"mve\"");
@@ -30,6 +33,12 @@ fn is_rv32m() -> bool {
     let of = |name| std::env::var(name).unwrap_or_default();
     let features = of("CARGO_CFG_TARGET_FEATURE");
     of("CARGO_CFG_TARGET_ARCH") == "riscv32" && features.split(',').any(|f| f == "m")
+}
+
+/// Whether the compiler was told (`--cfg nnz_xpulp`) that the core has Xpulp, which it does not know.
+fn has_xpulp() -> bool {
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    flags.contains("nnz_xpulp")
 }
 
 /// Whether the compiler was told (`-C target-cpu`) that the core has Helium.

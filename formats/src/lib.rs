@@ -66,6 +66,6 @@ pub use model::Model;
 pub use op::{
     AddParams, Binary, Block, Clamp, LinearSum, Op, PreluParams, RepackOrder, Unary, Window,
 };
-pub use scratch::{scratch_len, table_words, works_in_place};
+pub use scratch::{scratch_len, table_words, tile_room, works_in_place};
 pub use step::Step;
 pub use tensor::{Strides, Tensor};

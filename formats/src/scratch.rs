@@ -62,6 +62,26 @@ pub const fn scratch_len(
     }
 }
 
+/// Bytes behind the band of a convolution that kernels along the columns take for a tile of eight pixels: whole quads
+/// of columns, dense, or of each tap's channels, blocks, from a multiple of 4 on. No reader asks for them: where they
+/// are missing, other kernels run.
+#[must_use]
+pub const fn tile_room(op: &Op, layout: WeightLayout, input: &Tensor) -> u32 {
+    let Op::Conv2d { window, .. } = op else {
+        return 0;
+    };
+    let (taps, channels) = (
+        (window.kernel_h as u32).saturating_mul(window.kernel_w as u32),
+        input.c as u32,
+    );
+    let quads = match (layout, input.dtype) {
+        (WeightLayout::Dense, DType::S8) => channels.saturating_mul(taps).div_ceil(4),
+        (WeightLayout::Blk1x4, DType::S8) => channels.div_ceil(4).saturating_mul(taps),
+        _ => return 0,
+    };
+    quads.saturating_mul(32).saturating_add(8)
+}
+
 /// Most columns of padding on the left of a convolution of a K×K window in place.
 const MAX_KEPT: u8 = 8;
 

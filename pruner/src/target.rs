@@ -16,6 +16,8 @@ pub struct Target {
     pub microcontroller: bool,
     /// The backend that files for it name.
     pub backend: Backend,
+    /// Whether convolutions get room for a tile behind their band ([`nnz_format::tile_room`]).
+    pub tiles: bool,
     /// What its kernels cost.
     pub cost: Table,
     /// Cycles a second, where the clock is known.
@@ -28,6 +30,7 @@ static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| {
         summary,
         microcontroller: false,
         backend: Backend::Planar,
+        tiles: false,
         cost: Table::generic(),
         clock_hz: None,
     };
@@ -56,6 +59,7 @@ fn device(name: &'static str, facts: &'static Facts) -> Target {
         summary: &facts.title,
         microcontroller: true,
         backend,
+        tiles: facts.has_tiles(),
         cost: facts.cost.as_ref().map_or_else(Table::generic, own),
         clock_hz: facts.clock.map(|clock| clock.hz),
     }

@@ -132,7 +132,7 @@ pub(crate) struct Tile<'s, T> {
     pub(crate) band: &'s [Cell<T>],
     /// Scratch behind the band, free for kernels.
     #[cfg_attr(
-        not(isa = "mve"),
+        not(any(isa = "mve", isa = "xpulp")),
         expect(dead_code, reason = "for kernels of cores that gather words")
     )]
     pub(crate) room: &'s [Cell<T>],

@@ -63,16 +63,18 @@ fn memory(target: &Target) -> Result<String, Box<dyn Error>> {
 
 /// The constants of the clock.
 fn machine(target: &Target) -> Result<String, Box<dyn Error>> {
-    let emulator = target
-        .emulator
-        .as_ref()
-        .ok_or("the target has no emulator")?;
-    let (address, tick_ps, counts_up) = match emulator.counter {
+    let (counter, serial, shift) = match (&target.emulator, &target.rtl) {
+        (Some(emulator), _) => (emulator.counter, emulator.serial, emulator.icount_shift),
+        // Simulated cores are RISC-V.
+        (None, Some(_)) => (Counter::Minstret, None, 0),
+        (None, None) => return Err("the target has no emulator".into()),
+    };
+    let (address, tick_ps, counts_up) = match counter {
         Counter::CmsdkTimer { address, tick_ns } => (address, tick_ns * 1000, false),
         Counter::SseCounter { address, tick_ps } => (address, tick_ps, true),
         Counter::Minstret => (0, 1000, true),
     };
-    let uart = match emulator.serial {
+    let uart = match serial {
         Some(Serial::CmsdkUart { address }) => address,
         None => 0,
     };
@@ -87,6 +89,6 @@ fn machine(target: &Target) -> Result<String, Box<dyn Error>> {
          /// Virtual time of a tick and of an instruction.\npub(crate) const RATE: Rate = \
          Rate {{ tick_ps: {tick_ps}, insn_ps: {} }};\n",
         target.name,
-        1000_u32 << emulator.icount_shift
+        1000_u32 << shift
     ))
 }

@@ -100,7 +100,8 @@ pub(crate) fn build_parsing(target: &Target, model: &Path) -> Result<PathBuf> {
 /// Cargo's folder for a target: one of its own where the core is named, as that rebuilds every crate.
 fn folder(target: &Target) -> PathBuf {
     let folder = root().join("target/firmware-build");
-    match target.cpu.as_ref().or(target.features.as_ref()) {
+    let core = target.cpu.as_ref().or(target.features.as_ref());
+    match core.or(target.extension.as_ref()) {
         Some(core) => folder.join(core.replace(['+', ','], "")),
         None => folder,
     }
@@ -111,7 +112,9 @@ pub(crate) fn flags(target: &Target) -> Option<String> {
     let cpu = target.cpu.iter().map(|cpu| format!("-Ctarget-cpu={cpu}"));
     let features = target.features.iter();
     let features = features.map(|features| format!("-Ctarget-feature={features}"));
-    let all: Vec<String> = cpu.chain(features).collect();
+    let extension = target.extension.iter();
+    let extension = extension.map(|name| format!("--cfg=nnz_{name}"));
+    let all: Vec<String> = cpu.chain(features).chain(extension).collect();
     (!all.is_empty()).then(|| all.join(" "))
 }
 

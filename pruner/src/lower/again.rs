@@ -22,6 +22,7 @@ pub fn again(model: &Model<'_>, options: &Options) -> Result<Program, LowerError
     let mut program = Program {
         name: String::new(),
         backend: options.target.backend,
+        tiles: options.target.tiles,
         rounding: model.rounding(),
         tensors: tensors.collect(),
         steps: Vec::new(),

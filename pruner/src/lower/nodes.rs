@@ -32,6 +32,7 @@ impl<'a> Lowering<'a> {
             program: Program {
                 name: graph.name.clone(),
                 backend: options.target.backend,
+                tiles: options.target.tiles,
                 rounding: options
                     .rounding
                     .unwrap_or_else(|| graph.arithmetic.rounding()),

@@ -172,6 +172,8 @@ pub struct Program {
     pub name: String,
     /// The kernels that it is for.
     pub backend: Backend,
+    /// Whether convolutions get room for a tile behind their band.
+    pub tiles: bool,
     /// How accumulators are rounded.
     pub rounding: Rounding,
     /// All tensors.
@@ -212,13 +214,16 @@ impl Program {
     #[must_use]
     pub fn scratch_len(&self, step: &Step, in_place: bool) -> u32 {
         let apart = if in_place { 0 } else { 8 };
-        nnz_format::scratch_len(
+        let input = self.tensors[step.input].at(0);
+        let needed = nnz_format::scratch_len(
             self.backend,
             &step.op,
             step.layout(),
-            &self.tensors[step.input].at(0),
+            &input,
             &self.tensors[step.output].at(apart),
-        )
+        );
+        let room = nnz_format::tile_room(&step.op, step.layout(), &input);
+        needed.saturating_add(if self.tiles { room } else { 0 })
     }
 
     /// The sums over all steps.

@@ -1,7 +1,7 @@
 //! The plans of seeded networks, checked by the independent checker.
 
 use super::{Plan, PlanError, check, plan};
-use crate::lower::{Options, Program, lower};
+use crate::lower::{Options, Program, WeightChoice, lower};
 use crate::testing::network;
 
 fn program(seed: u64, keep_all_steps: bool) -> Program {
@@ -60,4 +60,29 @@ fn a_plan_depends_only_on_the_program() {
         let program = program(seed, false);
         assert_eq!(plan(&program), plan(&program.clone()), "seed {seed}");
     }
+}
+
+#[test]
+fn targets_with_tiles_have_room_for_them_behind_every_band() {
+    let named = |name| crate::target::Target::named(name).unwrap();
+    let (tiles, bands) = (named("cv32e40p-xpulp"), named("cv32e40p"));
+    let mut found = 0;
+    for seed in (0..60).step_by(3) {
+        let [with, without] = [tiles, bands].map(|target| {
+            let options = Options {
+                target,
+                weights: WeightChoice::Dense,
+                ..Options::default()
+            };
+            lower(&network(seed, true), &options).unwrap()
+        });
+        for (step, same) in with.steps.iter().zip(&without.steps) {
+            let input = with.tensors[step.input].at(0);
+            let room = nnz_format::tile_room(&step.op, step.layout(), &input);
+            let len = without.scratch_len(same, false);
+            assert_eq!(with.scratch_len(step, false), len + room, "seed {seed}");
+            found += usize::from(room > 0);
+        }
+    }
+    assert!(found > 20, "{found}");
 }

@@ -40,6 +40,10 @@ pub(crate) const THREE_TAPS: bool = cfg!(target_arch = "riscv32");
 
 #[cfg(not(isa = "rv32m"))]
 pub(crate) use portable::three_taps_portable as three_taps_s8;
+#[cfg(not(isa = "xpulp"))]
+pub(crate) use portable::{copy_two_portable as copy_two, copy_word_portable as copy_word};
+#[cfg(isa = "xpulp")]
+pub(crate) use riscv::{copy_two, copy_word};
 
 /// Whether the taps of a kernel are one loop: vectorisers keep the accumulators of a nest in memory.
 pub(crate) const FLAT_LOOPS: bool = !cfg!(any(target_arch = "arm", target_arch = "riscv32"));
@@ -51,10 +55,15 @@ pub(crate) const ROWS: usize = if cfg!(target_arch = "riscv32") { 2 } else { 1 }
 pub(crate) const SMALL_REST: bool = cfg!(all(isa = "thumb", not(isa = "dsp")));
 
 /// Whether words may lie at any address.
-pub(crate) const UNALIGNED_WORDS: bool = cfg!(isa = "thumb2");
+pub(crate) const UNALIGNED_WORDS: bool = cfg!(any(isa = "thumb2", isa = "xpulp"));
 
 /// Whether the last bytes of a run are copied as words that reach back into it: where bands are of bytes.
-pub(crate) const OVERLAPPED_WORDS: bool = cfg!(all(isa = "thumb2", not(isa = "dsp")));
+pub(crate) const OVERLAPPED_WORDS: bool =
+    cfg!(any(all(isa = "thumb2", not(isa = "dsp")), isa = "xpulp"));
+
+/// Whether the core has Xpulp's arithmetic.
+#[cfg(isa = "rv32m")]
+pub(crate) const XPULP: bool = cfg!(isa = "xpulp");
 
 /// Stands in a loop that must stay a loop: compilers for microcontrollers unroll tight ones until they are out of
 /// registers, and turn a few stores into a call.

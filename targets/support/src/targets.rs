@@ -31,6 +31,8 @@ pub struct Target {
     pub cpu: Option<String>,
     /// Instructions that the compiler may use beyond its triple's (`-C target-feature`).
     pub features: Option<String>,
+    /// Instructions that kernels have and the compiler does not know: images are built with `--cfg nnz_NAME`.
+    pub extension: Option<String>,
     /// Whether its images are built and tested only where it is named.
     #[serde(default)]
     pub on_request: bool,
@@ -245,6 +247,11 @@ impl Target {
         }
         target.name = name.to_owned();
         Ok(target)
+    }
+
+    /// Whether its kernels multiply along the columns, from a tile behind the band of a convolution.
+    pub fn has_tiles(&self) -> bool {
+        self.extension.as_deref() == Some("xpulp")
     }
 
     /// Whether it can be run here, emulated or simulated.

@@ -45,15 +45,17 @@ pub(crate) fn targets() -> Vec<&'static Target> {
         .collect()
 }
 
-/// The core that is simulated, where its simulator was built.
-pub(crate) fn simulated() -> Option<&'static Target> {
-    let target = Target::find("ibex-max").unwrap();
-    let found = target.rtl.as_ref().map(emulator::find_simulator)?;
-    if let Err(error) = found {
-        eprintln!("skipped: {error}");
-        return None;
-    }
-    Some(target)
+/// The cores that are simulated, where their simulators and images were built: one that runs what the emulator does, and
+/// one with instructions of its own.
+pub(crate) fn simulated() -> Vec<&'static Target> {
+    let found = |target: &&Target| {
+        let simulator = target.rtl.as_ref().map(emulator::find_simulator);
+        let simulator = simulator.unwrap_or_else(|| panic!("{} is simulated", target.name));
+        let missing = simulator.and_then(|_| emulator::find_image(target)).err();
+        missing.inspect(|e| eprintln!("skipped: {e}")).is_none()
+    };
+    let all = ["ibex-max", "cv32e40p-xpulp"].map(|name| Target::find(name).unwrap());
+    all.into_iter().filter(found).collect()
 }
 
 /// Runs on a target; `None` where its emulator is not installed.

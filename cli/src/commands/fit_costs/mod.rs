@@ -11,7 +11,7 @@ use clap::builder::PossibleValuesParser;
 use core::time::Duration;
 use nnz_format::Backend;
 use nnz_pruner::cost::counts::{Counts, Term};
-use nnz_pruner::cost::fit::{self, Experiment, Fitted};
+use nnz_pruner::cost::fit::{self, Experiment, Fitted, Kind};
 use nnz_support::emulator::{self, FlashModel, Outcome};
 use nnz_support::targets::{CostFacts, CostUnit, Target};
 use std::collections::BTreeMap;
@@ -106,7 +106,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 /// Where to measure and what.
 struct Machine {
     target: &'static Target,
-    backend: Backend,
+    kind: Kind,
     flash: FlashModel,
     unit: CostUnit,
 }
@@ -130,7 +130,10 @@ impl Machine {
         }
         Ok(Self {
             target,
-            backend: lowered.map_or(Backend::Planar, |t| t.backend),
+            kind: Kind {
+                backend: lowered.map_or(Backend::Planar, |t| t.backend),
+                tiles: target.has_tiles(),
+            },
             flash,
             unit: if counts_cycles {
                 CostUnit::Cycles
@@ -176,7 +179,7 @@ impl Machine {
 }
 
 fn fit_all(machine: &Machine, prefix: &str) -> anyhow::Result<Vec<Line>> {
-    let all: Vec<Experiment> = fit::experiments(machine.backend, machine.most())
+    let all: Vec<Experiment> = fit::experiments(machine.kind, machine.most())
         .into_iter()
         .filter(|experiment| experiment.kernel.starts_with(prefix))
         .collect();

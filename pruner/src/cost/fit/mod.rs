@@ -107,10 +107,27 @@ const LAYOUTS: [WeightLayout; 6] = [
     WeightLayout::Blk4x1,
 ];
 
+/// What the files of experiments are lowered for.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    /// The backend.
+    pub backend: Backend,
+    /// Whether convolutions get room for a tile behind their band.
+    pub tiles: bool,
+}
+
+impl From<Backend> for Kind {
+    fn from(backend: Backend) -> Self {
+        let tiles = false;
+        Self { backend, tiles }
+    }
+}
+
 /// Every integer kernel of a backend, with what to run to learn its cost: steps of at most `most` products, as simulated
 /// cores are slow.
 #[must_use]
-pub fn experiments(backend: Backend, most: usize) -> Vec<Experiment> {
+pub fn experiments(kind: impl Into<Kind>, most: usize) -> Vec<Experiment> {
+    let kind = kind.into();
     let mut found = Vec::new();
     for family in shapes::families() {
         let cut = family.into_iter().filter_map(|shape| shape.within(most));
@@ -126,10 +143,10 @@ pub fn experiments(backend: Backend, most: usize) -> Vec<Experiment> {
         };
         let wide = layouts.iter().map(|&layout| (layout, false));
         let narrow = layouts.iter().map(|&layout| (layout, true));
-        let narrow = narrow.filter(|_| backend == Backend::ArmDsp && has_layouts);
+        let narrow = narrow.filter(|_| kind.backend == Backend::ArmDsp && has_layouts);
         let made = wide
             .chain(narrow)
-            .filter_map(|kind| experiment(backend, &family, kind));
+            .filter_map(|stored| experiment(kind, &family, stored));
         found.extend(made);
     }
     found
@@ -137,7 +154,7 @@ pub fn experiments(backend: Backend, most: usize) -> Vec<Experiment> {
 
 /// The experiment of one layout; `None` where the operator does not take it.
 fn experiment(
-    backend: Backend,
+    kind: Kind,
     shapes: &[shapes::Shape],
     (layout, narrow): (WeightLayout, bool),
 ) -> Option<Experiment> {
@@ -161,7 +178,7 @@ fn experiment(
                 Rounding::Single => &steps[..],
                 Rounding::Double => &steps[..steps.len().min(DOUBLE)],
             };
-            let bytes = network::file(backend, rounding, steps)?;
+            let bytes = network::file(kind, rounding, steps)?;
             let counts = counted(&bytes)?;
             let input = network::input(steps);
             Some(Trial {

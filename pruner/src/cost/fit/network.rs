@@ -11,12 +11,13 @@
     reason = "steps without a shape of their own keep that of their input"
 )]
 
+use super::Kind;
 use super::shapes::Shape;
 use nnz_format::encode::{self, Blob, Matrix, RowQuant};
 use nnz_format::write::{IoDesc, ModelDesc, StepDesc, write};
 use nnz_format::{
     AxisOrder, Backend, DType, Op, Rounding, Tensor, TensorLayout, WeightLayout, Window,
-    scratch_len,
+    scratch_len, tile_room,
 };
 
 /// A step to measure, with its weights.
@@ -148,7 +149,12 @@ pub(super) fn micro(
     } else {
         Backend::Planar
     };
-    file(backend, Rounding::Single, core::slice::from_ref(&micro)).map(|_| micro)
+    file(
+        backend.into(),
+        Rounding::Single,
+        core::slice::from_ref(&micro),
+    )
+    .map(|_| micro)
 }
 
 fn out(window: &Window, h: u16, w: u16) -> (u16, u16) {
@@ -247,14 +253,18 @@ pub(super) fn input(steps: &[Micro]) -> Vec<u8> {
 }
 
 /// The file of these steps; `None` where a reader refuses it.
-pub(super) fn file(backend: Backend, rounding: Rounding, steps: &[Micro]) -> Option<Vec<u8>> {
+pub(super) fn file(kind: Kind, rounding: Rounding, steps: &[Micro]) -> Option<Vec<u8>> {
     let room = input_room(steps);
     let outputs = steps
         .iter()
         .map(|s| s.output.len)
         .max()?
         .next_multiple_of(8);
-    let scratch = |s: &Micro| scratch_len(backend, &s.op, s.layout(), &s.input, &s.output);
+    let scratch = |s: &Micro| {
+        let needed = scratch_len(kind.backend, &s.op, s.layout(), &s.input, &s.output);
+        let room = tile_room(&s.op, s.layout(), &s.input);
+        needed + if kind.tiles { room } else { 0 }
+    };
     let scratch_room = steps.iter().map(scratch).max()?.next_multiple_of(8);
     let whole = tensor(TensorLayout::Planar, [1, u16::try_from(room / 8).ok()?, 8]);
     let mut tensors = vec![whole];
@@ -290,7 +300,7 @@ pub(super) fn file(backend: Backend, rounding: Rounding, steps: &[Micro]) -> Opt
     let last = steps.last()?.output;
     let dims = vec![1, u32::from(last.c), u32::from(last.h), u32::from(last.w)];
     let desc = ModelDesc {
-        backend,
+        backend: kind.backend,
         rounding,
         arena_len: room + outputs + scratch_room,
         macs: 0,

@@ -7,7 +7,7 @@
 //! ```
 
 use super::lanes::{load, store};
-use crate::arch::{OVERLAPPED_WORDS, UNALIGNED_WORDS, keep_rolled};
+use crate::arch::{OVERLAPPED_WORDS, UNALIGNED_WORDS, copy_two, copy_word, keep_rolled};
 use crate::kernels::{Geometry, LANES, Padding, Source};
 
 /// Bytes of a word.
@@ -137,6 +137,34 @@ unsafe fn copy<T: Copy>(mut to: *mut T, mut from: *const T, count: usize, step: 
     }
 }
 
+/// Copies four bytes of any alignment.
+///
+/// # Safety
+///
+/// They can be written and read.
+#[allow(dead_code, reason = "some targets have their own")]
+#[inline(always)]
+pub(crate) unsafe fn copy_word_portable(to: *mut u32, from: *const u32) {
+    // SAFETY: the caller's contract.
+    let bytes = unsafe { from.read_unaligned() };
+    // SAFETY: as above.
+    unsafe { to.write_unaligned(bytes) };
+}
+
+/// Copies eight bytes of any alignment, all read before any is written.
+///
+/// # Safety
+///
+/// They can be written and read.
+#[allow(dead_code, reason = "some targets have their own")]
+#[inline(always)]
+pub(crate) unsafe fn copy_two_portable(to: *mut [u32; 2], from: *const [u32; 2]) {
+    // SAFETY: the caller's contract.
+    let both = unsafe { from.read_unaligned() };
+    // SAFETY: as above.
+    unsafe { to.write_unaligned(both) };
+}
+
 /// Copies the last `left` bytes, fewer than eight, of at least four: as words, of which one may reach back.
 ///
 /// # Safety
@@ -146,9 +174,7 @@ unsafe fn copy<T: Copy>(mut to: *mut T, mut from: *const T, count: usize, step: 
 unsafe fn copy_tail<T: Copy>(to: *mut T, from: *const T, left: usize) {
     let word = |at: usize| {
         // SAFETY: the caller's contract: four bytes, of any alignment.
-        let bytes = unsafe { from.wrapping_add(at).cast::<u32>().read_unaligned() };
-        // SAFETY: as above.
-        unsafe { to.wrapping_add(at).cast::<u32>().write_unaligned(bytes) };
+        unsafe { copy_word(to.wrapping_add(at).cast(), from.wrapping_add(at).cast()) };
     };
     if left > WORD {
         word(0);
@@ -166,10 +192,8 @@ unsafe fn copy_tail<T: Copy>(to: *mut T, from: *const T, left: usize) {
 #[inline(always)]
 unsafe fn copy_lanes<T: Copy>(to: *mut T, from: *const T) {
     if UNALIGNED_WORDS && size_of::<T>() == 1 {
-        // SAFETY: eight bytes, of any alignment.
-        let both = unsafe { from.cast::<[u32; 2]>().read_unaligned() };
-        // SAFETY: as above.
-        unsafe { to.cast::<[u32; 2]>().write_unaligned(both) };
+        // SAFETY: the caller's contract: eight bytes, of any alignment.
+        unsafe { copy_two(to.cast(), from.cast()) };
         return;
     }
     for lane in 0..LANES {

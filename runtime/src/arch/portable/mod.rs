@@ -22,7 +22,7 @@ mod word_fill;
 mod words;
 
 #[allow(unused_imports, reason = "some targets have their own")]
-pub(crate) use fill::{Runs, write_runs};
+pub(crate) use fill::{Runs, copy_two_portable, copy_word_portable, write_runs};
 #[allow(unused_imports, reason = "some targets have their own")]
 pub(crate) use lanes::{
     copy_six_portable, mac_portable, store_six_portable, tap_by, tap_portable, three_taps_portable,

@@ -27,6 +27,9 @@ macro_rules! by_lanes {
     };
 }
 
+#[allow(unused_imports, reason = "for cores with kernels of their own")]
+pub(super) use by_lanes;
+
 /// Every row of a CSR-P matrix over one tile.
 ///
 /// # Safety
@@ -285,7 +288,7 @@ pub(super) fn table(rows: Rows<'_>) -> RowTable {
 }
 
 /// Where the outputs of a tile go, `N` lanes a row, one row after the other.
-struct Outputs<'t, 's, const N: usize> {
+pub(super) struct Outputs<'t, 's, const N: usize> {
     tile: &'t Tile<'s, i8>,
     /// The first lane of the next row.
     at: *mut i8,
@@ -297,7 +300,7 @@ struct Outputs<'t, 's, const N: usize> {
 
 impl<'t, 's, const N: usize> Outputs<'t, 's, N> {
     #[inline(always)]
-    fn new(tile: &'t Tile<'s, i8>) -> Self {
+    pub(super) fn new(tile: &'t Tile<'s, i8>) -> Self {
         let small = are_small(tile.geometry.columns());
         Self {
             tile,
@@ -313,7 +316,7 @@ impl<'t, 's, const N: usize> Outputs<'t, 's, N> {
     ///
     /// It is a row of the weights that the tile is convolved with, marked.
     #[inline(always)]
-    unsafe fn finish<R: Finish>(&mut self, acc: &[i32; N], row: &RowS8) {
+    pub(super) unsafe fn finish<R: Finish>(&mut self, acc: &[i32; N], row: &RowS8) {
         let tile = self.tile;
         match R::scale(row.multiplier, row.shift, tile.post.zero_point) {
             // SAFETY: contract 2 of `Kernels`: `out` reaches the last lane of the last row.
@@ -328,7 +331,39 @@ impl<'t, 's, const N: usize> Outputs<'t, 's, N> {
                 unsafe { store_tile::<R>(&lanes, &unmarked(*row), tile, self.channel) };
             }
         }
-        self.at = self.at.wrapping_add(tile.channel_stride);
+        self.advance();
+    }
+
+    /// As [`Outputs::finish`], of as many lanes as the tile has, `N` or fewer.
+    ///
+    /// # Safety
+    ///
+    /// As [`Outputs::finish`].
+    #[allow(dead_code, reason = "for cores with kernels of their own")]
+    #[inline(always)]
+    pub(super) unsafe fn finish_some<R: Finish>(&mut self, lanes: &[i32; LANES], row: &RowS8) {
+        let tile = self.tile;
+        let is_beside = tile.pixel_stride == 1 && are_small(tile.geometry.columns());
+        let scale = R::scale(row.multiplier, row.shift, tile.post.zero_point);
+        match (scale, lanes.first_chunk::<N>(), lanes.get(..tile.lanes)) {
+            // SAFETY: contract 2 of `Kernels`: `out` reaches the last lane of the last row.
+            (Some(scale), Some(lanes), _) if self.is_plain => unsafe {
+                store_all::<R>(lanes, scale, &tile.post, self.at);
+            },
+            // SAFETY: as above.
+            (Some(scale), _, Some(lanes)) if is_beside => unsafe {
+                store_all::<R>(lanes, scale, &tile.post, self.at);
+            },
+            // SAFETY: the caller's contract.
+            _ => unsafe { store_tile::<R>(lanes, &unmarked(*row), tile, self.channel) },
+        }
+        self.advance();
+    }
+
+    /// Moves on to the next row.
+    #[inline(always)]
+    fn advance(&mut self) {
+        self.at = self.at.wrapping_add(self.tile.channel_stride);
         self.channel = self.channel.wrapping_add(1);
     }
 }

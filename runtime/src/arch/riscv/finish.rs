@@ -14,6 +14,7 @@
 //! alone   r = (((h + (h >> 31)) >> (s − 1)) + 2·zp + 1) >> 1
 //! ```
 
+use crate::arch::XPULP;
 use crate::arch::portable::RowS8;
 use crate::kernels::Post;
 use crate::requantize::{Double, Round, Single};
@@ -98,6 +99,18 @@ impl Finish for Single {
     #[inline(always)]
     fn apply(scale: Scale, acc: i32) -> i32 {
         let result;
+        if XPULP {
+            // SAFETY: arithmetic on named registers; cv.addNr adds and shifts.
+            unsafe {
+                asm!(
+                    "mulh {r}, {acc}, {m}", ".insn r 0x2b, 3, 0x40, {r}, {c}, {s}",
+                    r = out(reg) result, acc = in(reg) acc,
+                    m = in(reg) scale.multiplier, c = in(reg) scale.added, s = in(reg) scale.shift,
+                    options(pure, nomem, nostack, preserves_flags),
+                );
+            }
+            return result;
+        }
         // SAFETY: arithmetic on named registers.
         unsafe {
             asm!(
@@ -139,6 +152,19 @@ impl Finish for Double {
     #[inline(always)]
     fn apply(scale: Scale, acc: i32) -> i32 {
         let result;
+        if XPULP {
+            // SAFETY: arithmetic on named registers; cv.addNr adds and shifts.
+            unsafe {
+                asm!(
+                    "mul {l}, {acc}, {m}", "mulhsu {r}, {acc}, {m}", "srli {l}, {l}, 31", "add {r}, {r}, {l}",
+                    "srai {l}, {r}, 31", "add {r}, {r}, {c}", ".insn r 0x2b, 3, 0x40, {r}, {l}, {s}",
+                    r = out(reg) result, l = out(reg) _, acc = inout(reg) acc => _,
+                    m = in(reg) scale.multiplier, c = in(reg) scale.added, s = in(reg) scale.shift,
+                    options(pure, nomem, nostack, preserves_flags),
+                );
+            }
+            return result;
+        }
         // SAFETY: arithmetic on named registers.
         unsafe {
             asm!(
@@ -202,6 +228,17 @@ pub(super) fn bounded(value: i32, lo: i32, hi: i32) -> i8 {
         return value.max(lo).min(hi) as i8;
     }
     let mut value = value;
+    if XPULP {
+        // SAFETY: arithmetic on one register: cv.max, cv.min.
+        unsafe {
+            asm!(
+                ".insn r 0x2b, 3, 0x2d, {v}, {v}, {lo}", ".insn r 0x2b, 3, 0x2b, {v}, {v}, {hi}",
+                v = inout(reg) value, lo = in(reg) lo, hi = in(reg) hi,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        return value as i8;
+    }
     // SAFETY: arithmetic on one register.
     unsafe {
         asm!(

@@ -130,7 +130,7 @@ unsafe fn columns<const N: usize, const AT: i32>(
 ///
 /// Both can be read.
 #[inline(always)]
-unsafe fn column<const AT: usize>(acc: i32, w: *const i8, x: *const i8) -> i32 {
+pub(super) unsafe fn column<const AT: usize>(acc: i32, w: *const i8, x: *const i8) -> i32 {
     // SAFETY: the caller's contract.
     let (w, x) = unsafe { (w.wrapping_add(AT).read(), x.wrapping_add(AT).read()) };
     acc.wrapping_add(i32::from(x).wrapping_mul(i32::from(w)))
@@ -142,7 +142,12 @@ unsafe fn column<const AT: usize>(acc: i32, w: *const i8, x: *const i8) -> i32 {
 ///
 /// `index` is in `product.first..product.end`.
 #[inline(always)]
-unsafe fn finish<R: Finish>(acc: i32, row: &RowS8, product: &Product<'_, i8>, index: usize) {
+pub(super) unsafe fn finish<R: Finish>(
+    acc: i32,
+    row: &RowS8,
+    product: &Product<'_, i8>,
+    index: usize,
+) {
     let post = &product.post;
     let (lo, hi) = (i32::from(post.lo), i32::from(post.hi));
     let value = match R::alone(row.multiplier, row.shift, post.zero_point, acc) {

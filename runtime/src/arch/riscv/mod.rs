@@ -9,6 +9,7 @@
 //! matvec.rs     dense rows, four at a time
 //! finish.rs     requantisation around `mulh`: three instructions rounded once, nine rounded twice
 //! plain.rs      sums of two tensors
+//! xpulp         cores that multiply four pairs of bytes an instruction
 //! ```
 //!
 //! What is not here is the portable kernels' work, with this module's products and requantisation.
@@ -20,6 +21,13 @@ mod lanes;
 mod matvec;
 pub(crate) mod plain;
 mod table;
+#[cfg(isa = "xpulp")]
+mod xpulp;
 
 pub(crate) use lanes::{mac_s8, three_taps_s8};
+#[cfg(not(isa = "xpulp"))]
 pub(crate) use table::{RiscvDouble, RiscvSingle};
+#[cfg(isa = "xpulp")]
+pub(crate) use xpulp::{
+    XpulpDouble as RiscvDouble, XpulpSingle as RiscvSingle, copy_two, copy_word,
+};

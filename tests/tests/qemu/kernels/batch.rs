@@ -3,7 +3,7 @@
 
 use super::cases::Case;
 use nnz_format::write::{IoDesc, ModelDesc, StepDesc, write};
-use nnz_format::{AxisOrder, Backend, Rounding, Tensor, WeightLayout, scratch_len};
+use nnz_format::{AxisOrder, Backend, Rounding, Tensor, WeightLayout, scratch_len, tile_room};
 
 /// A file of independent steps.
 #[derive(Debug)]
@@ -11,6 +11,7 @@ pub(crate) struct Batch {
     cases: Vec<Case>,
     backend: Backend,
     rounding: Rounding,
+    tiles: bool,
 }
 
 impl Batch {
@@ -19,7 +20,14 @@ impl Batch {
             cases,
             backend,
             rounding,
+            tiles: false,
         }
+    }
+
+    /// With room for a tile behind the band of each convolution, or without.
+    pub(crate) const fn with_tiles(mut self, tiles: bool) -> Self {
+        self.tiles = tiles;
+        self
     }
 
     /// The bytes of the file; the inputs and outputs of the cases are its inputs and outputs.
@@ -53,7 +61,9 @@ impl Batch {
                 .weights
                 .as_ref()
                 .map_or(WeightLayout::None, |blob| blob.layout);
-            let scratch = scratch_len(self.backend, &case.op, layout, &case.input, &case.output);
+            let needed = scratch_len(self.backend, &case.op, layout, &case.input, &case.output);
+            let room = tile_room(&case.op, layout, &case.input);
+            let scratch = needed + if self.tiles { room } else { 0 };
             inputs.extend([Some(input), input2].into_iter().flatten());
             outputs.push(output);
             steps.push(StepDesc {

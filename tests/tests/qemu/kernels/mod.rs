@@ -2,7 +2,8 @@
 //!
 //! A file holds many steps that do not depend on each other, each of a random operator, shape, layout and arithmetic;
 //! it runs once on this machine and once on each emulator. A step that differs is named with its seed. Of RISC-V's
-//! simulated cores one runs the first file of each kind, with as many instructions as the emulator counts.
+//! simulated cores two run the first file of each kind, Ibex with as many instructions as the emulator counts;
+//! `NNZ_SIMULATED=NAME` runs three times all files on the one of that name.
 
 mod batch;
 mod cases;
@@ -14,6 +15,7 @@ use batch::Batch;
 use cases::Case;
 use nnz_format::{Backend, Rounding};
 use nnz_support::targets::Target;
+use std::env;
 
 /// Steps of one file.
 const STEPS: usize = 40;
@@ -32,8 +34,13 @@ fn agree(files: u64, case: impl Fn(&mut Random) -> Case) {
             }
         }
     }
-    if let Some(core) = simulated() {
-        agree_on(core, 0, Backend::Planar, &case);
+    // Simulation takes seconds a file.
+    let all = env::var_os("NNZ_SIMULATED");
+    for core in simulated() {
+        let is_asked = all.as_ref().is_some_and(|name| *name == *core.name);
+        for seed in 0..if is_asked { 3 * files } else { 1 } {
+            agree_on(core, seed, Backend::Planar, &case);
+        }
     }
 }
 
@@ -42,7 +49,7 @@ fn agree_on(core: &Target, seed: u64, backend: Backend, case: &impl Fn(&mut Rand
     for rounding in [Rounding::Single, Rounding::Double] {
         let mut random = Random::new(seed);
         let cases = (0..STEPS).map(|_| case(&mut random)).collect();
-        let batch = Batch::new(cases, backend, rounding);
+        let batch = Batch::new(cases, backend, rounding).with_tiles(core.has_tiles());
         let model = batch.file();
         let input = rows_of(&model, seed, 1);
         let Some(outcome) = run(core, &model, &input) else {
@@ -57,6 +64,7 @@ fn agree_on(core: &Target, seed: u64, backend: Backend, case: &impl Fn(&mut Rand
         }
         let emulated = core.rtl.as_ref().and_then(|rtl| {
             let target = Target::find(&rtl.image).unwrap();
+            target.emulator.as_ref()?;
             run(target, &model, &input)
         });
         if let Some(emulated) = emulated {
