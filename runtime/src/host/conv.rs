@@ -193,6 +193,10 @@ fn pack(
     (staging, pixels): (Option<&Staging>, usize),
     kernels: Kernels,
 ) -> Option<Packed> {
+    let kernels = Kernels {
+        costs: kernels.costs.of(pixels, kernels.bytes),
+        ..kernels
+    };
     let taps = plain.columns().checked_div(input.channels)?;
     let width = staging.map_or(1, |staging| usize::from(staging.window.kernel_w));
     let tap = |channel: usize, tap: usize| match staging {

@@ -33,6 +33,8 @@ pub(super) struct Pool {
     bounds: (u8, u8),
     /// Of the input and of the output.
     zero_points: (i32, i32),
+    /// The mean's byte for every sum of a plane, where there are not too many.
+    means: Vec<u8>,
 }
 
 impl Pool {
@@ -46,14 +48,25 @@ impl Pool {
         let Clamp::S8 { lo, hi } = *clamp else {
             return None;
         };
-        Some(Self {
+        let mut pool = Self {
             join,
             window: window.copied(),
             bounds: (lo.cast_unsigned() ^ 0x80, hi.cast_unsigned() ^ 0x80),
             zero_points: (step.input.zero_point, step.output.zero_point),
-        })
+            means: Vec::new(),
+        };
+        let pixels = u32::from(step.input.h) * u32::from(step.input.w);
+        let count = NonZeroU32::new(pixels).filter(|_| pixels <= TABLE && window.is_none());
+        if let Some(count) = count {
+            let sums = 0..=255 * pixels.cast_signed();
+            pool.means = sums.map(|sum| flipped(pool.value(sum, count))).collect();
+        }
+        Some(pool)
     }
 }
+
+/// Pixels of a mean that is looked up.
+const TABLE: u32 = 64;
 
 /// Most columns of the input that are joined at a time.
 const SPAN: usize = 256;
@@ -120,7 +133,12 @@ impl Planes<'_> {
     fn mean(&self, from: &[u8], to: &mut [u8]) {
         let count = u32::try_from(from.len()).ok().and_then(NonZeroU32::new);
         let sum: u32 = from.iter().map(|byte| u32::from(flipped(*byte))).sum();
-        if let (Some(to), Some(count)) = (to.first_mut(), count) {
+        let Some(to) = to.first_mut() else {
+            return;
+        };
+        if let Some(mean) = self.pool.means.get(sum as usize) {
+            *to = *mean;
+        } else if let Some(count) = count {
             *to = flipped(self.pool.value(sum.cast_signed(), count));
         }
     }

@@ -41,6 +41,7 @@ impl Products for Dot {
     const COSTS: Costs = Costs {
         gather: [12, 17, 52],
         quads: [5, 10, 40],
+        few: [2, 3, 10],
         interleave: 14,
     };
 

@@ -87,6 +87,7 @@ impl Products for Long {
     const COSTS: Costs = Costs {
         gather: [26, 50, 120],
         quads: [8, 16, 60],
+        few: [3, 5, 15],
         interleave: 14,
     };
 

@@ -131,9 +131,13 @@ pub(crate) fn finish<S: Simd>(simd: S, sums: [S::V; 4], row: &Row, (lo, hi): (S:
     simd.clamp(simd.pack(rescaled(simd, sums, row)), lo, hi)
 }
 
-/// The four vectors of a row's tile, rescaled.
+/// The vectors of a row's tile, rescaled.
 #[inline(always)]
-pub(crate) fn rescaled<S: Simd>(simd: S, mut sums: [S::V; 4], row: &Row) -> [S::V; 4] {
+pub(crate) fn rescaled<S: Simd, const T: usize>(
+    simd: S,
+    mut sums: [S::V; T],
+    row: &Row,
+) -> [S::V; T] {
     if row.is_float {
         for sum in &mut sums {
             *sum = simd.rescale(*sum, row.mul, row.add);

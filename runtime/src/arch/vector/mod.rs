@@ -35,8 +35,25 @@ pub(crate) struct Costs {
     pub(crate) gather: [usize; 3],
     /// Four interleaved planes, for one, two and four rows.
     pub(crate) quads: [usize; 3],
+    /// The same where a tile is a quarter of a vector or less.
+    pub(crate) few: [usize; 3],
     /// Interleaving four planes.
     pub(crate) interleave: usize,
+}
+
+impl Costs {
+    /// What planes of `pixels` cost with vectors of `bytes`.
+    pub(crate) fn of(self, pixels: usize, bytes: usize) -> Self {
+        if pixels > bytes / 4 {
+            return self;
+        }
+        // Planes anywhere take vectors of half as many bytes then.
+        Self {
+            gather: self.gather.map(|cost| cost * 5 / 8),
+            quads: self.few,
+            ..self
+        }
+    }
 }
 
 /// A vector instruction set; a value of the type proves that the CPU has it.

@@ -5,7 +5,7 @@
 //! interleaved   a0 b0 c0 d0  a1 b1 c1 d1 …      pixels in order, so that a row above or below is a whole row away
 //! ```
 
-use super::finish::{Rescale, Row, rescaled, totals};
+use super::finish::{Rescale, Row, rescaled};
 use super::gather::Planes;
 use super::{Share, Simd, Task};
 use core::ops::Range;
@@ -115,23 +115,27 @@ impl<const N: usize> Task for Convolve<'_, N> {
         let Range { start: mut at, end } = self.planes.pixels;
         while at < end {
             let left = end - at;
+            if left <= S::BYTES / 4 {
+                tile::<S, N, 1>(simd, &self, at);
+                return;
+            }
             if N == 1 && S::Wide::BYTES > S::BYTES && left > S::BYTES {
-                tile::<S::Wide, N>(simd.wide(), &self, at);
+                tile::<S::Wide, N, 4>(simd.wide(), &self, at);
                 at += S::Wide::BYTES;
             } else if S::Half::BYTES < S::BYTES && left <= S::Half::BYTES {
-                tile::<S::Half, N>(simd.half(), &self, at);
+                tile::<S::Half, N, 4>(simd.half(), &self, at);
                 at += S::Half::BYTES;
             } else {
-                tile::<S, N>(simd, &self, at);
+                tile::<S, N, 4>(simd, &self, at);
                 at += S::BYTES;
             }
         }
     }
 }
 
-/// Every row over the pixels of a vector from `at` on.
+/// Every row over the pixels of `T` quarters of a vector from `at` on.
 #[inline(always)]
-fn tile<S: Simd, const N: usize>(simd: S, work: &Convolve<'_, N>, at: usize) {
+fn tile<S: Simd, const N: usize, const T: usize>(simd: S, work: &Convolve<'_, N>, at: usize) {
     let lo = simd.splat_byte(work.rescale.lo);
     let hi = simd.splat_byte(work.rescale.hi);
     let input = work.planes.input.wrapping_add(4 * at);
@@ -145,12 +149,19 @@ fn tile<S: Simd, const N: usize>(simd: S, work: &Convolve<'_, N>, at: usize) {
             return;
         };
         quads = rest;
-        let sums = block::<S, N>(simd, input, mine, rows);
+        let sums = block::<S, N, T>(simd, input, mine, rows);
         for (sums, row) in sums.into_iter().zip(rows) {
-            let sums = totals(simd, sums);
-            let bytes = simd.pack_in_order(rescaled(simd, sums, row));
+            let mut totals = [simd.splat(0); T];
+            for (total, sum) in totals.iter_mut().zip(sums) {
+                *total = simd.total(sum);
+            }
+            let mut lanes = [simd.splat(0); 4];
+            for (lanes, rescaled) in lanes.iter_mut().zip(rescaled(simd, totals, row)) {
+                *lanes = rescaled;
+            }
+            let bytes = simd.clamp(simd.pack_in_order(lanes), lo, hi);
             // SAFETY: the invariant.
-            unsafe { simd.store(output, simd.clamp(bytes, lo, hi)) };
+            unsafe { simd.store(output, bytes) };
             output = output.wrapping_add(work.planes.stride);
         }
     }
@@ -158,15 +169,15 @@ fn tile<S: Simd, const N: usize>(simd: S, work: &Convolve<'_, N>, at: usize) {
 
 /// The sums of a block.
 #[inline(always)]
-fn block<S: Simd, const N: usize>(
+fn block<S: Simd, const N: usize, const T: usize>(
     simd: S,
     input: *const u8,
     quads: &[Quad<N>],
     rows: &[Row],
-) -> [[S::Acc; 4]; N] {
-    let mut sums = [[simd.begin(simd.splat(0)); 4]; N];
+) -> [[S::Acc; T]; N] {
+    let mut sums = [[simd.begin(simd.splat(0)); T]; N];
     for (sums, row) in sums.iter_mut().zip(rows) {
-        *sums = [simd.begin(simd.splat(row.bias)); 4];
+        *sums = [simd.begin(simd.splat(row.bias)); T];
     }
     let mut rest = quads;
     if S::PAIRS {
@@ -177,7 +188,7 @@ fn block<S: Simd, const N: usize>(
         rest = last;
     }
     for quad in rest {
-        let bytes = load(simd, input, quad.offset);
+        let bytes: [S::V; T] = load(simd, input, quad.offset);
         for (sums, weight) in sums.iter_mut().zip(quad.weights) {
             let weight = simd.splat(weight);
             for (sum, bytes) in sums.iter_mut().zip(bytes) {
@@ -190,9 +201,9 @@ fn block<S: Simd, const N: usize>(
 
 /// The bytes of a quad's planes.
 #[inline(always)]
-fn load<S: Simd>(simd: S, input: *const u8, offset: u32) -> [S::V; 4] {
+fn load<S: Simd, const T: usize>(simd: S, input: *const u8, offset: u32) -> [S::V; T] {
     let from = input.wrapping_add(offset as usize);
-    let mut bytes = [simd.splat(0); 4];
+    let mut bytes = [simd.splat(0); T];
     for (v, bytes) in bytes.iter_mut().enumerate() {
         // SAFETY: the invariant of `Convolve`.
         *bytes = unsafe { simd.load(from.wrapping_add(v * S::BYTES)) };
@@ -202,14 +213,14 @@ fn load<S: Simd>(simd: S, input: *const u8, offset: u32) -> [S::V; 4] {
 
 /// Two quads of a block.
 #[inline(always)]
-fn two<S: Simd, const N: usize>(
+fn two<S: Simd, const N: usize, const T: usize>(
     simd: S,
     input: *const u8,
     [first, second]: &[Quad<N>; 2],
-    mut sums: [[S::Acc; 4]; N],
-) -> [[S::Acc; 4]; N] {
-    let a = load(simd, input, first.offset);
-    let b = load(simd, input, second.offset);
+    mut sums: [[S::Acc; T]; N],
+) -> [[S::Acc; T]; N] {
+    let a: [S::V; T] = load(simd, input, first.offset);
+    let b: [S::V; T] = load(simd, input, second.offset);
     let weights = first.weights.into_iter().zip(second.weights);
     for (sums, weights) in sums.iter_mut().zip(weights) {
         let weights = [simd.splat(weights.0), simd.splat(weights.1)];

@@ -14,6 +14,7 @@ use avx512::Avx512;
 const COSTS: Costs = Costs {
     gather: [8, 11, 17],
     quads: [5, 9, 17],
+    few: [2, 3, 5],
     interleave: 20,
 };
 
