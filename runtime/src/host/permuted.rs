@@ -9,7 +9,7 @@ use crate::arch::vector::plane::{BYTES, Entry, PIXELS, Pattern, Permute, Permute
 use nnz_format::{Clamp, Rounding, Step, Window};
 
 /// Output pixels of small maps.
-const SMALL: usize = 64;
+const SMALL: usize = 256;
 
 /// The layer of `step`; `None` where another kernel must do it.
 pub(super) fn new(
@@ -63,7 +63,6 @@ pub(super) fn new(
     Some(Permuted {
         planes: (input.plane, output.plane),
         rows: window.kernel_h.into(),
-        groups,
         zero: input.zero,
         entries,
         patterns,
@@ -88,17 +87,19 @@ fn windows(
     let is_whole = forms.0.pixels() <= BYTES;
     let first = (0..BYTES).filter_map(at).min().filter(|_| !is_whole);
     let first = first.unwrap_or(0);
-    let mut pattern = [0; 2 * BYTES];
-    let (sources, inside) = pattern.split_at_mut(BYTES);
-    for (byte, (source, inside)) in sources.iter_mut().zip(inside).enumerate() {
+    let mut pattern = Pattern {
+        sources: [0; BYTES],
+        inside: 0,
+    };
+    for (byte, source) in pattern.sources.iter_mut().enumerate() {
         if let Some(position) = at(byte) {
             *source = u8::try_from(position - first)
                 .ok()
                 .filter(|source| usize::from(*source) < BYTES)?;
-            *inside = 255;
+            pattern.inside |= 1 << byte;
         }
     }
-    Some((i32::try_from(first).ok()?, Pattern(pattern)))
+    Some((i32::try_from(first).ok()?, pattern))
 }
 
 /// Where the tap of an output pixel lies in the input's plane, if it is inside.

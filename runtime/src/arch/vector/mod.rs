@@ -129,8 +129,15 @@ pub(crate) trait Simd: Copy {
 
     /// Within each 16 bytes of `bytes`, the byte that `sources` names by its low four bits; 0 where its high bit is set.
     fn shuffle(self, bytes: Self::V, sources: Self::V) -> Self::V;
-    /// The byte of `bytes` that each of `sources` names, all of them below [`Simd::PLANE`].
-    fn permute(self, bytes: Self::V, _sources: Self::V) -> Self::V {
+    /// The byte of `bytes` that each of `sources` names, all of them below [`Simd::PLANE`], where `inside` has its bit, else that
+    /// of `outside`.
+    fn permute(
+        self,
+        bytes: Self::V,
+        _sources: Self::V,
+        _inside: u64,
+        _outside: Self::V,
+    ) -> Self::V {
         bytes
     }
     /// The bits of both.

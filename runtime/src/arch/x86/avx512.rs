@@ -235,9 +235,11 @@ impl<const PERMUTES: bool> Simd for Avx512<PERMUTES> {
     }
 
     #[inline(always)]
-    fn permute(self, bytes: __m512i, sources: __m512i) -> __m512i {
+    fn permute(self, bytes: __m512i, sources: __m512i, inside: u64, outside: __m512i) -> __m512i {
         if PERMUTES {
-            op!(_mm512_permutexvar_epi8(sources, bytes))
+            op!(_mm512_mask_permutexvar_epi8(
+                outside, inside, sources, bytes
+            ))
         } else {
             bytes
         }
