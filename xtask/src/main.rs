@@ -103,6 +103,10 @@ enum Chore {
         /// With the large networks on simulated cores too; an hour and more.
         #[arg(long, requires = "table")]
         all: bool,
+        /// Instead: four networks at 10, 30, 50 and 80 % on rv32, two of them on ibex-max, beside their files of
+        /// `--weights dense`.
+        #[arg(long, conflicts_with = "table")]
+        beside_dense: bool,
     },
     /// Run one model on emulated machines and print what it cost.
     Qemu {
@@ -284,8 +288,10 @@ fn main() -> ExitCode {
             targets,
             table,
             all,
+            beside_dense,
         } => {
             let networks = match (table, all) {
+                (false, _) if beside_dense => rtl::Networks::BesideDense,
                 (false, _) => rtl::Networks::None,
                 (true, false) => rtl::Networks::Small,
                 (true, true) => rtl::Networks::All,

@@ -7,6 +7,7 @@
 //! target/rtl/runs                          finished runs of the table: an interrupted one goes on
 //! ```
 
+mod beside;
 mod kept;
 mod table;
 
@@ -54,6 +55,8 @@ pub(crate) enum Networks {
     Small,
     /// Every one of the table: an hour and more.
     All,
+    /// Four at several sparsities beside their dense files, instead.
+    BesideDense,
 }
 
 /// Builds the simulators of the named targets, or of all, and the images that they run; then prints the table.
@@ -74,8 +77,9 @@ pub(crate) fn run(names: &[String], networks: Networks) -> Result<()> {
     }
     match networks {
         Networks::None => Ok(()),
-        Networks::Small => table::run(&targets, false),
-        Networks::All => table::run(&targets, true),
+        Networks::Small => table::with_files(|files| table::run(&targets, false, files)),
+        Networks::All => table::with_files(|files| table::run(&targets, true, files)),
+        Networks::BesideDense => table::with_files(beside::all),
     }
 }
 

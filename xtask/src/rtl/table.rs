@@ -25,7 +25,7 @@ use std::process::Command;
 
 /// A network, how it is made, and what TensorFlow Lite Micro's reference kernels take for it.
 #[derive(Debug)]
-struct Network {
+pub(super) struct Network {
     name: &'static str,
     source: &'static str,
     calib: &'static [&'static str],
@@ -43,7 +43,7 @@ const DENSE: Recipe = ("dense", &["--weights", "dense"]);
 const LOSSLESS: Recipe = ("lossless", &["--lossless"]);
 const KEEP: Recipe = ("80 %", &[]);
 
-const NETWORKS: [Network; 5] = [
+static NETWORKS: [Network; 5] = [
     Network {
         name: "ad01",
         source: "ad01_int8.tflite",
@@ -135,15 +135,23 @@ const SLOWER: f64 = 1.002;
 const HEADER: &str =
     "network,weights,core,instructions,cycles,macs,of_dense,of_tflm,cycles_per_mac\n";
 
-/// Makes the networks, runs them and records the table; `all` runs the large ones on simulated cores too.
-pub(super) fn run(cores: &[&Target], all: bool) -> Result<()> {
+/// Runs `work` with the program and room for files; skips it where the networks are missing.
+pub(super) fn with_files(work: impl FnOnce(&Files<'_>) -> Result<()>) -> Result<()> {
     let shared = root().join("../shared");
     if !shared.join("models").is_dir() {
         println!("skipped: ../shared is not there, and with it the networks of the table");
         return Ok(());
     }
-    let nnz = release_nnz()?;
     let folder = tempfile::tempdir()?;
+    work(&Files {
+        nnz: &release_nnz()?,
+        shared: &shared,
+        folder: folder.path(),
+    })
+}
+
+/// Makes the networks, runs them and records the table; `all` runs the large ones on simulated cores too.
+pub(super) fn run(cores: &[&Target], all: bool, files: &Files<'_>) -> Result<()> {
     let (mut record, mut excess) = (String::from(HEADER), Vec::new());
     print_line(
         "network",
@@ -155,16 +163,7 @@ pub(super) fn run(cores: &[&Target], all: bool) -> Result<()> {
         let rv32 = [Target::find("rv32")?];
         let simulated = cores.iter().copied().filter(|_| all || network.small);
         let machines: Vec<&Target> = rv32.into_iter().chain(simulated).collect();
-        rows(
-            network,
-            &machines,
-            &Files {
-                nnz: &nnz,
-                shared: &shared,
-                folder: folder.path(),
-            },
-            (&mut record, &mut excess),
-        )?;
+        rows(network, &machines, files, (&mut record, &mut excess))?;
     }
     let date = command::read(Command::new("date").arg("+%F"))?;
     let records = root().join("benches/record/riscv");
@@ -178,10 +177,19 @@ pub(super) fn run(cores: &[&Target], all: bool) -> Result<()> {
 
 /// Where programs and files are.
 #[derive(Debug, Clone, Copy)]
-struct Files<'a> {
-    nnz: &'a Path,
-    shared: &'a Path,
-    folder: &'a Path,
+pub(super) struct Files<'a> {
+    /// The program.
+    pub(super) nnz: &'a Path,
+    /// Networks and data.
+    pub(super) shared: &'a Path,
+    /// Room for files.
+    pub(super) folder: &'a Path,
+}
+
+/// The network of a name.
+pub(super) fn network(name: &str) -> Result<&'static Network> {
+    let found = NETWORKS.iter().find(|network| network.name == name);
+    found.with_context(|| format!("no network '{name}'"))
 }
 
 /// The rows of one network, lowered for each machine.
@@ -213,7 +221,7 @@ fn row<'a>(
     target: &'a Target,
     (files, done): (&Files<'_>, &mut Vec<Measured>),
 ) -> Result<Row<'a>> {
-    let model = fs::read(prune(network, recipe, target, files)?)?;
+    let model = fs::read(prune(network, *recipe, target, files)?)?;
     let host = on_host(&model)?;
     if !done.iter().any(|(steps, ..)| *steps == host.steps) {
         let (instructions, cycles) = counted(target, &model, &host)
@@ -314,9 +322,9 @@ fn print_line(network: &str, weights: &str, core: &str, cells: &[&str; 5]) {
 }
 
 /// Lowers a network for a machine.
-fn prune(
+pub(super) fn prune(
     network: &Network,
-    (name, options): &Recipe,
+    (name, options): (&str, &[&str]),
     target: &Target,
     files: &Files<'_>,
 ) -> Result<PathBuf> {
@@ -326,7 +334,7 @@ fn prune(
         .arg("prune")
         .arg(files.shared.join("models").join(network.source));
     prune
-        .args(*options)
+        .args(options)
         .args(network.calib)
         .args(["--target", &target.name, "-o"])
         .arg(&model);
@@ -341,7 +349,7 @@ fn prune(
 }
 
 /// A network as this computer runs it.
-struct Host {
+pub(super) struct Host {
     /// All steps with their weights.
     steps: String,
     macs: u64,
@@ -351,7 +359,7 @@ struct Host {
 }
 
 /// Runs a network here.
-fn on_host(file: &[u8]) -> Result<Host> {
+pub(super) fn on_host(file: &[u8]) -> Result<Host> {
     let refused = |error: &dyn core::fmt::Display| anyhow::anyhow!("{error}");
     let mut words = vec![0_u128; file.len().div_ceil(16)];
     let bytes = &mut bytemuck::cast_slice_mut::<_, u8>(&mut words)[..file.len()];
@@ -383,7 +391,7 @@ fn on_host(file: &[u8]) -> Result<Host> {
 }
 
 /// What a file takes, from an earlier run where there was one.
-fn counted(target: &Target, model: &[u8], host: &Host) -> Result<kept::Counts> {
+pub(super) fn counted(target: &Target, model: &[u8], host: &Host) -> Result<kept::Counts> {
     let file = kept::file(target, [model, &host.input, &host.output])?;
     if let Some(counts) = kept::find(&file) {
         return Ok(counts);
