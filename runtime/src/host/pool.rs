@@ -165,7 +165,10 @@ impl Planes<'_> {
                     columns.start - left..columns.end - left
                 };
                 match self.pool.join {
-                    Join::Max => self.largest(lines, columns, to),
+                    Join::Max => {
+                        let padded = left + usize::from(window.pad_left) - first * stride;
+                        self.largest(lines, (padded, window), to);
+                    }
                     Join::Average(_) | Join::Mean { .. } => {
                         self.averages(lines, rows.len(), columns, to);
                     }
@@ -174,24 +177,46 @@ impl Planes<'_> {
         }
     }
 
+    /// Maxima of windows whose first begins `padded` columns before the lines. Padding is the least byte, so that all
+    /// windows are whole, and every column's is had at once.
     #[inline(always)]
     fn largest<'f>(
         &self,
         lines: impl Iterator<Item = &'f [u8]>,
-        columns: impl Fn(usize) -> Range<usize>,
+        (padded, window): (usize, &Window),
         to: &mut [u8],
     ) {
         let mut joined = [0_u8; SPAN];
+        let columns = joined.get_mut(padded..).unwrap_or_default();
         for line in lines {
-            for (joined, byte) in joined.iter_mut().zip(line) {
+            for (joined, byte) in columns.iter_mut().zip(line) {
                 *joined = (*joined).max(flipped(*byte));
             }
         }
+        let mut largest = joined;
+        for next in 1..usize::from(window.kernel_w) {
+            let next = joined.get(next..).unwrap_or_default();
+            for (largest, next) in largest.iter_mut().zip(next) {
+                *largest = (*largest).max(*next);
+            }
+        }
         let (lo, hi) = self.pool.bounds;
-        for (x, to) in to.iter_mut().enumerate() {
-            let window = joined.get(columns(x)).unwrap_or_default();
-            let largest = window.iter().fold(0, |a: u8, b| a.max(*b));
-            *to = flipped(largest.clamp(lo, hi));
+        for largest in &mut largest {
+            *largest = flipped((*largest).clamp(lo, hi));
+        }
+        match window.stride_w {
+            1 => to.iter_mut().zip(largest).for_each(|(to, byte)| *to = byte),
+            2 => {
+                let (pairs, _) = largest.as_chunks::<2>();
+                for (to, [byte, _]) in to.iter_mut().zip(pairs) {
+                    *to = *byte;
+                }
+            }
+            stride => {
+                for (to, byte) in to.iter_mut().zip(largest.iter().step_by(stride.into())) {
+                    *to = *byte;
+                }
+            }
         }
     }
 
