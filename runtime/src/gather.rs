@@ -96,13 +96,13 @@ pub(crate) fn plane<T: Gather>(
 }
 
 /// Copies `count` elements of `from`, `strides.1` apart, to `to`, where they lie `strides.0` apart; what was there takes
-/// their place where `EXCHANGE` says so. Nothing happens where they are not all there.
+/// their place where `is_exchange` says so. Nothing happens where they are not all there.
 #[inline(never)]
-pub(crate) fn column<T: Copy, const EXCHANGE: bool>(
+pub(crate) fn column<T: Copy>(
     to: &[Cell<T>],
     from: &[Cell<T>],
     strides: (usize, usize),
-    count: usize,
+    (count, is_exchange): (usize, bool),
 ) {
     let reaches = |cells: &[Cell<T>], stride: usize| {
         let last = count.wrapping_sub(1).checked_mul(stride);
@@ -120,7 +120,7 @@ pub(crate) fn column<T: Copy, const EXCHANGE: bool>(
         // `Cell::swap` can panic.
         let held = kept.get();
         kept.set(cell.get());
-        if EXCHANGE {
+        if is_exchange {
             cell.set(held);
         }
         to = to.wrapping_add(strides.0);

@@ -96,6 +96,7 @@ impl Geometry {
 }
 
 /// Rows, input channels, taps and positions of `op`'s matrix; zeros for an operator without.
+#[inline(always)]
 const fn matrix(op: &Op, input: &Tensor, output: &Tensor) -> (u32, u32, u32, u32) {
     let rows = output.c as u32;
     match op {

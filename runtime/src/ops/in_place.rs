@@ -122,12 +122,8 @@ impl<'s, T: Element> Kept<'s, T> {
             for at in 0..self.left {
                 let kept = kept.unwrap_or(&[]).get(at..).unwrap_or(&[]);
                 let cells = cells.get(at..).unwrap_or(&[]);
-                let strides = (plane, stride);
-                if is_exchange {
-                    gather::column::<T, true>(kept, cells, strides, input.channels);
-                } else {
-                    gather::column::<T, false>(kept, cells, strides, input.channels);
-                }
+                let count = (input.channels, is_exchange);
+                gather::column(kept, cells, (plane, stride), count);
             }
         }
     }
