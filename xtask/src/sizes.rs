@@ -85,23 +85,31 @@ pub(crate) fn run(only: Option<&str>, renew: bool) -> Result<()> {
     }
     if renew {
         let text = renewed(&record, lines);
-        fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
-    } else if !grown.is_empty() {
-        bail!(
-            "more than the record has; `--renew` accepts it:\n{}",
-            grown.join("\n")
-        );
+        return fs::write(&path, text).with_context(|| format!("writing {}", path.display()));
     }
-    Ok(())
+    refuse(&grown)
 }
 
-/// The record with `lines` in place of its own for the same target and model.
+/// An error that names what grew.
+fn refuse(grown: &[String]) -> Result<()> {
+    if grown.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "more than the record has; `--renew` accepts it:\n{}",
+        grown.join("\n")
+    );
+}
+
+/// The record with `lines` in place of its own for the same target and model; lines with other columns are dropped.
 fn renewed(record: &str, lines: BTreeMap<String, String>) -> String {
     let key = |line: &str| {
         let mut cells = line.splitn(3, ',');
         Some(format!("{},{}", cells.next()?, cells.next()?))
     };
+    let cells = |line: &str| line.split(',').count();
     let old = record.lines().filter(|line| *line != HEAD);
+    let old = old.filter(|line| cells(line) == cells(HEAD));
     let mut all: BTreeMap<String, String> = old
         .filter_map(|line| Some((key(line)?, line.to_owned())))
         .collect();
