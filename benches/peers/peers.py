@@ -44,12 +44,8 @@ ROWS = [
     ("vww96_int8.tflite", NINETY, "vww96_fp32", "vww96_int8.tflite"),
     ("ad01_int8.tflite", NINETY, "ad01_fp32", "ad01_int8.tflite"),
 ]
-# Those at 224x224, with what is said of them.
-LARGE_ROWS = [
-    (network, pattern, LARGE + flags)
-    for network in ("mobilenet_v1.float.tflite", "mobilenet_v2.torchscript.onnx", "resnet18.torchscript.onnx")
-    for pattern, flags in (("dense", []), ("90 %", NINETY), ("90 % in 1x4", BLOCKS))
-]
+# Those at 224x224.
+LARGE_ROWS = ("mobilenet_v1.float.tflite", "mobilenet_v2.torchscript.onnx", "resnet18.torchscript.onnx")
 
 
 class Samples(CalibrationDataReader):
@@ -114,15 +110,16 @@ def rows(options, folder):
 
 def large_rows(options, folder):
     large = pathlib.Path(options.large)
-    for source, pattern, flags in LARGE_ROWS:
+    for source in LARGE_ROWS:
         file = folder / f"{source}.nnz"
-        prune(options, large / source, file, [large / flag if flag.endswith(".npz") else flag for flag in flags])
+        flags = [large / flag if flag.endswith(".npz") else flag for flag in LARGE + BLOCKS]
+        prune(options, large / source, file, flags)
         dense = large / source
         if dense.suffix != ".onnx":
             dense = folder / f"{source}.onnx"
             prune(options, large / source, dense, [])
         models = [dense, quantized(dense, large / "images.npz", folder)]
-        yield from compare(options, f"{source} {pattern}", file, models)
+        yield from compare(options, f"{source} 90 % in 1x4", file, models)
 
 
 def main():
