@@ -1,46 +1,19 @@
-//! Sessions of hosts: they are `Send`, share one network, agree with the portable kernels and allocate nothing.
+//! Sessions of hosts: they are `Send`, share one network and agree with the portable kernels.
 #![allow(
     unsafe_code,
     clippy::unwrap_used,
-    reason = "counts allocations; a test that fails may panic"
+    reason = "maps files; a test that fails may panic"
 )]
 
 mod common;
 
 use common::small;
-use core::alloc::{GlobalAlloc, Layout};
-use core::cell::Cell;
 use core::num::NonZeroUsize;
 use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use nnz::host::{Isa, Network, Session};
-use std::alloc::System;
 use std::panic::catch_unwind;
 use std::thread;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// The system's allocator, counting.
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: the caller's contract.
-        unsafe { System.dealloc(memory, layout) };
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 fn run(session: &mut Session, input: &[i8]) -> Vec<i8> {
     session.write_input_s8(0, input).unwrap();
@@ -86,22 +59,6 @@ fn sessions_of_one_network_run_on_threads_side_by_side() {
     drop((network, first));
     for thread in threads {
         assert_eq!(thread.join().unwrap(), expected);
-    }
-}
-
-#[test]
-fn a_run_allocates_nothing() {
-    for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
-        let network = Network::with_isa(&small::network(), isa).unwrap();
-        for threads in 1..3 {
-            let mut session = on_threads(&network, threads);
-            let input = input(&mut session);
-            run(&mut session, &input);
-            let before = ALLOCATIONS.with(Cell::get);
-            session.write_input_s8(0, &input).unwrap();
-            session.run();
-            assert_eq!(ALLOCATIONS.with(Cell::get), before, "{isa} allocates");
-        }
     }
 }
 
