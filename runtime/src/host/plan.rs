@@ -53,12 +53,12 @@ enum Work {
 }
 
 impl Work {
-    /// Bytes of scratch for an input.
-    fn scratch_len(&self, input: &Form) -> usize {
+    /// Bytes of scratch for an input, and those of it that each thread wants for itself.
+    fn scratch_lens(&self, input: &Form) -> (usize, usize) {
         match self {
-            Self::Conv(conv) => conv.scratch_len(),
-            Self::Depthwise(layer) => layer.scratch_len(),
-            Self::FullyConnected(layer) => layer.scratch_len(input),
+            Self::Conv(conv) => (conv.scratch_len(), conv.own_len()),
+            Self::Depthwise(layer) => (layer.scratch_len(), layer.scratch_len()),
+            Self::FullyConnected(layer) => (layer.scratch_len(input), 0),
             Self::Import(_)
             | Self::Export(_)
             | Self::Portable(_)
@@ -66,24 +66,7 @@ impl Work {
             | Self::Permuted(_)
             | Self::Sum(_)
             | Self::Pool(_)
-            | Self::Softmax(_) => 0,
-        }
-    }
-
-    /// Bytes of scratch that each thread wants for itself.
-    fn own_len(&self) -> usize {
-        match self {
-            Self::Conv(conv) => conv.own_len(),
-            Self::Depthwise(layer) => layer.scratch_len(),
-            Self::FullyConnected(_)
-            | Self::Import(_)
-            | Self::Export(_)
-            | Self::Portable(_)
-            | Self::Tiny(_)
-            | Self::Permuted(_)
-            | Self::Sum(_)
-            | Self::Pool(_)
-            | Self::Softmax(_) => 0,
+            | Self::Softmax(_) => (0, 0),
         }
     }
 }
@@ -154,7 +137,12 @@ impl Plan {
         }
         let forms = (0..model.tensors_len()).filter_map(|i| model.tensor(i));
         let forms: Vec<Form> = forms.map(|tensor| Form::of(&tensor)).collect();
-        let own_len = builder.nodes.iter().map(|node| node.work.own_len()).max();
+        let own = |node: &Node| {
+            forms
+                .get(node.input)
+                .map(|form| node.work.scratch_lens(form).1)
+        };
+        let own_len = builder.nodes.iter().filter_map(own).max();
         let (nodes, places, planes_len) = place(builder.nodes, &forms);
         Self {
             own_len: own_len.unwrap_or(0).next_multiple_of(64) + GUARD,
@@ -449,7 +437,7 @@ fn place(mut nodes: Vec<Node>, forms: &[Form]) -> (Vec<Node>, Vec<Place>, usize)
     for (index, node) in nodes.iter_mut().enumerate() {
         let scratch = forms
             .get(node.input)
-            .map_or(0, |form| node.work.scratch_len(form));
+            .map_or(0, |form| node.work.scratch_lens(form).0);
         if scratch > 0 {
             node.scratch = memory.place(scratch, (index, index));
         }
